@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Sets up what the suite needs, builds with warnings as errors, checks formatting, runs every test.
+# The last line is `N passed, N failed, N skipped`; the exit code is 0 only when nothing failed and something ran.
+#   ./test.sh                       everything
+#   ./test.sh --update-golden       rewrite the golden files, then read the diff
+#   ./test.sh --no-format           skip the formatting check (for quick turns)
+#   ./test.sh PROJECT [ARGS...]     one test project, e.g. ./test.sh Lateen.Http.Tests --filter-class '*Rfc9112*'
+set -uo pipefail
+cd "$(dirname "$0")"
+
+format=true
+while [ $# -gt 0 ]; do
+  case $1 in
+    --update-golden) export LATEEN_UPDATE_GOLDEN=1 ;;
+    --no-format) format=false ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) break ;;
+  esac
+  shift
+done
+
+fail() { echo "test.sh: $*" >&2; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+step() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
+
+command -v dotnet >/dev/null 2>&1 || fail "the .NET 10 SDK is not on PATH; install the package dotnet-sdk-10.0"
+
+# Peers that the suite talks to. Each is a Debian package; a machine that has them needs no root.
+need=()
+command -v curl >/dev/null 2>&1 || need+=(curl)
+if [ ${#need[@]} -gt 0 ]; then
+  step "installing ${need[*]}"
+  sudo=''; [ "$(id -u)" = 0 ] || sudo=sudo
+  { $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends "${need[@]}"; } >/dev/null || fail "could not install ${need[*]}"
+fi
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDTERMINALLOGGER=off
+
+step "build"
+dotnet build Lateen.slnx -c Release -v quiet --nologo || fail "the build failed"
+
+if $format && [ $# -eq 0 ]; then
+  step "format"
+  dotnet format Lateen.slnx --no-restore --verify-no-changes -v quiet || fail "formatting differs; run: dotnet format Lateen.slnx"
+fi
+
+step "test"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if [ $# -gt 0 ]; then
+  project=$1; shift
+  dotnet test --project "test/$project" -c Release --no-build --output detailed "$@" 2>&1 | tee "$log"
+else
+  # One project at a time: real processes, sockets and two cores do not mix well with a second suite beside them.
+  dotnet test --solution Lateen.slnx -c Release --no-build --max-parallel-test-modules 1 2>&1 | tee "$log"
+fi
+code=${PIPESTATUS[0]}
+
+count() { awk -v key="$1:" '$1 == key { value = $2 } END { print value + 0 }' "$log"; }
+passed=$(count succeeded) failed=$(count failed) skipped=$(count skipped)
+[ "$code" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+[ "$passed" -gt 0 ] || { [ "$failed" -gt 0 ] || failed=1; code=1; }
+
+printf '\n== done (%ss)\n%s passed, %s failed, %s skipped\n' "$SECONDS" "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ] && [ "$code" -eq 0 ]
