@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+
+namespace Lateen.Proxy.Clusters;
+
+/// <summary>Where a cluster's endpoints come from (<c>Cluster.type</c>).</summary>
+public enum ClusterDiscovery
+{
+    Static,
+    StrictDns,
+    LogicalDns,
+    Eds,
+
+    /// <summary>The connection's original destination is the endpoint. Known, and refused at use until connections are captured.</summary>
+    OriginalDestination,
+}
+
+/// <summary>How a cluster picks an endpoint (<c>Cluster.lb_policy</c>).</summary>
+public enum LoadBalancingAlgorithm
+{
+    RoundRobin,
+    LeastRequest,
+    Random,
+    ClusterProvided,
+}
+
+/// <summary>A cluster with everything that sending a request to it needs, as one configuration describes it.</summary>
+/// <remarks>Immutable but for <see cref="State"/> and the cursors inside <see cref="LoadBalancer"/>, which belong to their reactors.</remarks>
+public sealed class ClusterSnapshot
+{
+    public required ClusterReference Reference { get; init; }
+
+    public string Name => Reference.Name;
+
+    /// <summary><c>alt_stat_name</c>, or the name.</summary>
+    public required string StatName { get; init; }
+
+    public required ClusterState State { get; init; }
+
+    public required ClusterDiscovery Discovery { get; init; }
+
+    public required LoadBalancingAlgorithm Algorithm { get; init; }
+
+    public required LoadBalancer LoadBalancer { get; init; }
+
+    /// <summary>Every endpoint whatever its health, in configuration order.</summary>
+    public ImmutableArray<EndpointSnapshot> Endpoints { get; init; } = [];
+
+    public CircuitBreakerLimits Limits { get; init; } = CircuitBreakerLimits.Default;
+
+    /// <summary>From connect() to writable. Envoy's default is 5 s.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    public UpstreamConnectionOptions Connections { get; init; } = UpstreamConnectionOptions.Default;
+
+    /// <summary>The service this cluster stands for, for metrics; null when the control plane said nothing.</summary>
+    public ServiceIdentity? Service { get; init; }
+
+    /// <summary>It came with the bootstrap file, not from a control plane.</summary>
+    public bool IsStatic { get; init; }
+
+    public override string ToString() => $"{Name} ({Discovery}, {Endpoints.Length} endpoints)";
+}
+
+/// <summary>How connections to a cluster's endpoints live.</summary>
+public sealed record UpstreamConnectionOptions
+{
+    public static readonly UpstreamConnectionOptions Default = new();
+
+    /// <summary>An idle pooled connection is closed after this. Envoy's default is one hour; null: never.</summary>
+    public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>A connection is closed at this age once its request ends; null: never.</summary>
+    public TimeSpan? MaxConnectionDuration { get; init; }
+
+    /// <summary>Requests after which a connection is closed; 0: no limit.</summary>
+    public uint MaxRequestsPerConnection { get; init; }
+
+    /// <summary>Bytes of response headers accepted, in KiB. Envoy's default is 60.</summary>
+    public uint MaxResponseHeadersKb { get; init; } = 60;
+
+    /// <summary>Response headers accepted. Count; Envoy's default is 100.</summary>
+    public uint MaxResponseHeaders { get; init; } = 100;
+
+    /// <summary>Null: the kernel's keep-alive stays off.</summary>
+    public TcpKeepAlive? KeepAlive { get; init; }
+
+    /// <summary>Header names are sent as <c>Proper-Case</c> (http1 <c>header_key_format.proper_case_words</c>).</summary>
+    public bool ProperCaseHeaders { get; init; }
+
+    /// <summary>Bytes that may be buffered per connection and direction before reading stops. Envoy's default is 1 MiB.</summary>
+    public uint BufferLimitBytes { get; init; } = 1024 * 1024;
+}
+
+/// <summary><c>TcpKeepalive</c>; a null part leaves the kernel's default.</summary>
+public sealed record TcpKeepAlive(uint? Probes, TimeSpan? Time, TimeSpan? Interval);

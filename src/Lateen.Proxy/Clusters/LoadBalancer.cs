@@ -1,0 +1,43 @@
+namespace Lateen.Proxy.Clusters;
+
+/// <summary>
+/// Chooses the endpoint of a request. One object per set of endpoints; what it remembers between requests (cursors) is kept per reactor,
+/// so that choosing takes no lock and allocates nothing.
+/// </summary>
+public abstract class LoadBalancer
+{
+    /// <summary>Choices made before an endpoint that was tried already is accepted after all, Envoy's host_selection_retry_max_attempts default.</summary>
+    private const int DefaultMaxAttempts = 1;
+
+    /// <summary>
+    /// The endpoint for a request on the calling reactor, or null when no endpoint may be used (503 with flag UH).
+    /// </summary>
+    /// <param name="reactorIndex">The calling reactor.</param>
+    /// <param name="random">The calling reactor's own random numbers.</param>
+    public abstract EndpointSnapshot? Choose(int reactorIndex, ReactorRandom random);
+
+    /// <summary>
+    /// As <see cref="Choose(int, ReactorRandom)"/>, but an endpoint in <paramref name="tried"/> is passed over up to
+    /// <paramref name="maxAttempts"/> times; then the last choice stands, for a retry on a tried endpoint is better than none.
+    /// </summary>
+    public EndpointSnapshot? Choose(int reactorIndex, ReactorRandom random, ReadOnlySpan<EndpointState?> tried, int maxAttempts = DefaultMaxAttempts)
+    {
+        var choice = Choose(reactorIndex, random);
+        for (var attempt = 0; attempt < maxAttempts && choice is not null && Contains(tried, choice.State); attempt++)
+        {
+            choice = Choose(reactorIndex, random);
+        }
+
+        return choice;
+    }
+
+    private static bool Contains(ReadOnlySpan<EndpointState?> tried, EndpointState state)
+    {
+        foreach (var one in tried)
+        {
+            if (ReferenceEquals(one, state)) return true;
+        }
+
+        return false;
+    }
+}
