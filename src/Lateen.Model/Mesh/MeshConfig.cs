@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using Lateen.Model.Networking;
+
+namespace Lateen.Model;
+
+/// <summary>How request paths are normalised before anything looks at them.</summary>
+public enum PathNormalization
+{
+    /// <summary>As received.</summary>
+    None = 1,
+
+    /// <summary>RFC 3986 section 6.2.2 and 6.2.3, backslashes to slashes. Istio's default.</summary>
+    Base = 2,
+    MergeSlashes = 3,
+    DecodeAndMergeSlashes = 4,
+}
+
+/// <summary>Form of the access log.</summary>
+public enum AccessLogEncoding
+{
+    Text = 0,
+    Json = 1,
+}
+
+/// <summary>The mesh-wide settings that this release uses, with Istio's defaults.</summary>
+public sealed record MeshConfig
+{
+    /// <summary>What holds when no document says otherwise.</summary>
+    public static readonly MeshConfig Default = new();
+
+    public string TrustDomain { get; init; } = "cluster.local";
+
+    /// <summary>Namespace whose Sidecar and DestinationRules apply to the whole mesh.</summary>
+    public string RootNamespace { get; init; } = "istio-system";
+
+    /// <summary>Suffix of the host names of core Services: <c>name.namespace.svc.</c> and this. A setting of Lateen; Istio takes it from
+    /// the environment.</summary>
+    public string ClusterDomain { get; init; } = "cluster.local";
+
+    public OutboundTrafficMode OutboundTrafficPolicy { get; init; } = OutboundTrafficMode.AllowAny;
+
+    /// <summary>Port of each sidecar's forward proxy, on the loopback; null: none.</summary>
+    public int? ProxyHttpPort { get; init; }
+
+    /// <summary>Path such as <c>/dev/stdout</c>; null: no access log.</summary>
+    public string? AccessLogFile { get; init; }
+
+    /// <summary>Envoy's format; null: Istio's default format for the encoding.</summary>
+    public string? AccessLogFormat { get; init; }
+
+    public AccessLogEncoding AccessLogEncoding { get; init; }
+
+    /// <summary>For a TCP connection to an endpoint.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    public PathNormalization PathNormalization { get; init; } = PathNormalization.Base;
+
+    /// <summary>Visibility of Services and ServiceEntries that do not say; empty: public.</summary>
+    public ImmutableArray<string> DefaultServiceExportTo { get; init; } = [];
+
+    public ImmutableArray<string> DefaultVirtualServiceExportTo { get; init; } = [];
+
+    public ImmutableArray<string> DefaultDestinationRuleExportTo { get; init; } = [];
+
+    /// <summary>For routes that do not say; null: Istio's built-in policy.</summary>
+    public HttpRetry? DefaultHttpRetryPolicy { get; init; }
+}
