@@ -83,12 +83,13 @@ internal static class YamlPlainText
             return false;
         }
 
+        // " *" and " &" are plain by the specification; YamlDotNet takes the first for an alias, and a reader of files may too.
         for (int i = 0; i < value.Length; i++)
         {
             char c = value[i];
             if (!IsPrintable(c)
                 || (c == ':' && i + 1 < value.Length && value[i + 1] == ' ')
-                || (c == '#' && value[i - 1] == ' '))
+                || ((c is '#' or '*' or '&') && value[i - 1] == ' '))
             {
                 return false;
             }
