@@ -1,5 +1,6 @@
 using System.Net;
 using Lateen.Proxy.Clusters;
+using Lateen.Telemetry.AccessLogs;
 
 namespace Lateen.Proxy.Forwarding;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lateen.Telemetry.AccessLogs;
 
 namespace Lateen.Proxy.Forwarding;
 
@@ -163,7 +164,7 @@ public static class FailureMap
             FailureCause.NoRoute => Answer(404, ResponseFlags.NoRouteFound, "route_not_found", "", "no_route", FailureSeverity.Warning),
             FailureCause.NoCluster => Answer(503, ResponseFlags.NoClusterFound, "cluster_not_found", "", "no_cluster", FailureSeverity.Warning),
             FailureCause.NoEndpoint => Answer(503, ResponseFlags.NoHealthyUpstream, "no_healthy_upstream", "no healthy upstream", "no_endpoint", FailureSeverity.Warning),
-            FailureCause.Overflow => Answer(503, ResponseFlags.OverloadManager, "overload", "envoy overloaded", "overload", FailureSeverity.Warning),
+            FailureCause.Overflow => Answer(503, ResponseFlags.OverloadManagerTerminated, "overload", "envoy overloaded", "overload", FailureSeverity.Warning),
             FailureCause.HeadTimeout => Answer(408, ResponseFlags.DownstreamProtocolError, "request_header_timeout", "request header timeout", "head_timeout"),
             FailureCause.RequestTimeout => Answer(408, ResponseFlags.DownstreamProtocolError, "request_overall_timeout", "request timeout", "request_timeout"),
             FailureCause.IdleTimeout => Answer(phase is FailurePhase.ResponseHead ? 504 : 408, ResponseFlags.StreamIdleTimeout, "stream_idle_timeout", "stream timeout", "stream_idle"),
@@ -183,7 +184,7 @@ public static class FailureMap
     /// <summary>Before there is a request there is nobody to answer: the connection is refused or closed.</summary>
     private static FailureOutcome DecideBeforeHttp(FailureCause cause) => cause switch
     {
-        FailureCause.Overflow => Silent(ResponseFlags.OverloadManager, "connection_limit", "connection_limit", FailureSeverity.Warning),
+        FailureCause.Overflow => Silent(ResponseFlags.OverloadManagerTerminated, "connection_limit", "connection_limit", FailureSeverity.Warning),
         FailureCause.NoRoute => Silent(ResponseFlags.NoRouteFound, "filter_chain_not_found", "no_filter_chain", FailureSeverity.Warning),
         FailureCause.Draining => Silent(ResponseFlags.LocalReset, "draining", "draining"),
         FailureCause.Defect => Silent(ResponseFlags.LocalReset, "internal_error", "defect", FailureSeverity.Error),

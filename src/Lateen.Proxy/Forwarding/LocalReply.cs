@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Lateen.Http;
+using Lateen.Telemetry.AccessLogs;
 
 namespace Lateen.Proxy.Forwarding;
 
