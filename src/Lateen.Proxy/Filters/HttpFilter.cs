@@ -24,7 +24,7 @@ public enum FilterStages
 /// responses. A filter reads and changes heads and returns a verdict; it never writes to a socket.
 /// </summary>
 /// <remarks>
-/// Immutable and shared by all exchanges on all reactors; what one exchange needs to remember goes into <see cref="HttpExchange.SetFilterState"/>.
+/// Immutable and shared by all exchanges on all reactors; what one exchange needs to remember goes into <see cref="HttpExchange.FilterState{TState}"/>.
 /// Calls come on the exchange's reactor, must not block, and allocate nothing on the common path.
 /// </remarks>
 /// <param name="Name">The instance's name in the configuration; routes override a filter's configuration by it.</param>

@@ -151,14 +151,14 @@ public sealed class ExchangeRecord
 public struct AttemptRecord
 {
     /// <summary>Null: no endpoint could be chosen.</summary>
-    public EndpointState? Endpoint;
+    public EndpointState? Endpoint { get; internal set; }
 
     /// <summary>How it failed; null when a response came.</summary>
-    public Failure? Failure;
+    public Failure? Failure { get; internal set; }
 
     /// <summary>The response's status; 0 when none came.</summary>
-    public int Status;
+    public int Status { get; internal set; }
 
     /// <summary>A connection from the pool was used, not a new one.</summary>
-    public bool IsConnectionReused;
+    public bool IsConnectionReused { get; internal set; }
 }
