@@ -1,0 +1,116 @@
+using System.Net;
+
+namespace Lateen.Net;
+
+/// <summary>
+/// One byte stream to a peer, owned by one reactor: a TCP or unix socket, or a layer such as TLS over another connection.
+/// Reads and writes never block and never throw for what a peer does; when nothing can be moved the caller awaits
+/// <see cref="ReadableAsync"/> or <see cref="WritableAsync"/> and tries again.
+/// </summary>
+/// <remarks>
+/// <para>All members belong to the owning reactor's thread. At most one read wait and one write wait are pending at a time.</para>
+/// <para>No member runs another's continuation inside the call: waits that <see cref="Abort"/>, <see cref="Dispose()"/> or the interrupts
+/// end are resumed on the reactor's next turn.</para>
+/// <para>A short read or write means that the kernel's buffer is exhausted: the next attempt answers <see cref="IoStatus.WouldBlock"/>
+/// without a system call until the kernel reports an edge (epoll(7), questions and answers, number 9). The end of the stream is reported
+/// the same way, so nothing is missed.</para>
+/// <para>A connection that stays readable may read a bounded number of bytes per turn, then reads as
+/// <see cref="IoStatus.WouldBlock"/> until the next turn, so that one fast peer cannot starve the rest of the reactor.</para>
+/// </remarks>
+public abstract class TransportConnection : IDisposable
+{
+    protected TransportConnection(Reactor reactor)
+    {
+        ArgumentNullException.ThrowIfNull(reactor);
+        Reactor = reactor;
+    }
+
+    /// <summary>The reactor that owns this connection and resumes its waits.</summary>
+    public Reactor Reactor { get; }
+
+    /// <summary>This side's address.</summary>
+    public abstract EndPoint LocalEndPoint { get; }
+
+    /// <summary>The peer's address: where it connects from (accepted) or where we connected to.</summary>
+    public abstract EndPoint RemoteEndPoint { get; }
+
+    /// <summary>True from the moment that the peer's FIN or RST was seen, even if bytes before it are still unread.</summary>
+    public abstract bool IsPeerClosed { get; }
+
+    /// <summary>True after <see cref="Abort"/> or <see cref="Dispose()"/>.</summary>
+    public abstract bool IsClosed { get; }
+
+    /// <summary>Bytes that were read from the wire since the connection began.</summary>
+    public abstract long BytesRead { get; }
+
+    /// <summary>Bytes that the kernel took for sending since the connection began.</summary>
+    public abstract long BytesWritten { get; }
+
+    /// <summary>Moves what has arrived into <paramref name="buffer"/>.</summary>
+    public abstract IoResult Read(Span<byte> buffer);
+
+    /// <summary>Hands bytes to the kernel; it may take fewer than given.</summary>
+    public abstract IoResult Write(ReadOnlySpan<byte> buffer);
+
+    /// <summary>As <see cref="Write(ReadOnlySpan{byte})"/>, both pieces in one system call; the count runs over both.</summary>
+    public abstract IoResult Write(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second);
+
+    /// <summary>As <see cref="Write(ReadOnlySpan{byte})"/>, three pieces in one system call, such as chunk prefix, payload and ending.</summary>
+    public abstract IoResult Write(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third);
+
+    /// <summary>
+    /// Completes when a read can make progress: data, end of stream, or an error to be told. Allocates nothing.
+    /// </summary>
+    /// <returns>False when this side closed the connection or called <see cref="InterruptReadable"/>.</returns>
+    public abstract ValueTask<bool> ReadableAsync();
+
+    /// <summary>Completes when a write can make progress, or would report an error. Allocates nothing.</summary>
+    /// <returns>False when this side closed the connection or called <see cref="InterruptWritable"/>.</returns>
+    public abstract ValueTask<bool> WritableAsync();
+
+    /// <summary>Ends a pending <see cref="ReadableAsync"/> with false and leaves the connection as it is; nothing when none is pending.</summary>
+    /// <remarks>For timeouts: the timer's callback notes what ran out and interrupts, the connection's method sees false and decides.</remarks>
+    public abstract void InterruptReadable();
+
+    /// <summary>Ends a pending <see cref="WritableAsync"/> with false and leaves the connection as it is; nothing when none is pending.</summary>
+    public abstract void InterruptWritable();
+
+    /// <summary>
+    /// Calls <paramref name="callback"/> once, when anything arrives while nobody reads: bytes, end of stream, reset. For a pooled idle
+    /// connection, on which each of these means that it must not be used again.
+    /// </summary>
+    /// <returns>False, and no callback, when that is the case already.</returns>
+    public abstract bool WatchIdle(Action<object?> callback, object? state);
+
+    /// <summary>
+    /// Calls <paramref name="callback"/> once, when the peer's FIN or RST is seen, whether or not bytes are unread before it. For a
+    /// downstream connection whose request is being answered.
+    /// </summary>
+    /// <returns>False, and no callback, when it was seen already.</returns>
+    public abstract bool WatchPeerClosed(Action<object?> callback, object? state);
+
+    /// <summary>Withdraws <see cref="WatchIdle"/> or <see cref="WatchPeerClosed"/>; there is one watch at a time.</summary>
+    public abstract void Unwatch();
+
+    /// <summary>
+    /// Where the peer meant to connect before a redirect rule of the packet filter brought it here (SO_ORIGINAL_DST), or null when there
+    /// was no such rule.
+    /// </summary>
+    public virtual EndPoint? GetOriginalDestination() => null;
+
+    /// <summary>Sends FIN (or the layer's close notice) after what was written; reading goes on.</summary>
+    public abstract void ShutdownWrite();
+
+    /// <summary>Ends the connection at once, with RST where the transport has it; unsent bytes are dropped.</summary>
+    public abstract void Abort();
+
+    /// <summary>Closes in good order: what the kernel took is still sent. Idempotent. Pending waits end with false.</summary>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>What <see cref="Dispose()"/> does; called on the reactor's thread.</summary>
+    protected abstract void Dispose(bool disposing);
+}
