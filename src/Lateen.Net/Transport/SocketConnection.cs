@@ -61,6 +61,10 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
 
     public override bool IsClosed => _descriptor == Closed;
 
+    public override bool CanRead => _isReadable;
+
+    public override bool CanWrite => _isWritable;
+
     public override long BytesRead => _bytesRead;
 
     public override long BytesWritten => _bytesWritten;
@@ -101,7 +105,12 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
         if (buffer.IsEmpty)
             return IoResult.Ok(0);
         if (!HasReadBudget())
+        {
+            if (Observer is not null)
+                QueueResume();
             return IoResult.WouldBlock;
+        }
+
         while (true)
         {
             nint count;
@@ -253,6 +262,8 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
             _writeWait.Complete(true);
         if (_watch is not null && (_watchesPeerOnly ? _isPeerClosed : _isReadable))
             FireWatch();
+        if (!IsClosed)
+            Observer?.OnReady(this);
     }
 
     protected override void Dispose(bool disposing)
@@ -370,6 +381,8 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
 
         if (_writeWait.IsArmed && (IsClosed || _writeWait.IsInterrupted))
             _writeWait.Complete(false);
+        if (IsClosed || _isReadable)
+            Observer?.OnReady(this);
     }
 
     private void Close()
@@ -386,7 +399,7 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
         LibC.Close(descriptor);
         if (_isRegistered)
             Reactor.Counters.OpenConnectionCount--;
-        if (_readWait.IsArmed || _writeWait.IsArmed)
+        if (_readWait.IsArmed || _writeWait.IsArmed || Observer is not null)
             QueueResume();
         var listener = _listener;
         _listener = null;

@@ -40,6 +40,18 @@ public abstract class TransportConnection : IDisposable
     /// <summary>True after <see cref="Abort"/> or <see cref="Dispose()"/>.</summary>
     public abstract bool IsClosed { get; }
 
+    /// <summary>True when a <see cref="Read"/> would ask the kernel: an edge came since the last short one.</summary>
+    public abstract bool CanRead { get; }
+
+    /// <summary>True when a write would ask the kernel.</summary>
+    public abstract bool CanWrite { get; }
+
+    /// <summary>
+    /// Told of every change of readiness, whether or not somebody waits. A party that follows several connections at once (an exchange
+    /// with its two sides) looks at them all when one has news, instead of waiting on each.
+    /// </summary>
+    public ITransportObserver? Observer { get; set; }
+
     /// <summary>Bytes that were read from the wire since the connection began.</summary>
     public abstract long BytesRead { get; }
 
