@@ -297,6 +297,20 @@ public sealed class HeaderBlock
         Mark(id, present: true);
     }
 
+    /// <summary>
+    /// Indexes a field line that lies, or will lie, at <paramref name="start"/> of the store. False when its name is too long to be indexed.
+    /// </summary>
+    internal bool IndexLine(ReadOnlySpan<byte> line, int start, int nameLength, ByteRange value)
+    {
+        if (nameLength > ushort.MaxValue) return false;
+        bool onWireForm = value.Start == nameLength + 2 && value.Start + value.Length == line.Length
+            && line[nameLength] == ':' && line[nameLength + 1] == ' ';
+        Index(KnownHeaders.Recognize(line[..nameLength]), new ByteRange(start, nameLength), value with { Start = start + value.Start }, onWireForm);
+        return true;
+    }
+
+    internal ByteRange ValueRangeAt(int index) => new(_entries[index].ValueStart, _entries[index].ValueLength);
+
     /// <summary>True when any field has an id of the set, given as the two words of a presence bitmap.</summary>
     internal bool ContainsAny(ulong low, ulong high) => ((_presentLow & low) | (_presentHigh & high)) != 0;
 

@@ -17,6 +17,7 @@ public sealed class HttpRequestHead
     internal int ScanPosition;
     internal int LineStart;
     internal int LeadingEmptyLines;
+    internal int FieldLines;
     internal bool StartLineDone;
     internal bool IsStripped;
 
@@ -25,10 +26,10 @@ public sealed class HttpRequestHead
     internal ByteRange AuthorityRange;
     internal ByteRange LowerAuthorityRange;
     internal ByteRange HostRange;
-    internal ByteRange PathRange;
-    internal ByteRange QueryRange;
+    internal ByteRange PathAndQueryRange;
     internal ByteRange OriginalPathAndQueryRange;
     internal ByteRange UpgradeRange;
+    private int _pathLength;
 
     /// <summary>The fields, in message order, Host excepted.</summary>
     public HeaderBlock Headers { get; } = new();
@@ -69,19 +70,19 @@ public sealed class HttpRequestHead
     /// <summary>
     /// The path after normalisation: starts with <c>/</c>, or is <c>*</c> (OPTIONS), or is empty (CONNECT). Route by this and nothing else.
     /// </summary>
-    public ReadOnlySpan<byte> Path => Headers.Slice(PathRange);
+    public ReadOnlySpan<byte> Path => Headers.Slice(PathAndQueryRange with { Length = _pathLength });
 
     /// <summary>The query without its question mark, as it came.</summary>
-    public ReadOnlySpan<byte> Query => Headers.Slice(QueryRange);
+    public ReadOnlySpan<byte> Query => HasQuery ? PathAndQuery[(_pathLength + 1)..] : default;
 
     /// <summary>True when there is a question mark, even with nothing after it.</summary>
-    public bool HasQuery { get; internal set; }
+    public bool HasQuery => PathAndQueryRange.Length > _pathLength;
 
-    /// <summary>Path and query as the client sent them, before normalisation and rewrites: what <c>x-envoy-original-path</c> and <c>%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%</c> want.</summary>
+    /// <summary><see cref="Path"/>, and if there is one the question mark and <see cref="Query"/>, contiguous: what goes upstream.</summary>
+    public ReadOnlySpan<byte> PathAndQuery => Headers.Slice(PathAndQueryRange);
+
+    /// <summary>Path and query as the client sent them, before normalisation and rewrites: what <c>x-envoy-original-path</c> wants.</summary>
     public ReadOnlySpan<byte> OriginalPathAndQuery => Headers.Slice(OriginalPathAndQueryRange);
-
-    /// <summary>Octets of <see cref="Path"/>, the question mark if there is one, and <see cref="Query"/>.</summary>
-    public int PathAndQueryLength => PathRange.Length + (HasQuery ? 1 + QueryRange.Length : 0);
 
     /// <summary>True when normalisation under <see cref="EscapedSlashAction.UnescapeAndRedirect"/> changed the path: answer 307 to <see cref="Path"/>.</summary>
     public bool WantsPathRedirect { get; internal set; }
@@ -131,26 +132,27 @@ public sealed class HttpRequestHead
     public void SetMethod(RequestMethod method) => SetMethod(method, RequestMethods.TextOf(method));
 
     /// <summary>Replaces the path and leaves the query: a route's rewrite. The original stays readable.</summary>
-    /// <exception cref="ArgumentException">The path does not start with <c>/</c> or has a byte that cannot stand in a target.</exception>
+    /// <exception cref="ArgumentException">The path does not start with <c>/</c> or has a byte that cannot stand in one.</exception>
     public void SetPath(ReadOnlySpan<byte> path)
     {
         if (path.Length == 0 || path[0] != '/' || path.Contains((byte)'?') || !Grammar.IsTarget(path))
             throw new ArgumentException("not a path", nameof(path));
-        PathRange = Headers.Append(path);
+        int queryLength = PathAndQueryRange.Length - _pathLength;
+        Span<byte> target = Headers.Reserved(path.Length + queryLength);
+        path.CopyTo(target);
+        PathAndQuery[_pathLength..].CopyTo(target[path.Length..]);
+        SetNormalizedPath(Headers.Commit(path.Length + queryLength), path.Length);
     }
 
     /// <summary>Replaces path and query together, <c>/path?query</c>. The original stays readable; if there was none yet, this is it.</summary>
-    /// <exception cref="ArgumentException">As for <see cref="SetPath"/>.</exception>
+    /// <exception cref="ArgumentException">It does not start with <c>/</c> or has a byte that cannot stand in a target.</exception>
     public void SetPathAndQuery(ReadOnlySpan<byte> pathAndQuery)
     {
         if (pathAndQuery.Length == 0 || pathAndQuery[0] != '/' || !Grammar.IsTarget(pathAndQuery))
             throw new ArgumentException("not a path", nameof(pathAndQuery));
-        ByteRange whole = Headers.Append(pathAndQuery);
-        if (OriginalPathAndQueryRange.IsEmpty) OriginalPathAndQueryRange = whole;
         int mark = pathAndQuery.IndexOf((byte)'?');
-        HasQuery = mark >= 0;
-        PathRange = HasQuery ? whole with { Length = mark } : whole;
-        QueryRange = HasQuery ? new ByteRange(whole.Start + mark + 1, whole.Length - mark - 1) : default;
+        SetNormalizedPath(Headers.Append(pathAndQuery), mark < 0 ? pathAndQuery.Length : mark);
+        if (OriginalPathAndQueryRange.IsEmpty) OriginalPathAndQueryRange = PathAndQueryRange;
     }
 
     /// <summary>Replaces the authority: a host rewrite. It decides the Host that goes upstream.</summary>
@@ -159,17 +161,6 @@ public sealed class HttpRequestHead
     {
         if (!AuthorityGrammar.TryParse(authority, out int hostLength, out int port)) throw new ArgumentException("not an authority", nameof(authority));
         BuildAuthority(Headers.Append(authority), hostLength, port);
-    }
-
-    /// <summary>Copies <c>path [ "?" query ]</c>, <see cref="PathAndQueryLength"/> octets.</summary>
-    /// <returns>How many were written.</returns>
-    public int CopyPathAndQueryTo(Span<byte> destination)
-    {
-        Path.CopyTo(destination);
-        if (!HasQuery) return PathRange.Length;
-        destination[PathRange.Length] = (byte)'?';
-        Query.CopyTo(destination[(PathRange.Length + 1)..]);
-        return PathAndQueryLength;
     }
 
     /// <summary>
@@ -205,6 +196,7 @@ public sealed class HttpRequestHead
         ScanPosition = 0;
         LineStart = 0;
         LeadingEmptyLines = 0;
+        FieldLines = 0;
         StartLineDone = false;
         IsStripped = false;
         MethodRange = default;
@@ -212,8 +204,8 @@ public sealed class HttpRequestHead
         AuthorityRange = default;
         LowerAuthorityRange = default;
         HostRange = default;
-        PathRange = default;
-        QueryRange = default;
+        PathAndQueryRange = default;
+        _pathLength = 0;
         OriginalPathAndQueryRange = default;
         UpgradeRange = default;
         Protocol = HttpProtocol.Http11;
@@ -221,7 +213,6 @@ public sealed class HttpRequestHead
         Form = TargetForm.Origin;
         Scheme = RequestScheme.Http;
         Port = -1;
-        HasQuery = false;
         WantsPathRedirect = false;
         Framing = BodyFraming.None;
         ContentLength = -1;
@@ -241,6 +232,19 @@ public sealed class HttpRequestHead
         MethodRange = range;
     }
 
+    /// <summary>Points at path and query as they came.</summary>
+    internal void ReadPath(ByteRange pathAndQuery, int pathLength)
+    {
+        OriginalPathAndQueryRange = pathAndQuery;
+        SetNormalizedPath(pathAndQuery, pathLength);
+    }
+
+    internal void SetNormalizedPath(ByteRange pathAndQuery, int pathLength)
+    {
+        PathAndQueryRange = pathAndQuery;
+        _pathLength = pathLength;
+    }
+
     /// <summary>Points at an authority in the store whose grammar holds, and keeps a lower-case copy only if it differs.</summary>
     internal void BuildAuthority(ByteRange authority, int hostLength, int port)
     {
@@ -248,7 +252,8 @@ public sealed class HttpRequestHead
         LowerAuthorityRange = authority;
         if (Headers.Slice(authority).IndexOfAnyInRange((byte)'A', (byte)'Z') >= 0)
         {
-            Ascii.ToLower(Headers.Slice(authority), Headers.Reserved(authority.Length), out _);
+            Span<byte> lower = Headers.Reserved(authority.Length); // Before the slice: it may move the store.
+            Ascii.ToLower(Headers.Slice(authority), lower, out _);
             LowerAuthorityRange = Headers.Commit(authority.Length);
         }
 

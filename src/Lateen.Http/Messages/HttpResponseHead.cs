@@ -10,6 +10,7 @@ public sealed class HttpResponseHead
 {
     internal int ScanPosition;
     internal int LineStart;
+    internal int FieldLines;
     internal bool StartLineDone;
     internal bool IsStripped;
     internal ByteRange ReasonRange;
@@ -66,6 +67,13 @@ public sealed class HttpResponseHead
         ContentLength = contentLength;
     }
 
+    /// <summary>Names the protocols that a 101 or 426 of our own offers, such as <c>websocket</c>.</summary>
+    public void SetUpgrade(ReadOnlySpan<byte> protocols)
+    {
+        if (!Grammar.IsFieldValue(protocols)) throw new ArgumentException("not a list of protocols", nameof(protocols));
+        UpgradeRange = Headers.Append(protocols);
+    }
+
     /// <summary>
     /// Removes what concerns the upstream's hop alone, as <see cref="HttpRequestHead.StripHopByHop"/>. Proxy-Authenticate stays, as in Envoy.
     /// Does nothing the second time.
@@ -83,6 +91,7 @@ public sealed class HttpResponseHead
         Headers.Reset();
         ScanPosition = 0;
         LineStart = 0;
+        FieldLines = 0;
         StartLineDone = false;
         IsStripped = false;
         ReasonRange = default;

@@ -25,6 +25,9 @@ public sealed record PathPolicy
     /// <summary>The path as it came: Envoy's default.</summary>
     public static PathPolicy None { get; } = new();
 
+    /// <summary>True when no path would be changed or refused.</summary>
+    public bool IsIdentity => !Normalize && !MergeSlashes && EscapedSlashes == EscapedSlashAction.KeepUnchanged;
+
     /// <summary>The switches that Istio sets for a level of its <c>pathNormalization</c>.</summary>
     public static PathPolicy For(PathNormalization level) => level switch
     {
