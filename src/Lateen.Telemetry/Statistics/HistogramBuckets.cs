@@ -29,7 +29,11 @@ public sealed class HistogramBuckets
         _bounds = bounds.ToArray();
         _wholeBounds = Array.ConvertAll(_bounds, static b => b >= long.MaxValue ? long.MaxValue : (long)Math.Floor(b));
         _labels = Array.ConvertAll(_bounds, static b => b.ToString("R", CultureInfo.InvariantCulture));
+        Empty = new HistogramReading(this, new long[bounds.Length + 1], 0);
     }
+
+    /// <summary>The reading of a histogram that counted nothing.</summary>
+    internal HistogramReading Empty { get; }
 
     /// <summary>Bounds given, the overflow bucket not counted.</summary>
     public int Count => _bounds.Length;

@@ -64,11 +64,11 @@ public sealed class StatsRegistry
         return new HistogramReading(histogram.Buckets, counts, Sum(histogram.Slot + counts.Length));
     }
 
-    /// <summary>The value of a stat by its dotted name, or null when there is none: for tests and for people, not for the request path.
-    /// </summary>
+    /// <summary>The value of a counter or gauge by its dotted name, or null when there is none: for tests and for people, not for the
+    /// request path.</summary>
     public long? Find(string name)
     {
-        foreach (var reading in Collect())
+        foreach (var reading in List())
         {
             if (reading.Definition.Kind != StatKind.Histogram && reading.Name == name)
                 return reading.Value;
@@ -76,8 +76,8 @@ public sealed class StatsRegistry
         return null;
     }
 
-    /// <summary>All stats with their values, in no particular order. Runs the collectors first.</summary>
-    public List<StatReading> Collect()
+    /// <summary>What there is to list at this moment, ordered by scope. Runs the collectors first.</summary>
+    public StatListing List()
     {
         Action<SharedStatShard>[] collectors;
         lock (_lock)
@@ -85,20 +85,15 @@ public sealed class StatsRegistry
         foreach (var collector in collectors)
             collector(Shared);
 
+        StatBlock[] blocks;
         lock (_lock)
+            blocks = [.. _blocks.Values];
+        Array.Sort(blocks, static (a, b) =>
         {
-            var readings = new List<StatReading>(_blocks.Count * 8);
-            foreach (var block in _blocks.Values)
-            {
-                foreach (var definition in block.Layout.Definitions)
-                {
-                    var reading = Read(block, definition);
-                    if (!definition.IsHiddenWhenZero || reading.IsUsed)
-                        readings.Add(reading);
-                }
-            }
-            return readings;
-        }
+            var byPrefix = string.CompareOrdinal(a.Scope.TextPrefix, b.Scope.TextPrefix);
+            return byPrefix != 0 ? byPrefix : string.CompareOrdinal(a.Scope.TextSuffix, b.Scope.TextSuffix);
+        });
+        return new StatListing(this, blocks);
     }
 
     /// <summary>Sets all counters and histograms back to zero, as Envoy's <c>/reset_counters</c> does for counters. Counts that arrive
@@ -161,18 +156,7 @@ public sealed class StatsRegistry
         }
     }
 
-    private StatReading Read(StatBlock block, StatDefinition definition)
-    {
-        var offset = definition.Offset;
-        if (definition.Buckets is not { } buckets)
-            return new StatReading(definition, block.Scope, Above(block, offset), null);
-        var counts = new long[buckets.Count + 1];
-        for (var i = 0; i < counts.Length; i++)
-            counts[i] = Above(block, offset + i);
-        return new StatReading(definition, block.Scope, 0, new HistogramReading(buckets, counts, Above(block, offset + counts.Length)));
-    }
-
-    private long Above(StatBlock block, int offset)
+    internal long Above(StatBlock block, int offset)
     {
         return SumCells(block.BaseSlot + offset) - (block.Baseline?[offset] ?? 0);
     }
