@@ -9,7 +9,10 @@ namespace Lateen.Telemetry.AccessLogs;
 internal sealed class TimeFormat
 {
     /// <summary>The longest text of one format. Octets. Formats that could be longer are refused.</summary>
-    public const int MaxLength = 256;
+    public const int MaxLength = 1024;
+
+    // The longest one: seconds since 1970 in nanoseconds, %9s.
+    private const int MaxConversionLength = 20;
 
     private static readonly byte[][] Months = Names(
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December");
@@ -75,7 +78,7 @@ internal sealed class TimeFormat
         }
         if (literal.Length > 0)
             parts.Add(('\0', 0, Encoding.UTF8.GetBytes(literal.ToString())));
-        if (parts.Sum(static part => part.Item3.Length + 25) > MaxLength)
+        if (parts.Sum(static part => part.Item3.Length + (part.Item1 == '\0' ? 0 : MaxConversionLength)) > MaxLength)
         {
             error = $"the time format is too long (the text may take {MaxLength} octets)";
             return false;

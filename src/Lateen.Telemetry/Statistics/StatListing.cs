@@ -1,6 +1,6 @@
 namespace Lateen.Telemetry.Statistics;
 
-/// <summary>The stats that existed when the listing was made, ordered by scope and then as their schema orders them. Values are read as
+/// <summary>The stats that existed when the listing was made, ordered by scope and then by field. Values are read as
 /// the listing is walked, so they may be of slightly different moments.</summary>
 public sealed class StatListing
 {

@@ -15,10 +15,11 @@ public sealed class StatSchema<TGroup>
         var definitions = new List<StatDefinition>();
         var fields = new StatFields(definitions);
         bind(fields).Dispose();
+        definitions.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
         _layout = new StatLayout([.. definitions], fields.SlotCount);
     }
 
-    /// <summary>The fields, in order.</summary>
+    /// <summary>The fields, by name, which is the order of listings.</summary>
     public ReadOnlySpan<StatDefinition> Definitions => _layout.Definitions;
 
     /// <summary>Opens the group of a scope. When it is open already, the new group counts in the same cells.</summary>
