@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Lateen.Http;
+using Lateen.Proxy.Clusters;
 
 namespace Lateen.Proxy.Routing;
 
@@ -6,11 +8,56 @@ namespace Lateen.Proxy.Routing;
 /// A compiled route configuration: from a request's authority to a virtual host, from there to a route. Matching reads only precomputed
 /// bytes and allocates nothing.
 /// </summary>
-/// <remarks>Immutable. Virtual hosts that did not change are the same objects in the next table.</remarks>
-public sealed partial class RouteTable
+/// <remarks>Immutable. Made by <see cref="RouteTableCompiler"/>; virtual hosts that did not change are the same objects in the next table.</remarks>
+public sealed class RouteTable
 {
-    public required string Name { get; init; }
+    internal RouteTable(string name, ImmutableArray<VirtualHostEntry> virtualHosts, DomainIndex domains, RouteTableSettings settings)
+    {
+        Name = name;
+        VirtualHosts = virtualHosts;
+        Domains = domains;
+        Settings = settings;
+    }
+
+    public string Name { get; }
 
     /// <summary>In configuration order.</summary>
-    public required ImmutableArray<VirtualHostEntry> VirtualHosts { get; init; }
+    public ImmutableArray<VirtualHostEntry> VirtualHosts { get; }
+
+    internal DomainIndex Domains { get; }
+
+    internal RouteTableSettings Settings { get; }
+
+    /// <summary>The wire bytes that this table was compiled from, one virtual host at a time; what the next compilation compares with.</summary>
+    internal VirtualHostBytes Source { get; init; } = VirtualHostBytes.None;
+
+    /// <summary>The virtual host for a request, or null (404 with flag NR).</summary>
+    public VirtualHostEntry? FindVirtualHost(HttpRequestHead request) =>
+        Domains.Find(Settings.IgnorePortInHost ? request.Host : request.LowerAuthority);
+
+    /// <summary>
+    /// The first route of the request's virtual host whose conditions all hold; null when there is no such host or route (404 with flag NR).
+    /// </summary>
+    /// <param name="random">The calling reactor's; drawn from only by routes that take a fraction of the traffic.</param>
+    public RouteEntry? Match(HttpRequestHead request, ReactorRandom random)
+    {
+        if (FindVirtualHost(request) is not { } host) return null;
+        var path = request.Path;
+        if (Settings.IgnorePathParameters && path.IndexOf((byte)';') is >= 0 and var parameters) path = path[..parameters];
+        return host.Match(request, path, random);
+    }
+}
+
+/// <summary>What a route configuration says once for all its virtual hosts.</summary>
+internal sealed record RouteTableSettings
+{
+    public bool IgnorePortInHost { get; init; }
+
+    public bool IgnorePathParameters { get; init; }
+
+    /// <summary>Header rules of routes come after those of their virtual host, so that they win.</summary>
+    public bool MostSpecificHeadersWin { get; init; }
+
+    /// <summary>Default 4 KiB, as in Envoy.</summary>
+    public uint MaxDirectResponseBytes { get; init; } = 4096;
 }

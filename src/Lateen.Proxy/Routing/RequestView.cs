@@ -1,0 +1,24 @@
+using Lateen.Http;
+
+namespace Lateen.Proxy.Routing;
+
+/// <summary>What routing looks at of one request, as spans into the request's own store.</summary>
+internal readonly ref struct RequestView
+{
+    public required ReadOnlySpan<byte> Method { get; init; }
+
+    public required ReadOnlySpan<byte> Scheme { get; init; }
+
+    public required ReadOnlySpan<byte> Authority { get; init; }
+
+    /// <summary>Without the query; without path parameters when the table says that they do not count.</summary>
+    public required ReadOnlySpan<byte> Path { get; init; }
+
+    /// <summary>Without the question mark.</summary>
+    public required ReadOnlySpan<byte> Query { get; init; }
+
+    /// <summary>Path and query, the <c>:path</c> of HTTP/2.</summary>
+    public required ReadOnlySpan<byte> Target { get; init; }
+
+    public required HeaderBlock Headers { get; init; }
+}
