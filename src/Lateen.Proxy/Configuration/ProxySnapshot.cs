@@ -14,6 +14,9 @@ public sealed class ProxySnapshot
 {
     public static readonly ProxySnapshot Empty = new(0, [], FrozenDictionary<string, RouteTable>.Empty, [], FrozenDictionary<string, ClusterReference>.Empty);
 
+    /// <summary>Longest name that a header may give to find a cluster. Octets; host names end at 255, Istio adds a port and a subset.</summary>
+    private const int MaxClusterNameBytes = 512;
+
     private readonly ClusterSnapshot?[] _clustersBySlot;
 
     internal ProxySnapshot(
@@ -53,6 +56,15 @@ public sealed class ProxySnapshot
     }
 
     public ClusterSnapshot? FindCluster(string name) => ClusterNames.TryGetValue(name, out var reference) ? FindCluster(reference) : null;
+
+    /// <summary>The reference of a cluster named by a header's value; null when no such cluster exists.</summary>
+    public ClusterReference? FindReference(ReadOnlySpan<byte> name)
+    {
+        if (name.Length > MaxClusterNameBytes) return null;
+        Span<char> text = stackalloc char[MaxClusterNameBytes];
+        var lookup = ClusterNames.GetAlternateLookup<ReadOnlySpan<char>>();
+        return lookup.TryGetValue(text[..System.Text.Encoding.UTF8.GetChars(name, text)], out var reference) ? reference : null;
+    }
 
     /// <summary>The routes that a connection manager of any snapshot uses under this one; null when they have been removed since.</summary>
     public RouteTable? RoutesOf(HttpConnectionManagerSnapshot manager) =>

@@ -23,7 +23,7 @@ public sealed class HeaderMutations
     internal ReadOnlySpan<HeaderMutation> Steps => _steps;
 
     /// <summary>Changes the headers in place.</summary>
-    /// <param name="exchange">Answers the operators in header values.</param>
+    /// <remarks><paramref name="exchange"/>: Answers the operators in header values.</remarks>
     public void Apply(HeaderBlock headers, IAccessLogRecord exchange)
     {
         foreach (var step in _steps)

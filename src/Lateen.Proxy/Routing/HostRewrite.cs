@@ -8,7 +8,7 @@ namespace Lateen.Proxy.Routing;
 internal abstract class HostRewrite
 {
     /// <summary>Appends the new authority; nothing when the host stays as it is.</summary>
-    /// <param name="path">Path without query, before it is rewritten.</param>
+    /// <remarks><paramref name="path"/>: Path without query, before it is rewritten.</remarks>
     public abstract void Write(HttpRequestHead request, ReadOnlySpan<byte> path, ref ByteBuilder output);
 }
 

@@ -8,7 +8,7 @@ namespace Lateen.Proxy.Routing;
 internal abstract class PathRewrite
 {
     /// <summary>Appends the new path.</summary>
-    /// <param name="path">Without query.</param>
+    /// <remarks><paramref name="path"/>: Without query.</remarks>
     public abstract void Write(ReadOnlySpan<byte> path, ref ByteBuilder output);
 }
 
@@ -24,9 +24,9 @@ internal sealed class PrefixRewrite(string replacement, int? matchedPrefixBytes)
     {
         var rest = path[Math.Min(matchedPrefixBytes ?? path.Length, path.Length)..];
         output.Append(_replacement);
+        // "/api/" -> "" leaves "x" of "/api/x" and nothing of "/api/": a path has its slash.
+        if (output.Length == 0 && (rest.IsEmpty || rest[0] != (byte)'/')) output.Append((byte)'/');
         output.Append(rest);
-        // "/api" -> "" or "/" leaves "" of "/api" itself; a target has at least its slash.
-        if (output.Length == 0) output.Append((byte)'/');
     }
 }
 

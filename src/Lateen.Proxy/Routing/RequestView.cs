@@ -11,7 +11,7 @@ internal readonly ref struct RequestView
 
     public required ReadOnlySpan<byte> Authority { get; init; }
 
-    /// <summary>Without the query; without path parameters when the table says that they do not count.</summary>
+    /// <summary>Without the query.</summary>
     public required ReadOnlySpan<byte> Path { get; init; }
 
     /// <summary>Without the question mark.</summary>
@@ -21,4 +21,16 @@ internal readonly ref struct RequestView
     public required ReadOnlySpan<byte> Target { get; init; }
 
     public required HeaderBlock Headers { get; init; }
+
+    /// <summary>A view for tests of plain fields, where there is no request line.</summary>
+    public static RequestView OfHeaders(HeaderBlock headers) => new()
+    {
+        Method = default,
+        Scheme = default,
+        Authority = default,
+        Path = default,
+        Query = default,
+        Target = default,
+        Headers = headers,
+    };
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Lateen.Http;
 
 namespace Lateen.Proxy.Routing;
 
@@ -53,4 +54,26 @@ public sealed record RetryPolicySnapshot
 
     /// <summary>Choices made to find an endpoint that was not tried. Default 1.</summary>
     public int HostSelectionAttempts { get; init; } = 1;
+
+    /// <summary>Any of these in a response makes it retriable, when <see cref="RetryConditions.RetriableHeaders"/> is set.</summary>
+    internal HeaderPredicate[] RetriableHeaders { get; init; } = [];
+
+    /// <summary>Requests that have none of these are not retried; empty: all are.</summary>
+    internal HeaderPredicate[] RetriableRequestHeaders { get; init; } = [];
+
+    /// <summary>A response with these headers may be retried under <see cref="RetryConditions.RetriableHeaders"/>.</summary>
+    public bool HasRetriableHeader(HeaderBlock response) => AnyMatches(RetriableHeaders, response);
+
+    /// <summary>The request is of a kind that may be retried at all.</summary>
+    public bool IsRetriable(HttpRequestHead request) => RetriableRequestHeaders.Length == 0 || AnyMatches(RetriableRequestHeaders, request.Headers);
+
+    private static bool AnyMatches(HeaderPredicate[] predicates, HeaderBlock headers)
+    {
+        foreach (var predicate in predicates)
+        {
+            if (predicate.IsMatch(RequestView.OfHeaders(headers))) return true;
+        }
+
+        return false;
+    }
 }

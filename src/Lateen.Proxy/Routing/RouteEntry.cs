@@ -1,13 +1,40 @@
 namespace Lateen.Proxy.Routing;
 
-/// <summary>One compiled route: what it matches is in its virtual host's index, what happens then is its <see cref="Action"/>.</summary>
-public sealed partial class RouteEntry
+/// <summary>One compiled route: what it matches is kept by its virtual host, what happens then is its <see cref="Action"/>.</summary>
+/// <remarks>Immutable.</remarks>
+public sealed class RouteEntry
 {
+    private VirtualHostEntry? _virtualHost;
+
+    internal RouteEntry(string name, RouteAction action)
+    {
+        Name = name;
+        Action = action;
+    }
+
     /// <summary><c>%ROUTE_NAME%</c>; may be empty.</summary>
-    public required string Name { get; init; }
+    public string Name { get; }
 
     /// <summary>Per-route statistics are kept under it; empty: none.</summary>
-    public string StatPrefix { get; init; } = string.Empty;
+    public string StatPrefix { get; internal init; } = string.Empty;
 
-    public required RouteAction Action { get; init; }
+    public RouteAction Action { get; }
+
+    public VirtualHostEntry VirtualHost
+    {
+        get => _virtualHost!;
+        internal set => _virtualHost = value;
+    }
+
+    /// <summary>Rules for the request, all levels in one. A weighted cluster has its own, see <see cref="RequestHeadersFor"/>.</summary>
+    public HeaderMutations RequestHeaders { get; internal init; } = HeaderMutations.None;
+
+    /// <summary>Rules for the response, all levels in one.</summary>
+    public HeaderMutations ResponseHeaders { get; internal init; } = HeaderMutations.None;
+
+    /// <summary>The rules for the request when <paramref name="chosen"/> was drawn among weighted clusters (null: there was no draw).</summary>
+    public HeaderMutations RequestHeadersFor(WeightedClusterEntry? chosen) => chosen?.RequestHeaders ?? RequestHeaders;
+
+    /// <summary>As <see cref="RequestHeadersFor"/>, for the response.</summary>
+    public HeaderMutations ResponseHeadersFor(WeightedClusterEntry? chosen) => chosen?.ResponseHeaders ?? ResponseHeaders;
 }

@@ -11,12 +11,12 @@ namespace Lateen.Proxy.Routing;
 /// <remarks>Immutable. Made by <see cref="RouteTableCompiler"/>; virtual hosts that did not change are the same objects in the next table.</remarks>
 public sealed class RouteTable
 {
-    internal RouteTable(string name, ImmutableArray<VirtualHostEntry> virtualHosts, DomainIndex domains, RouteTableSettings settings)
+    internal RouteTable(string name, ImmutableArray<VirtualHostEntry> virtualHosts, DomainIndex domains, TableLevel level)
     {
         Name = name;
         VirtualHosts = virtualHosts;
         Domains = domains;
-        Settings = settings;
+        Level = level;
     }
 
     public string Name { get; }
@@ -26,38 +26,18 @@ public sealed class RouteTable
 
     internal DomainIndex Domains { get; }
 
-    internal RouteTableSettings Settings { get; }
+    internal TableLevel Level { get; }
 
     /// <summary>The wire bytes that this table was compiled from, one virtual host at a time; what the next compilation compares with.</summary>
     internal VirtualHostBytes Source { get; init; } = VirtualHostBytes.None;
 
     /// <summary>The virtual host for a request, or null (404 with flag NR).</summary>
     public VirtualHostEntry? FindVirtualHost(HttpRequestHead request) =>
-        Domains.Find(Settings.IgnorePortInHost ? request.Host : request.LowerAuthority);
+        Domains.Find(Level.IgnoresPort ? request.Host : request.LowerAuthority);
 
     /// <summary>
     /// The first route of the request's virtual host whose conditions all hold; null when there is no such host or route (404 with flag NR).
     /// </summary>
-    /// <param name="random">The calling reactor's; drawn from only by routes that take a fraction of the traffic.</param>
-    public RouteEntry? Match(HttpRequestHead request, ReactorRandom random)
-    {
-        if (FindVirtualHost(request) is not { } host) return null;
-        var path = request.Path;
-        if (Settings.IgnorePathParameters && path.IndexOf((byte)';') is >= 0 and var parameters) path = path[..parameters];
-        return host.Match(request, path, random);
-    }
-}
-
-/// <summary>What a route configuration says once for all its virtual hosts.</summary>
-internal sealed record RouteTableSettings
-{
-    public bool IgnorePortInHost { get; init; }
-
-    public bool IgnorePathParameters { get; init; }
-
-    /// <summary>Header rules of routes come after those of their virtual host, so that they win.</summary>
-    public bool MostSpecificHeadersWin { get; init; }
-
-    /// <summary>Default 4 KiB, as in Envoy.</summary>
-    public uint MaxDirectResponseBytes { get; init; } = 4096;
+    /// <remarks><paramref name="random"/>: The calling reactor's; drawn from only by routes that take a fraction of the traffic.</remarks>
+    public RouteEntry? Match(HttpRequestHead request, ReactorRandom random) => FindVirtualHost(request)?.Match(request, random);
 }

@@ -48,28 +48,28 @@ public sealed class VirtualHostEntry
 
     internal DomainName[] DomainNames { get; }
 
-    internal RouteEntry? Match(HttpRequestHead request, ReadOnlySpan<byte> path, ReactorRandom random)
+    internal RouteEntry? Match(HttpRequestHead request, ReactorRandom random)
     {
-        if (!_readsTarget) return Find(request, path, default, random);
+        if (!_readsTarget) return Find(request, default, random);
 
         // Rare: a header matcher on ":path" wants path and query as one text.
         byte[]? rented = null;
         var length = request.PathAndQueryLength;
         var target = length <= TargetBytesOnStack ? stackalloc byte[TargetBytesOnStack] : rented = ArrayPool<byte>.Shared.Rent(length);
         request.CopyPathAndQueryTo(target);
-        var route = Find(request, path, target[..length], random);
+        var route = Find(request, target[..length], random);
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
         return route;
     }
 
-    private RouteEntry? Find(HttpRequestHead request, ReadOnlySpan<byte> path, ReadOnlySpan<byte> target, ReactorRandom random)
+    private RouteEntry? Find(HttpRequestHead request, ReadOnlySpan<byte> target, ReactorRandom random)
     {
         var view = new RequestView
         {
             Method = request.MethodText,
             Scheme = request.Scheme == RequestScheme.Https ? "https"u8 : "http"u8,
             Authority = request.Authority,
-            Path = path,
+            Path = request.Path,
             Query = request.Query,
             Target = target,
             Headers = request.Headers,
