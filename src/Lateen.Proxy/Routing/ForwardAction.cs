@@ -112,20 +112,7 @@ public sealed class ForwardAction : RouteAction
 
     private static void ReplacePath(HttpRequestHead request, ReadOnlySpan<byte> path, bool keepsOriginals)
     {
-        if (keepsOriginals)
-        {
-            var former = new ByteBuilder(stackalloc byte[RewriteBytesOnStack]);
-            former.Append(request.Path);
-            if (request.HasQuery)
-            {
-                former.Append((byte)'?');
-                former.Append(request.Query);
-            }
-
-            request.Headers.Set(KnownHeader.XEnvoyOriginalPath, former.Written);
-            former.Dispose();
-        }
-
+        if (keepsOriginals) request.Headers.Set(KnownHeader.XEnvoyOriginalPath, request.PathAndQuery);
         request.SetPath(path);
     }
 }

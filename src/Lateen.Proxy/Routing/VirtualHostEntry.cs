@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using Lateen.Http;
 using Lateen.Proxy.Clusters;
@@ -9,11 +8,8 @@ namespace Lateen.Proxy.Routing;
 /// <remarks>Immutable; shared by every table in which the virtual host's configuration is the same.</remarks>
 public sealed class VirtualHostEntry
 {
-    private const int TargetBytesOnStack = 512;
-
     private readonly RouteMatcher[] _matchers;
     private readonly RouteIndex? _index;
-    private readonly bool _readsTarget;
 
     internal VirtualHostEntry(string name, DomainName[] domains, ImmutableArray<RouteEntry> routes, RouteMatcher[] matchers)
     {
@@ -23,7 +19,6 @@ public sealed class VirtualHostEntry
         Routes = routes;
         _matchers = matchers;
         _index = matchers.Length >= RouteIndex.WorthwhileFrom ? RouteIndex.TryBuild(matchers) : null;
-        _readsTarget = Array.Exists(matchers, matcher => Array.Exists(matcher.Headers, header => header.Subject == HeaderSubject.Path));
         foreach (var route in routes) route.VirtualHost = this;
     }
 
@@ -50,20 +45,6 @@ public sealed class VirtualHostEntry
 
     internal RouteEntry? Match(HttpRequestHead request, ReactorRandom random)
     {
-        if (!_readsTarget) return Find(request, default, random);
-
-        // Rare: a header matcher on ":path" wants path and query as one text.
-        byte[]? rented = null;
-        var length = request.PathAndQueryLength;
-        var target = length <= TargetBytesOnStack ? stackalloc byte[TargetBytesOnStack] : rented = ArrayPool<byte>.Shared.Rent(length);
-        request.CopyPathAndQueryTo(target);
-        var route = Find(request, target[..length], random);
-        if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
-        return route;
-    }
-
-    private RouteEntry? Find(HttpRequestHead request, ReadOnlySpan<byte> target, ReactorRandom random)
-    {
         var view = new RequestView
         {
             Method = request.MethodText,
@@ -71,7 +52,7 @@ public sealed class VirtualHostEntry
             Authority = request.Authority,
             Path = request.Path,
             Query = request.Query,
-            Target = target,
+            Target = request.PathAndQuery,
             Headers = request.Headers,
         };
         if (_index is not null)
