@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 
 namespace Lateen.Net;
 
@@ -141,7 +140,7 @@ public sealed class Reactor : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(body);
         VerifyAccess();
-        ReactorInvocation.Forget(RunGuardedAsync(body, state, null));
+        _ = RunGuardedAsync(body, state, null);
     }
 
     /// <summary>
@@ -191,7 +190,7 @@ public sealed class Reactor : IAsyncDisposable
 
     /// <summary>Runs a connection's method, and sees to it that the connection does not outlive it.</summary>
     internal void RunConnection(Func<TransportConnection, ValueTask> handler, TransportConnection connection) =>
-        ReactorInvocation.Forget(RunGuardedAsync(handler, connection, connection));
+        _ = RunGuardedAsync(handler, connection, connection);
 
     internal void ReportUnhandled(Exception exception, TransportConnection? connection)
     {
@@ -199,8 +198,7 @@ public sealed class Reactor : IAsyncDisposable
         _options.UnhandledException?.Invoke(exception, connection);
     }
 
-    [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder))]
-    private async ValueTask RunGuardedAsync<TState>(Func<TState, ValueTask> body, TState state, TransportConnection? connection)
+    private async Detached RunGuardedAsync<TState>(Func<TState, ValueTask> body, TState state, TransportConnection? connection)
     {
         try
         {
@@ -307,22 +305,31 @@ public sealed class Reactor : IAsyncDisposable
 
     private int SleepMilliseconds()
     {
-        if (_local.Count > 0 || _isForced)
+        // A drain that this turn's work brought to its end must not sleep once more.
+        if (_local.Count > 0 || (IsDraining && _polls.Count == 0))
             return 0;
+        // Counted from the turn's clock: late by the turn's length at most, and one read of the clock spared.
         if (_foreignClockAlarm is null)
-        {
-            if (Timers.ArmedCount == 0)
-                return -1;
-            _clock.Refresh();
             return (int)Math.Min(Timers.MillisecondsToNextTick(_clock.Milliseconds), int.MaxValue);
-        }
+        return SleepByForeignClock(_foreignClockAlarm);
+    }
 
-        // A fake clock does not move while we sleep: its own timer ends the sleep, through the wake event.
-        _clock.Refresh();
-        var due = Timers.MillisecondsToNextTick(_clock.Milliseconds);
-        if (due != 0)
-            _foreignClockAlarm.Change(due < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(due), Timeout.InfiniteTimeSpan);
-        return due == 0 ? 0 : -1;
+    /// <summary>A fake clock does not move while we sleep: its own timer ends the sleep, through the wake event.</summary>
+    private int SleepByForeignClock(ITimer alarm)
+    {
+        while (true)
+        {
+            _clock.Refresh();
+            var due = Timers.MillisecondsToNextTick(_clock.Milliseconds);
+            if (due == 0)
+                return 0;
+            alarm.Change(due < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(due), Timeout.InfiniteTimeSpan);
+            // Order matters: the clock may have been moved between its reading and the alarm's setting, which would then ring too late.
+            var before = _clock.Milliseconds;
+            _clock.Refresh();
+            if (_clock.Milliseconds == before)
+                return -1;
+        }
     }
 
     private void BeginDrain(TimeSpan allowed)

@@ -76,6 +76,13 @@ internal abstract class ReactorTaskBox<TResult> : IValueTaskSource<TResult>, IVa
         Complete();
     }
 
+    /// <summary>Ends a call that nobody awaits.</summary>
+    internal void Discard()
+    {
+        Version++;
+        ReturnToPool();
+    }
+
     protected abstract void MoveNext();
 
     /// <summary>Clears the state machine and offers the box to the next call.</summary>

@@ -46,7 +46,6 @@ internal static class Linux
     internal const uint EpollError = 0x8;
     internal const uint EpollHangUp = 0x10;
     internal const uint EpollReadHangUp = 0x2000;
-    internal const uint EpollExclusive = 1u << 28;
     internal const uint EpollEdgeTriggered = 1u << 31;
 
     internal const int EventNonBlock = 0x800;

@@ -1,6 +1,6 @@
 namespace Lateen.Net;
 
-/// <summary>Bridges between a reactor and tasks that are awaited elsewhere, and the letting go of tasks that nobody awaits.</summary>
+/// <summary>Bridges between a reactor and tasks that are awaited elsewhere.</summary>
 internal static class ReactorInvocation
 {
     internal static Task<T> Start<T>(Reactor reactor, Func<T> body) =>
@@ -31,21 +31,14 @@ internal static class ReactorInvocation
         var accepted = reactor.Post(static state =>
         {
             var (work, result) = ((Func<ValueTask<T>>, TaskCompletionSource<T>))state!;
-            Forget(CompleteAsync(work, result));
+            _ = CompleteAsync(work, result);
         }, (body, completion));
         if (!accepted)
             completion.TrySetException(new InvalidOperationException("The reactor has ended."));
         return completion.Task;
     }
 
-    /// <summary>Lets a task run by itself. Its method reports its own failures: nothing escapes it.</summary>
-    internal static void Forget(ValueTask task)
-    {
-        if (task.IsCompleted)
-            task.GetAwaiter().GetResult();
-    }
-
-    private static async ValueTask CompleteAsync<T>(Func<ValueTask<T>> work, TaskCompletionSource<T> result)
+    private static async Detached CompleteAsync<T>(Func<ValueTask<T>> work, TaskCompletionSource<T> result)
     {
         try
         {
