@@ -61,7 +61,7 @@ public sealed class AllocationTests
         var posted = RunOnThread(() => PostMany(test.Reactor, tally));
         var onReactor = await test.Run(() => GC.GetAllocatedBytesForCurrentThread()) - reactorBefore;
         Assert.Equal(0, posted);
-        // Two InvokeAsync calls with their closures lie in between; the two hundred posts themselves add nothing.
+        // Two InvokeAsync calls with their closures lie in between; the thousand posts themselves add nothing.
         Assert.InRange(onReactor, 0, 1024);
     }
 
@@ -112,10 +112,14 @@ public sealed class AllocationTests
         var allocated = 0L;
         var thread = new Thread(() =>
         {
-            work();
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            work();
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            // The least of several rounds: the first contention of a lock makes its wait event, once.
+            allocated = long.MaxValue;
+            for (var round = 0; round < 5; round++)
+            {
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                work();
+                allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
         });
         thread.Start();
         thread.Join();
