@@ -73,6 +73,7 @@ public sealed class ReactorTaskMethodBuilderTests
     [Fact]
     public async Task Hundreds_of_suspended_nested_calls_allocate_nothing_after_the_first_round()
     {
+        AllocationTests.SkipInDebug();
         await using var test = new TestReactor();
         const int Calls = 500;
         var gate = new Gate();
@@ -100,6 +101,7 @@ public sealed class ReactorTaskMethodBuilderTests
     [Fact]
     public async Task Call_that_does_not_suspend_allocates_nothing()
     {
+        AllocationTests.SkipInDebug();
         await using var test = new TestReactor();
         var gate = new Gate { IsOpen = true };
         Assert.Equal(0, await test.Run(() =>

@@ -144,12 +144,22 @@ public sealed class TransportListenerTests
         {
             KeepAlive = new KeepAliveOptions { Idle = TimeSpan.FromSeconds(30), Interval = TimeSpan.FromSeconds(5), Probes = 3 },
         };
-        var result = TransportListener.Bind(test.Reactor, new IPEndPoint(IPAddress.Loopback, 0), options, WireExtensions.Echo);
-        Assert.True(result.IsBound, result.Error.ToString());
-        result.Value.Start();
-        using var client = await Connect(result.Value);
-        await client.SendText("x");
-        Assert.Equal("x", await client.ReceiveText(1));
+        var accepted = new TaskCompletionSource<TransportConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var listener = test.Listen(
+            connection =>
+            {
+                accepted.SetResult(connection);
+                return WireExtensions.Echo(connection);
+            },
+            options);
+        using var client = await Connect(listener);
+        var server = (SocketConnection)await accepted.Task.WaitAsync(TestReactor.Patience, Cancellation);
+        using var kernel = new Socket(new SafeSocketHandle(server.Descriptor, ownsHandle: false));
+        Assert.True(kernel.NoDelay);
+        Assert.Equal(1, kernel.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive));
+        Assert.Equal(30, kernel.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime));
+        Assert.Equal(5, kernel.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval));
+        Assert.Equal(3, kernel.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount));
     }
 
     [Fact]

@@ -71,6 +71,9 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
 
     TransportConnection? IPollTarget.AsConnection => this;
 
+    /// <summary>For tests that ask the kernel what became of an option.</summary>
+    internal int Descriptor => _descriptor;
+
     /// <summary>
     /// Takes over a descriptor and registers it. On failure the descriptor is closed, null comes back and <paramref name="errno"/> tells.
     /// </summary>
