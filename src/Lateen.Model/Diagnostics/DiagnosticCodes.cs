@@ -34,6 +34,56 @@ public static class DiagnosticCodes
     /// <summary>Everything that this release parses and checks but does not act on yet.</summary>
     public static readonly DiagnosticCode NotInEffect = Warning("LAT0203", "the field is valid and not in effect yet in this release");
 
+    public static readonly DiagnosticCode MissingField = Error("LAT0204", "a required field is missing or empty");
+    public static readonly DiagnosticCode InvalidDuration = Error("LAT0205", "not a duration, or too short, or too fine");
+    public static readonly DiagnosticCode InvalidRegex = Error("LAT0206", "not an RE2 expression, or one that cannot be run here");
+    public static readonly DiagnosticCode InvalidHost = Error("LAT0207", "not a host name, wildcard or address where one is expected");
+    public static readonly DiagnosticCode InvalidPort = Error("LAT0208", "not a port number");
+    public static readonly DiagnosticCode InvalidWeight = Error("LAT0209", "weights that are negative, or whose sum is zero");
+    public static readonly DiagnosticCode UnknownValue = Error("LAT0210", "not a value of the enumeration");
+    public static readonly DiagnosticCode OutOfRange = Error("LAT0211", "a number outside its range");
+    public static readonly DiagnosticCode ExclusiveFields = Error("LAT0212", "fields that exclude each other");
+    public static readonly DiagnosticCode InvalidExportTo = Error("LAT0213", "exportTo that names no namespace, or one twice");
+    public static readonly DiagnosticCode InvalidSelector = Error("LAT0214", "a selector with an empty name or a wildcard");
+    public static readonly DiagnosticCode SelectsAll = Warning("LAT0215", "a selector without labels selects every workload");
+    public static readonly DiagnosticCode InvalidLabel = Error("LAT0216", "a label that Kubernetes would refuse");
+    public static readonly DiagnosticCode InvalidAddress = Error("LAT0217", "not an IP address, or not a CIDR block");
+    public static readonly DiagnosticCode UnknownProtocol = Error("LAT0218", "not a protocol name");
+    public static readonly DiagnosticCode DeprecatedField = Warning("LAT0219", "a field with a newer form");
+    public static readonly DiagnosticCode InertField = Warning("LAT0220", "a field that never had an effect");
+    public static readonly DiagnosticCode InvalidHeader = Error("LAT0221", "not a header name, or one that may not be used here");
+    public static readonly DiagnosticCode InvalidLocality = Error("LAT0222", "not a locality region/zone/subzone");
+
+    public static readonly DiagnosticCode NoRoutes = Error("LAT0301", "a VirtualService without routes");
+    public static readonly DiagnosticCode InvalidDelegate = Error("LAT0302", "a delegate, or a rule that delegates, with fields that it may not have");
+    public static readonly DiagnosticCode OverlappingHosts = Error("LAT0303", "hosts of one VirtualService that overlap");
+    public static readonly DiagnosticCode WildcardOnMesh = Error("LAT0304", "'*' bound to every sidecar");
+    public static readonly DiagnosticCode UnreachableRoute = Warning("LAT0305", "a route behind one that takes everything");
+    public static readonly DiagnosticCode InvalidGatewayName = Error("LAT0306", "a gateway name of the wrong form");
+    public static readonly DiagnosticCode LegacyGatewayName = Warning("LAT0307", "a gateway named by host name");
+    public static readonly DiagnosticCode NoAction = Error("LAT0308", "a rule without an action");
+    public static readonly DiagnosticCode ActionConflict = Error("LAT0309", "actions that exclude each other");
+    public static readonly DiagnosticCode AuthorityConflict = Error("LAT0310", "the authority is rewritten in two places");
+    public static readonly DiagnosticCode InvalidRedirect = Error("LAT0311", "a redirect that cannot be made");
+    public static readonly DiagnosticCode InvalidSubset = Error("LAT0312", "a subset name of the wrong form");
+    public static readonly DiagnosticCode EmptyMatch = Error("LAT0313", "a match of an empty value");
+    public static readonly DiagnosticCode CaseOfRegex = Warning("LAT0314", "ignoreUriCase beside a regex");
+    public static readonly DiagnosticCode BodyTooLarge = Error("LAT0315", "a direct response over 1 MiB");
+    public static readonly DiagnosticCode BodyLarge = Warning("LAT0316", "a direct response over 100 KiB");
+    public static readonly DiagnosticCode InvalidRetry = Error("LAT0317", "retries that contradict themselves, or an unknown condition");
+    public static readonly DiagnosticCode InvalidFault = Error("LAT0318", "a fault that does nothing, or a share or status that does not exist");
+    public static readonly DiagnosticCode InvalidCors = Error("LAT0319", "a CORS policy with an empty origin or an unknown method");
+    public static readonly DiagnosticCode SniOutsideHosts = Error("LAT0320", "a server name outside the hosts");
+
+    public static readonly DiagnosticCode EmptyPolicy = Error("LAT0401", "a policy block without content");
+    public static readonly DiagnosticCode DuplicateSubset = Error("LAT0402", "two subsets of one name");
+    public static readonly DiagnosticCode DuplicatePort = Error("LAT0403", "a port number or port name declared twice");
+    public static readonly DiagnosticCode InvalidHash = Error("LAT0404", "a consistent hash without a key, or with a table that cannot be used");
+    public static readonly DiagnosticCode InvalidWarmup = Error("LAT0405", "a warm-up for a balancer that cannot start endpoints slowly");
+    public static readonly DiagnosticCode InvalidOutlier = Error("LAT0406", "outlier detection that counts nothing");
+    public static readonly DiagnosticCode InvalidTls = Error("LAT0407", "TLS settings that contradict each other or lack something");
+    public static readonly DiagnosticCode SelectorExported = Error("LAT0408", "a rule for chosen workloads exported to other namespaces");
+
     /// <summary>All codes in order.</summary>
     public static ImmutableArray<DiagnosticCode> All => [.. Registered.OrderBy(code => code.Code, StringComparer.Ordinal)];
 

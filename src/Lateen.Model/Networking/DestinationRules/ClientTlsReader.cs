@@ -1,0 +1,68 @@
+using Lateen.Model.Reading;
+using static Lateen.Model.Reading.ShapeField;
+
+namespace Lateen.Model.Networking.DestinationRules;
+
+/// <summary>Reads TLS towards a host.</summary>
+internal static class ClientTlsReader
+{
+    private static readonly string[] CertificateFields =
+        ["clientCertificate", "privateKey", "caCertificates", "caCrl", "credentialName", "subjectAltNames", "insecureSkipVerify"];
+
+    public static readonly MessageShape Shape = new(
+        "ClientTLSSettings",
+        InEffect("mode"), InEffect("clientCertificate"), InEffect("privateKey"), InEffect("caCertificates"), InEffect("caCrl"),
+        InEffect("credentialName"), InEffect("subjectAltNames"), InEffect("sni"), InEffect("insecureSkipVerify"));
+
+    public static ClientTlsSettings Read(ObjectReader at)
+    {
+        var settings = new ClientTlsSettings
+        {
+            Mode = at.Enum(
+                "mode", ("DISABLE", ClientTlsMode.Disable), ("SIMPLE", ClientTlsMode.Simple), ("MUTUAL", ClientTlsMode.Mutual),
+                ("ISTIO_MUTUAL", ClientTlsMode.IstioMutual)) ?? ClientTlsMode.Disable,
+            ClientCertificate = at.String("clientCertificate"),
+            PrivateKey = at.String("privateKey"),
+            CaCertificates = at.String("caCertificates"),
+            CaCrl = at.String("caCrl"),
+            CredentialName = at.String("credentialName"),
+            SubjectAltNames = at.Strings("subjectAltNames"),
+            Sni = at.String("sni"),
+            InsecureSkipVerify = at.Boolean("insecureSkipVerify"),
+        };
+        MutualHasCertificate(settings, at);
+        IstioMutualBringsItsOwnCertificates(settings, at);
+        CertificatesHaveOneSource(settings, at);
+        VerificationIsNotBothWantedAndSkipped(settings, at);
+        return settings;
+    }
+
+    private static void MutualHasCertificate(ClientTlsSettings settings, ObjectReader at)
+    {
+        if (settings.Mode != ClientTlsMode.Mutual || settings.CredentialName is not null) return;
+        foreach (var field in (ReadOnlySpan<string>)["clientCertificate", "privateKey"])
+            if (!at.Has(field)) at.Report(DiagnosticCodes.InvalidTls, field, $"MUTUAL needs '{field}'", "or credentialName");
+    }
+
+    private static void IstioMutualBringsItsOwnCertificates(ClientTlsSettings settings, ObjectReader at)
+    {
+        if (settings.Mode != ClientTlsMode.IstioMutual) return;
+        foreach (var field in CertificateFields)
+            if (at.Has(field) && field is not "subjectAltNames")
+                at.Report(DiagnosticCodes.InvalidTls, field, $"ISTIO_MUTUAL brings its own certificates, so '{field}' may not be set", "use MUTUAL");
+    }
+
+    private static void CertificatesHaveOneSource(ClientTlsSettings settings, ObjectReader at)
+    {
+        if (settings.CredentialName is null) return;
+        foreach (var field in (ReadOnlySpan<string>)["clientCertificate", "privateKey", "caCertificates", "caCrl"])
+            if (at.Has(field)) at.Report(DiagnosticCodes.InvalidTls, field, $"'{field}' and 'credentialName' exclude each other", "certificates come from one place");
+    }
+
+    private static void VerificationIsNotBothWantedAndSkipped(ClientTlsSettings settings, ObjectReader at)
+    {
+        if (settings.InsecureSkipVerify != true) return;
+        foreach (var field in (ReadOnlySpan<string>)["caCertificates", "caCrl", "subjectAltNames"])
+            if (at.Has(field)) at.Report(DiagnosticCodes.InvalidTls, field, $"'{field}' verifies what 'insecureSkipVerify' skips", "keep one of them");
+    }
+}

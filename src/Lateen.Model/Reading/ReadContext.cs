@@ -1,0 +1,31 @@
+using Lateen.Yaml;
+
+namespace Lateen.Model.Reading;
+
+/// <summary>What the readers of one document share: whose document it is, and the diagnostics so far.</summary>
+/// <param name="lineOffset">Lines above the text that the nodes were parsed from, when that text was embedded in a document.</param>
+internal sealed class ReadContext(string file, ResourceRef? resource, int lineOffset = 0, int columnOffset = 0)
+{
+    private readonly List<Diagnostic> _diagnostics = [];
+
+    public ResourceRef? Resource { get; } = resource;
+
+    /// <summary>Namespace of the resource, for rules that compare with it.</summary>
+    public string Namespace => Resource?.Namespace ?? "";
+
+    public IReadOnlyList<Diagnostic> Diagnostics => _diagnostics;
+
+    public bool HasErrors { get; private set; }
+
+    public void Report(DiagnosticCode code, FieldPath path, YamlNode? at, string message, string? hint = null) =>
+        Report(code, path.ToString(), at?.Position ?? default, message, hint);
+
+    public void Report(DiagnosticCode code, string path, YamlPosition at, string message, string? hint = null)
+    {
+        HasErrors |= code.Severity == DiagnosticSeverity.Error;
+        _diagnostics.Add(new Diagnostic(code.Code, code.Severity, Resource, path, message, hint, Locate(at)));
+    }
+
+    public SourceLocation Locate(YamlPosition at) =>
+        at.Line == 0 ? new SourceLocation(file, 0, 0) : new SourceLocation(file, at.Line + lineOffset, at.Column + columnOffset);
+}
