@@ -84,6 +84,27 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode InvalidTls = Error("LAT0407", "TLS settings that contradict each other or lack something");
     public static readonly DiagnosticCode SelectorExported = Error("LAT0408", "a rule for chosen workloads exported to other namespaces");
 
+    public static readonly DiagnosticCode NoServers = Error("LAT0501", "a Gateway without servers");
+    public static readonly DiagnosticCode DuplicateServer = Error("LAT0502", "two servers of one name");
+    public static readonly DiagnosticCode CipherSuite = Warning("LAT0503", "a cipher suite that is unknown or written twice");
+
+    public static readonly DiagnosticCode BareWildcard = Error("LAT0601", "a ServiceEntry for every host");
+    public static readonly DiagnosticCode PartialWildcard = Warning("LAT0602", "a wildcard that cuts a label");
+    public static readonly DiagnosticCode WildcardResolution = Error("LAT0603", "a wildcard host that is to be resolved");
+    public static readonly DiagnosticCode InvalidDynamicDns = Error("LAT0604", "DYNAMIC_DNS with what it cannot have");
+    public static readonly DiagnosticCode TargetPortUnused = Error("LAT0605", "targetPort with resolution NONE");
+    public static readonly DiagnosticCode NoPorts = Warning("LAT0606", "a service without ports");
+    public static readonly DiagnosticCode AmbiguousTcp = Error("LAT0607", "several hosts on one opaque TCP port without addresses");
+    public static readonly DiagnosticCode EndpointResolution = Error("LAT0608", "endpoints that do not fit the resolution");
+    public static readonly DiagnosticCode SelectorUnused = Warning("LAT0609", "workloadSelector with resolution NONE");
+    public static readonly DiagnosticCode NoEndpoints = Warning("LAT0610", "resolution STATIC without endpoints");
+    public static readonly DiagnosticCode EndpointPort = Error("LAT0611", "an endpoint port that the service does not declare");
+
+    public static readonly DiagnosticCode EmptySidecar = Error("LAT0701", "a Sidecar without content");
+    public static readonly DiagnosticCode PortlessEgress = Error("LAT0702", "an egress listener without a port that is not the last");
+    public static readonly DiagnosticCode InvalidDefaultEndpoint = Error("LAT0703", "a defaultEndpoint that is not on this machine");
+    public static readonly DiagnosticCode InvalidSidecarListener = Error("LAT0704", "a listener or egress proxy that lacks something");
+
     /// <summary>All codes in order.</summary>
     public static ImmutableArray<DiagnosticCode> All => [.. Registered.OrderBy(code => code.Code, StringComparer.Ordinal)];
 

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using Lateen.Model.Networking;
+using Lateen.Model.Networking.VirtualServices;
+using Lateen.Model.Reading;
+using Lateen.Model.Reading.Values;
+using static Lateen.Model.Reading.ShapeField;
+
+namespace Lateen.Model.Mesh;
+
+/// <summary>
+/// Reads the mesh settings. Every field of Istio's MeshConfig is known; those that this release does not use are named in a warning and
+/// their content is not looked at.
+/// </summary>
+internal static class MeshConfigReader
+{
+    public static readonly MessageShape OutboundShape = new("OutboundTrafficPolicy", InEffect("mode"), Pending("tls"));
+
+    public static readonly MessageShape PathNormalizationShape = new("ProxyPathNormalization", InEffect("normalization"));
+
+    public static readonly MessageShape Shape = new(
+        "MeshConfig",
+        InEffect("trustDomain"), InEffect("rootNamespace"), InEffect("clusterDomain", note: "a setting of Lateen"),
+        InEffect("outboundTrafficPolicy", OutboundShape), InEffect("proxyHttpPort"), InEffect("accessLogFile"), InEffect("accessLogFormat"),
+        InEffect("accessLogEncoding"), InEffect("connectTimeout"), InEffect("pathNormalization", PathNormalizationShape),
+        InEffect("defaultServiceExportTo"), InEffect("defaultVirtualServiceExportTo"), InEffect("defaultDestinationRuleExportTo"),
+        Pending("defaultHttpRetryPolicy", HttpPolicyReader.RetryShape),
+        Pending("proxyListenPort"), Pending("proxyInboundListenPort"), Pending("ingressClass"), Pending("ingressService"),
+        Pending("ingressSelector"), Pending("ingressControllerMode"), Pending("enableTracing"), Pending("defaultConfig"),
+        Pending("configSources"), Pending("tcpKeepalive"), Pending("localityLbSetting"), Pending("zoneAwareLbSetting"),
+        Pending("dnsRefreshRate"), Pending("enableEnvoyAccessLogService"), Pending("disableEnvoyListenerLog"), Pending("h2UpgradePolicy"),
+        Pending("protocolDetectionTimeout"), Pending("enableAutoMtls"), Pending("inboundClusterStatName"), Pending("outboundClusterStatName"),
+        Pending("trustDomainAliases"), Pending("certificates"), Pending("serviceSettings"), Pending("serviceScopeConfigs"),
+        Pending("enablePrometheusMerge"), Pending("verifyCertificateAtClient"), Pending("ca"), Pending("extensionProviders"),
+        Pending("defaultProviders"), Pending("caCertificates"), Pending("discoverySelectors"), Pending("meshMTLS"), Pending("tlsDefaults"),
+        Pending("inboundTrafficPolicy"), Pending("hboneIdleTimeout"), Pending("defaultTrafficPolicy"), Pending("serviceEntryVisibility"),
+        Pending("defaultInboundHttpRetryPolicy"));
+
+    public static MeshConfig Read(ObjectReader at)
+    {
+        var defaults = MeshConfig.Default;
+        var outbound = at.Nested("outboundTrafficPolicy");
+        return new MeshConfig
+        {
+            TrustDomain = Domain(at, "trustDomain") ?? defaults.TrustDomain,
+            RootNamespace = ReadNamespace(at) ?? defaults.RootNamespace,
+            ClusterDomain = Domain(at, "clusterDomain") ?? defaults.ClusterDomain,
+            // As for Sidecars: written without a mode it is the enumeration's zero.
+            OutboundTrafficPolicy = outbound is null
+                ? defaults.OutboundTrafficPolicy
+                : outbound.Enum(
+                    "mode", ("REGISTRY_ONLY", OutboundTrafficMode.RegistryOnly), ("ALLOW_ANY", OutboundTrafficMode.AllowAny),
+                    ("ALLOW_ANY_DYNAMIC_DNS", OutboundTrafficMode.AllowAnyDynamicDns)) ?? OutboundTrafficMode.RegistryOnly,
+            ProxyHttpPort = at.Int32("proxyHttpPort", 0, 65535) is > 0 and var port ? port : null,
+            AccessLogFile = at.String("accessLogFile") is { Length: > 0 } file ? file : null,
+            AccessLogFormat = at.String("accessLogFormat") is { Length: > 0 } format ? format : null,
+            AccessLogEncoding = at.Enum("accessLogEncoding", ("TEXT", AccessLogEncoding.Text), ("JSON", AccessLogEncoding.Json))
+                ?? defaults.AccessLogEncoding,
+            ConnectTimeout = at.Duration("connectTimeout") ?? defaults.ConnectTimeout,
+            PathNormalization = at.Nested("pathNormalization")?.Enum(
+                "normalization", ("DEFAULT", PathNormalization.Base), ("NONE", PathNormalization.None), ("BASE", PathNormalization.Base),
+                ("MERGE_SLASHES", PathNormalization.MergeSlashes),
+                ("DECODE_AND_MERGE_SLASHES", PathNormalization.DecodeAndMergeSlashes)) ?? defaults.PathNormalization,
+            DefaultServiceExportTo = ReadDefaultExportTo(at, "defaultServiceExportTo"),
+            DefaultVirtualServiceExportTo = ReadDefaultExportTo(at, "defaultVirtualServiceExportTo"),
+            DefaultDestinationRuleExportTo = ReadDefaultExportTo(at, "defaultDestinationRuleExportTo"),
+            DefaultHttpRetryPolicy = at.Object("defaultHttpRetryPolicy", HttpPolicyReader.ReadRetry),
+        };
+    }
+
+    private static string? Domain(ObjectReader at, string field) => at.Host(field, HostRule.Name);
+
+    private static string? ReadNamespace(ObjectReader at)
+    {
+        if (at.String("rootNamespace") is not { Length: > 0 } name) return null;
+        if (!HostSyntax.IsLabel(name)) at.Report(DiagnosticCodes.InvalidName, "rootNamespace", $"'{name}' is not a namespace");
+        return name;
+    }
+
+    private static ImmutableArray<string> ReadDefaultExportTo(ObjectReader at, string field)
+    {
+        var exportTo = at.Strings(field);
+        for (var i = 0; i < exportTo.Length; i++)
+            if (exportTo[i] is not ("." or "*" or "~") && !HostSyntax.IsLabel(exportTo[i]))
+                at.ReportItem(DiagnosticCodes.InvalidExportTo, field, i, $"'{exportTo[i]}' is not a namespace", "'.', '*' or '~'");
+        return exportTo;
+    }
+}

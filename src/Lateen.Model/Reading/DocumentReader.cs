@@ -1,0 +1,276 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Lateen.Model.Kubernetes.EndpointSlices;
+using Lateen.Model.Kubernetes.Services;
+using Lateen.Model.Mesh;
+using Lateen.Model.Networking.DestinationRules;
+using Lateen.Model.Networking.Gateways;
+using Lateen.Model.Networking.ServiceEntries;
+using Lateen.Model.Networking.Sidecars;
+using Lateen.Model.Networking.VirtualServices;
+using Lateen.Model.Networking.WorkloadEntries;
+using Lateen.Model.Reading.Values;
+using Lateen.Yaml;
+using static Lateen.Model.Reading.ShapeField;
+
+namespace Lateen.Model.Reading;
+
+/// <summary>Reads the envelope of one document: what kind it is, what it is called; then hands its spec to the reader of the kind.</summary>
+internal sealed class DocumentReader(string file, ResourceReadOptions options, LineIndex lines, (int First, int Last) range)
+{
+    private static readonly MessageShape MetadataShape = new(
+        "ObjectMeta",
+        InEffect("name"), InEffect("namespace"), InEffect("labels"), InEffect("annotations"), InEffect("creationTimestamp"), InEffect("generateName"),
+        InEffect("uid"), InEffect("resourceVersion"), InEffect("generation"), InEffect("managedFields"), InEffect("ownerReferences"),
+        InEffect("finalizers"), InEffect("deletionTimestamp"), InEffect("deletionGracePeriodSeconds"), InEffect("selfLink"));
+
+    private static readonly ImmutableArray<string> ReservedAnnotations =
+        ["internal.istio.io/webhook-always-reject", "internal.istio.io/parents", "internal.istio.io/parent-namespace"];
+
+    public void Read(YamlDocument document, ImmutableArray<ReadDocument>.Builder documents)
+    {
+        if (document.Root is null)
+        {
+            var context = new ReadContext(file, null);
+            foreach (var error in document.Errors) context.Report(DiagnosticCodes.Syntax, "", error.Position, error.Message);
+            documents.Add(Refused(context, null));
+        }
+        else if (!document.Root.IsNull)
+        {
+            ReadResource(document.Root, lines.Cut(range.First, range.Last), documents);
+        }
+    }
+
+    private void ReadResource(YamlNode node, string text, ImmutableArray<ReadDocument>.Builder documents)
+    {
+        if (node is not YamlMapping mapping)
+        {
+            var context = new ReadContext(file, null);
+            context.Report(DiagnosticCodes.NotAResource, "", node.Position, $"expects a resource, found {node.Description}", "apiVersion, kind, metadata, spec");
+            documents.Add(Refused(context, null));
+            return;
+        }
+
+        var reference = ReferenceOf(mapping);
+        if (reference is { Kind: "List", ApiVersion: "v1" } && mapping["items"] is { } list)
+        {
+            ReadList(list, documents);
+            return;
+        }
+
+        documents.Add(ReadEnvelope(mapping, reference, StripMarkers(text)));
+    }
+
+    private void ReadList(YamlNode list, ImmutableArray<ReadDocument>.Builder documents)
+    {
+        if (list is YamlSequence items)
+        {
+            foreach (var item in items) ReadResource(item, YamlWriter.Write(item), documents);
+            return;
+        }
+
+        var context = new ReadContext(file, null);
+        context.Report(DiagnosticCodes.WrongType, "items", list.Position, $"'items' expects a list, found {list.Description}");
+        documents.Add(Refused(context, null));
+    }
+
+    private ReadDocument ReadEnvelope(YamlMapping mapping, ResourceRef reference, string text)
+    {
+        var context = new ReadContext(file, reference);
+        if (reference.Kind.Length == 0 || reference.ApiVersion.Length == 0)
+        {
+            var missing = reference.ApiVersion.Length == 0 ? "apiVersion" : "kind";
+            context.Report(DiagnosticCodes.NotAResource, missing, mapping.Position, $"the document has no {missing}", "apiVersion, kind, metadata, spec");
+            return Refused(context, null);
+        }
+
+        if (IsMeshConfigMap(reference, mapping)) return ReadMeshConfigMap(context, mapping, text);
+        if (FindKind(context, reference, mapping) is not { } kind) return Refused(context, null);
+
+        var metadata = ReadMetadata(context, mapping, kind);
+        ResourceKey? key = kind == ResourceKind.MeshConfig ? ResourceKey.Mesh
+            : metadata is null ? null : new ResourceKey(kind, metadata.Namespace, metadata.Name);
+        var resource = ReadSpec(context, kind, mapping, metadata ?? Unnamed(), reference.ApiVersion, text);
+        return new ReadDocument(reference, key, context.HasErrors || metadata is null ? null : resource, [.. context.Diagnostics], range);
+    }
+
+    private static ResourceMetadata Unnamed() => new() { Name = "", Namespace = "" };
+
+    private static Resource? ReadSpec(
+        ReadContext context, ResourceKind kind, YamlMapping mapping, ResourceMetadata metadata, string apiVersion, string text)
+    {
+        if (kind == ResourceKind.VirtualService) return Wrap(VirtualServiceReader.Shape, VirtualServiceReader.Read);
+        if (kind == ResourceKind.DestinationRule) return Wrap(DestinationRuleReader.Shape, DestinationRuleReader.Read);
+        if (kind == ResourceKind.Gateway) return Wrap(GatewayReader.Shape, GatewayReader.Read);
+        if (kind == ResourceKind.ServiceEntry) return Wrap(ServiceEntryReader.Shape, ServiceEntryReader.Read);
+        if (kind == ResourceKind.WorkloadEntry) return Wrap(WorkloadEntryReader.Shape, WorkloadEntryReader.Read);
+        if (kind == ResourceKind.Sidecar) return Wrap(SidecarReader.Shape, SidecarReader.Read);
+        if (kind == ResourceKind.Service) return Wrap(ServiceReader.Shape, ServiceReader.Read);
+        if (kind == ResourceKind.EndpointSlice) return WrapFlat(EndpointSliceReader.Shape, EndpointSliceReader.Read, "status");
+        return mapping.ContainsKey("spec")
+            ? Wrap(MeshConfigReader.Shape, MeshConfigReader.Read)
+            : WrapFlat(MeshConfigReader.Shape, MeshConfigReader.Read, "status");
+
+        Resource? Wrap<TSpec>(MessageShape shape, Func<ObjectReader, TSpec?> read)
+            where TSpec : class
+        {
+            var envelope = new MessageShape(
+                kind.Name, InEffect("apiVersion"), InEffect("kind"), InEffect("metadata"), InEffect("spec", shape), InEffect("status"));
+            if (ObjectReader.Open(context, mapping, FieldPath.Root, envelope) is not { } at || !at.Require("spec")) return null;
+            return at.Object("spec", read) is { } spec ? new Resource<TSpec>(kind, metadata, spec, apiVersion, text) : null;
+        }
+
+        // Kinds whose fields stand beside the metadata.
+        Resource? WrapFlat<TSpec>(MessageShape shape, Func<ObjectReader, TSpec?> read, params ReadOnlySpan<string> alsoKnown)
+            where TSpec : class
+        {
+            var envelope = new MessageShape(
+                kind.Name, [.. shape.Fields, InEffect("apiVersion"), InEffect("kind"), InEffect("metadata"), .. Known(alsoKnown)]);
+            return ObjectReader.Open(context, mapping, FieldPath.Root, envelope) is { } at && read(at) is { } spec
+                ? new Resource<TSpec>(kind, metadata, spec, apiVersion, text)
+                : null;
+        }
+    }
+
+    private static ShapeField[] Known(ReadOnlySpan<string> names)
+    {
+        var fields = new ShapeField[names.Length];
+        for (var i = 0; i < names.Length; i++) fields[i] = InEffect(names[i]);
+        return fields;
+    }
+
+    private static ResourceKind? FindKind(ReadContext context, ResourceRef reference, YamlMapping mapping)
+    {
+        var (group, version) = SplitApiVersion(reference.ApiVersion);
+        if (ResourceKind.Find(group, reference.Kind) is { } kind)
+        {
+            if (kind.Versions.Contains(version)) return kind;
+            context.Report(
+                DiagnosticCodes.UnknownApiVersion, "apiVersion", mapping["apiVersion"]!.Position,
+                $"{kind.Name} has no version '{version}'", $"write apiVersion: {kind.ApiVersion}");
+            return null;
+        }
+
+        var at = mapping["kind"]!.Position;
+        if (KindCatalogue.Knows(group, reference.Kind) || KindCatalogue.IsForeign(group))
+            context.Report(
+                DiagnosticCodes.UnservedKind, "kind", at, $"this release does not serve {reference.Kind} of {reference.ApiVersion}; the document is ignored");
+        else
+            context.Report(
+                DiagnosticCodes.UnknownKind, "kind", at, $"there is no kind {reference.Kind} in {reference.ApiVersion}",
+                KindCatalogue.Hint(group, reference.Kind));
+        return null;
+    }
+
+    private ResourceMetadata? ReadMetadata(ReadContext context, YamlMapping mapping, ResourceKind kind)
+    {
+        var location = context.Locate(mapping.Position);
+        var path = FieldPath.Root.Field("metadata");
+        if (mapping["metadata"] is not { IsNull: false } node)
+        {
+            if (kind == ResourceKind.MeshConfig) return Mesh(location);
+            context.Report(DiagnosticCodes.MissingField, path, mapping, "the document has no metadata", "metadata: {name: ...}");
+            return null;
+        }
+
+        if (ObjectReader.Open(context, node, path, MetadataShape) is not { } at) return null;
+        var labels = at.StringMap("labels");
+        var annotations = at.StringMap("annotations");
+        LabelRules.Check(at, "labels", labels);
+        foreach (var reserved in ReservedAnnotations)
+            if (annotations.ContainsKey(reserved))
+                at.ReportKey(DiagnosticCodes.ReservedAnnotation, "annotations", reserved, $"the annotation '{reserved}' is written by the control plane", "remove it");
+        if (kind == ResourceKind.MeshConfig) return Mesh(location);
+
+        var name = at.RequiredString("name");
+        var resourceNamespace = at.String("namespace") is { Length: > 0 } written ? written : options.DefaultNamespace;
+        if (name is not null && !IsName(name))
+            at.Report(DiagnosticCodes.InvalidName, "name", $"'{name}' is not a resource name", "lower-case letters, digits, '-' and '.', at most 253");
+        if (!IsName(resourceNamespace) || resourceNamespace.Contains('.'))
+            at.Report(DiagnosticCodes.InvalidName, "namespace", $"'{resourceNamespace}' is not a namespace", "lower-case letters, digits and '-', at most 63");
+        return name is null ? null : new ResourceMetadata
+        {
+            Name = name,
+            Namespace = resourceNamespace,
+            Labels = labels,
+            Annotations = annotations,
+            CreatedAt = ReadCreationTime(at),
+            Location = location,
+        };
+    }
+
+    private DateTimeOffset ReadCreationTime(ObjectReader at)
+    {
+        if (at.String("creationTimestamp") is not { Length: > 0 } written) return options.DefaultCreatedAt;
+        if (DateTimeOffset.TryParse(written, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) return time;
+        at.Report(DiagnosticCodes.WrongType, "creationTimestamp", $"'{written}' is not a time", "2026-01-31T12:00:00Z");
+        return options.DefaultCreatedAt;
+    }
+
+    private static ResourceMetadata Mesh(SourceLocation location) =>
+        new() { Name = ResourceKey.Mesh.Name, Namespace = ResourceKey.Mesh.Namespace, Location = location };
+
+    /// <summary>Istio keeps its mesh settings as text in the ConfigMap <c>istio</c> (or <c>istio-REVISION</c>), under <c>mesh</c>.</summary>
+    private static bool IsMeshConfigMap(ResourceRef reference, YamlMapping mapping) =>
+        reference is { Kind: "ConfigMap", ApiVersion: "v1" }
+        && (reference.Name == "istio" || reference.Name.StartsWith("istio-", StringComparison.Ordinal))
+        && (mapping["data"] as YamlMapping)?["mesh"] is YamlScalar;
+
+    private ReadDocument ReadMeshConfigMap(ReadContext context, YamlMapping mapping, string text)
+    {
+        var scalar = (YamlScalar)((YamlMapping)mapping["data"]!)["mesh"]!;
+        // The text of a block scalar begins in the line below its indicator, moved in by that line's indentation.
+        var inner = scalar.Line < lines.Count ? lines.Line(scalar.Line + 1) : "";
+        var embedded = new ReadContext(file, context.Resource, scalar.Line, inner.Length - inner.TrimStart().Length);
+        var node = YamlReader.ReadSingle(scalar.Text, out var errors);
+        foreach (var error in errors) embedded.Report(DiagnosticCodes.Syntax, "data.mesh", error.Position, error.Message);
+        var spec = node is null || node.IsNull ? null
+            : ObjectReader.Open(embedded, node, FieldPath.Root.Field("data").Field("mesh"), MeshConfigReader.Shape) is { } at ? MeshConfigReader.Read(at) : null;
+        var metadata = Mesh(context.Locate(mapping.Position));
+        var resource = spec is null || embedded.HasErrors
+            ? null
+            : new Resource<MeshConfig>(ResourceKind.MeshConfig, metadata, spec, "v1", text);
+        return new ReadDocument(context.Resource, ResourceKey.Mesh, resource, [.. embedded.Diagnostics], range);
+    }
+
+    private ReadDocument Refused(ReadContext context, ResourceKey? key) =>
+        new(context.Resource, key, null, [.. context.Diagnostics], range);
+
+    private ResourceRef ReferenceOf(YamlMapping mapping)
+    {
+        var metadata = mapping["metadata"] as YamlMapping;
+        var writtenNamespace = Text(metadata?["namespace"]);
+        return new ResourceRef(
+            Text(mapping["apiVersion"]), Text(mapping["kind"]), writtenNamespace.Length > 0 ? writtenNamespace : options.DefaultNamespace,
+            Text(metadata?["name"]));
+    }
+
+    private static string Text(YamlNode? node) => node is YamlScalar { IsNull: false } scalar ? scalar.Text : "";
+
+    private static (string Group, string Version) SplitApiVersion(string apiVersion)
+    {
+        var slash = apiVersion.IndexOf('/');
+        return slash < 0 ? ("", apiVersion) : (apiVersion[..slash], apiVersion[(slash + 1)..]);
+    }
+
+    /// <summary>A DNS subdomain in lower case.</summary>
+    private static bool IsName(string name) =>
+        name.Length <= 253 && !name.Any(char.IsAsciiLetterUpper) && name.Split('.').All(label => HostSyntax.IsLabel(label));
+
+    /// <summary>Takes the document markers off a document's text.</summary>
+    private static string StripMarkers(string text)
+    {
+        var body = text.AsSpan();
+        if (body.StartsWith("---"))
+        {
+            var end = body.IndexOf('\n');
+            var marker = (end < 0 ? body : body[..end])[3..].Trim();
+            // Content may begin in the marker's line; a comment may not matter to anyone.
+            body = marker.IsEmpty || marker[0] == '#' ? end < 0 ? default : body[(end + 1)..] : body[3..].TrimStart();
+        }
+
+        body = body.TrimEnd();
+        if (body.EndsWith("\n...")) body = body[..^4].TrimEnd();
+        return body.IsEmpty ? "" : string.Concat(body, "\n");
+    }
+}
