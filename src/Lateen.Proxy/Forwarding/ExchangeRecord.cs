@@ -1,5 +1,7 @@
 using System.Net;
 using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Listeners;
+using Lateen.Proxy.Routing;
 using Lateen.Telemetry.AccessLogs;
 
 namespace Lateen.Proxy.Forwarding;
@@ -16,6 +18,8 @@ public sealed class ExchangeRecord
 {
     private AttemptRecord[] _attempts = new AttemptRecord[2];
     private int _attemptCount;
+
+    internal ExchangeRecord() => Reset();
 
     /// <summary>The listener that took the connection.</summary>
     public string ListenerName { get; internal set; } = string.Empty;
@@ -39,7 +43,10 @@ public sealed class ExchangeRecord
     public IPAddress? DownstreamRemoteAddress { get; internal set; }
 
     /// <summary>When the first byte of the request came, as wall time.</summary>
-    public DateTimeOffset StartTime { get; internal set; }
+    public DateTimeOffset StartTime => DateTimeOffset.UnixEpoch.AddTicks(StartUnixMicroseconds * TimeSpan.TicksPerMicrosecond);
+
+    /// <summary>As <see cref="StartTime"/>, in microseconds since 1970.</summary>
+    public long StartUnixMicroseconds { get; private set; }
 
     /// <summary>When the first byte of the request came.</summary>
     public long StartedAt { get; internal set; }
@@ -94,13 +101,14 @@ public sealed class ExchangeRecord
     /// <summary>The failure that ended the exchange; null when a server or a route answered.</summary>
     public Failure? Failure { get; internal set; }
 
-    public string VirtualHostName { get; internal set; } = string.Empty;
-
     /// <summary>Name of the route; may be empty.</summary>
     public string RouteName { get; internal set; } = string.Empty;
 
     /// <summary>The cluster that the route led to; null when it led to none.</summary>
     public ClusterSnapshot? Cluster { get; internal set; }
+
+    /// <summary>What was drawn among weighted clusters; null when there was no draw.</summary>
+    public WeightedClusterEntry? WeightedCluster { get; internal set; }
 
     /// <summary>The endpoint of the last attempt; null when none was chosen.</summary>
     public EndpointSnapshot? Endpoint { get; internal set; }
@@ -127,12 +135,25 @@ public sealed class ExchangeRecord
 
     internal ref AttemptRecord LastAttempt => ref _attempts[_attemptCount - 1];
 
+    internal void Begin(DownstreamConnection connection, long exchangeId, long startedAt, long startUnixMicroseconds)
+    {
+        ListenerName = connection.Profile.Listener.Name;
+        FilterChainName = connection.Profile.FilterChain.Name;
+        ConnectionId = connection.Id;
+        ExchangeId = exchangeId;
+        DownstreamLocalAddress = connection.Transport.LocalEndPoint;
+        DownstreamDirectRemoteAddress = connection.Transport.RemoteEndPoint;
+        StartedAt = startedAt;
+        StartUnixMicroseconds = startUnixMicroseconds;
+        RequestHeadBytes = 0;
+    }
+
     internal void Reset()
     {
         _attempts.AsSpan(0, _attemptCount).Clear();
         _attemptCount = 0;
         ListenerName = FilterChainName = ResponseDetails = ConnectionTerminationDetails = UpstreamTransportFailureReason = string.Empty;
-        VirtualHostName = RouteName = string.Empty;
+        RouteName = string.Empty;
         DownstreamLocalAddress = DownstreamDirectRemoteAddress = UpstreamLocalAddress = null;
         DownstreamRemoteAddress = null;
         RequestEndedAt = UpstreamStartedAt = UpstreamRequestEndedAt = ResponseStartedAt = ResponseEndedAt = EndedAt = -1;
@@ -142,6 +163,7 @@ public sealed class ExchangeRecord
         Flags = ResponseFlags.None;
         Failure = null;
         Cluster = null;
+        WeightedCluster = null;
         Endpoint = null;
         UpstreamConnectionId = 0;
     }

@@ -1,7 +1,9 @@
 using Lateen.Http;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters;
+using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Routing;
+using Lateen.Telemetry.AccessLogs;
 using Lateen.Telemetry.Statistics;
 
 namespace Lateen.Proxy.Forwarding;
@@ -13,14 +15,19 @@ namespace Lateen.Proxy.Forwarding;
 /// Owned by one reactor and reused: everything here is valid from the first filter to the last <see cref="HttpFilter.OnComplete"/> and
 /// not after. Spans of the heads are valid until the head is changed.
 /// </remarks>
-public sealed class HttpExchange
+public sealed class HttpExchange : IAccessLogRecord
 {
     /// <summary>Filters that may keep state per exchange before the oldest is forgotten; a chain is far shorter.</summary>
     private const int MaxFilterStates = 32;
 
+    private readonly ExchangeLogTexts _logTexts = new();
     private (HttpFilter? Filter, object? State)[] _filterStates = [];
     private int _filterStateCount;
     private int _oldestFilterState;
+
+    internal HttpExchange()
+    {
+    }
 
     /// <summary>The canonical request. Everything that looks at the request reads this object, and what it holds is what goes upstream.</summary>
     public HttpRequestHead Request { get; } = new();
@@ -28,8 +35,8 @@ public sealed class HttpExchange
     /// <summary>The response as it is, or will be, sent to the client.</summary>
     public HttpResponseHead Response { get; } = new();
 
-    /// <summary>Trailers of the response; empty when there were none.</summary>
-    public HeaderBlock ResponseTrailers { get; } = new();
+    /// <summary>Trailers of the response; null when there were none.</summary>
+    public HeaderBlock? ResponseTrailers { get; internal set; }
 
     /// <summary>What was decided and what became of it.</summary>
     public ExchangeRecord Record { get; } = new();
@@ -38,16 +45,13 @@ public sealed class HttpExchange
     public ProxySnapshot Snapshot { get; internal set; } = ProxySnapshot.Empty;
 
     /// <summary>The listener that took the connection, as it was configured then.</summary>
-    public ListenerSnapshot Listener { get; internal set; } = null!;
+    public ListenerSnapshot Listener { get; private set; } = null!;
 
     /// <summary>The filter chain that was chosen for the connection.</summary>
-    public FilterChainSnapshot FilterChain { get; internal set; } = null!;
+    public FilterChainSnapshot FilterChain { get; private set; } = null!;
 
     /// <summary>The options under which the connection is HTTP.</summary>
-    public HttpConnectionManagerSnapshot ConnectionManager { get; internal set; } = null!;
-
-    /// <summary>Null when no domain matched.</summary>
-    public VirtualHostEntry? VirtualHost { get; internal set; }
+    public HttpConnectionManagerSnapshot ConnectionManager => FilterChain.HttpConnectionManager;
 
     /// <summary>Null when no route matched.</summary>
     public RouteEntry? Route { get; internal set; }
@@ -59,10 +63,14 @@ public sealed class HttpExchange
     public bool IsGrpc { get; internal set; }
 
     /// <summary>Index of the reactor that owns the exchange.</summary>
-    public int ReactorIndex { get; internal set; }
+    public int ReactorIndex { get; internal init; }
 
     /// <summary>Where this exchange counts; belongs to its reactor.</summary>
-    public StatShard Shard { get; internal set; } = null!;
+    public StatShard Shard { get; internal init; } = null!;
+
+    long IAccessLogRecord.StartMicroseconds => Record.StartUnixMicroseconds;
+
+    ResponseFlags IAccessLogRecord.Flags => Record.Flags;
 
     /// <summary>
     /// What <paramref name="filter"/> keeps for one exchange. The object stays with this reusable exchange, so in steady state nothing is
@@ -78,6 +86,45 @@ public sealed class HttpExchange
 
         return AddFilterState<TState>(filter);
     }
+
+    long IAccessLogRecord.Moment(AccessLogMoment moment) => ExchangeLogNumbers.Moment(Record, moment);
+
+    long IAccessLogRecord.Number(AccessLogNumber number) => ExchangeLogNumbers.Number(Record, number);
+
+    ReadOnlySpan<byte> IAccessLogRecord.Text(AccessLogText text) => _logTexts.Text(this, text);
+
+    ReadOnlySpan<byte> IAccessLogRecord.Address(AccessLogAddress address) => _logTexts.Address(this, address);
+
+    bool IAccessLogRecord.TryGetRequestHeader(AccessLogHeader header, out ReadOnlySpan<byte> value) => TryGet(Request.Headers, header, out value);
+
+    bool IAccessLogRecord.TryGetResponseHeader(AccessLogHeader header, out ReadOnlySpan<byte> value) => TryGet(Response.Headers, header, out value);
+
+    bool IAccessLogRecord.TryGetResponseTrailer(AccessLogHeader header, out ReadOnlySpan<byte> value)
+    {
+        value = default;
+        return ResponseTrailers is not null && TryGet(ResponseTrailers, header, out value);
+    }
+
+    internal void Begin(HttpConnectionProfile profile)
+    {
+        Listener = profile.Listener;
+        FilterChain = profile.FilterChain;
+    }
+
+    /// <summary>Forgets the exchange; the request head is reset by whoever reads the next one into it.</summary>
+    internal void End()
+    {
+        Response.Reset();
+        ResponseTrailers = null;
+        Record.Reset();
+        Snapshot = ProxySnapshot.Empty;
+        Route = null;
+        IsInternal = false;
+        IsGrpc = false;
+    }
+
+    private static bool TryGet(HeaderBlock headers, AccessLogHeader header, out ReadOnlySpan<byte> value) =>
+        header.KnownId > 0 ? headers.TryGet((KnownHeader)header.KnownId, out value) : headers.TryGet(header.Name, out value);
 
     private TState AddFilterState<TState>(HttpFilter filter)
         where TState : class, new()

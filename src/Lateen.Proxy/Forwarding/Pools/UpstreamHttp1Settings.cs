@@ -1,0 +1,47 @@
+using System.Runtime.CompilerServices;
+using Lateen.Http;
+using Lateen.Net;
+using Lateen.Proxy.Clusters;
+
+namespace Lateen.Proxy.Forwarding.Pools;
+
+/// <summary>A cluster's connection options in the forms that pools use: parser, limits, plain milliseconds. Immutable.</summary>
+internal sealed class UpstreamHttp1Settings
+{
+    private static readonly ConditionalWeakTable<ClusterSnapshot, UpstreamHttp1Settings> Known = [];
+
+    private UpstreamHttp1Settings(ClusterSnapshot cluster)
+    {
+        UpstreamConnectionOptions options = cluster.Connections;
+        Limits = new Http1Limits { MaxHeadOctets = checked((int)options.MaxResponseHeadersKb * 1024), MaxFields = (int)options.MaxResponseHeaders };
+        Parser = new Http1ResponseParser(Limits);
+        ConnectOptions = new ConnectOptions
+        {
+            Timeout = cluster.ConnectTimeout,
+            KeepAlive = options.KeepAlive is { } keepAlive
+                ? new KeepAliveOptions { Idle = keepAlive.Time, Interval = keepAlive.Interval, Probes = (int?)keepAlive.Probes }
+                : null,
+        };
+        IdleMilliseconds = (long)(options.IdleTimeout?.TotalMilliseconds ?? 0);
+        MaxDurationMilliseconds = (long)(options.MaxConnectionDuration?.TotalMilliseconds ?? 0);
+        MaxRequests = options.MaxRequestsPerConnection;
+    }
+
+    public Http1Limits Limits { get; }
+
+    public Http1ResponseParser Parser { get; }
+
+    public ConnectOptions ConnectOptions { get; }
+
+    /// <summary>0: an idle connection is kept for as long as the peer keeps it.</summary>
+    public long IdleMilliseconds { get; }
+
+    /// <summary>0: no limit.</summary>
+    public long MaxDurationMilliseconds { get; }
+
+    /// <summary>0: no limit.</summary>
+    public uint MaxRequests { get; }
+
+    /// <summary>Made once per cluster snapshot, by whichever reactor needs it first.</summary>
+    public static UpstreamHttp1Settings Of(ClusterSnapshot cluster) => Known.GetValue(cluster, static key => new UpstreamHttp1Settings(key));
+}

@@ -1,0 +1,33 @@
+using Lateen.Http;
+
+namespace Lateen.Proxy.Forwarding.Streams;
+
+/// <summary>
+/// One request as it comes from a client and the response on its way back, whatever the protocol. Forwarding knows a client only as this.
+/// </summary>
+internal abstract class DownstreamStream
+{
+    /// <summary>The client went away, or can no longer be written to: nobody waits for the response.</summary>
+    public abstract bool IsPeerGone { get; }
+
+    /// <summary>The request's content.</summary>
+    public abstract ContentSource Content { get; }
+
+    /// <summary>Where the response's content goes, once its head was sent.</summary>
+    public abstract ContentSink Sink { get; }
+
+    /// <summary>Gathers the response's head for the next flush of <see cref="Sink"/>.</summary>
+    /// <param name="exchange">Request and response.</param>
+    /// <param name="isRequestComplete">False: the client may still be sending content that nobody will read.</param>
+    /// <returns>Whether content may follow, and must, if the response has any; null when the head is larger than can be sent.</returns>
+    public abstract bool? TrySendHead(HttpExchange exchange, bool isRequestComplete);
+
+    /// <summary>Sends an interim response (1xx) at once.</summary>
+    public abstract void SendInterim(HttpResponseHead head);
+
+    /// <summary>Tells the client to go on (100), at once.</summary>
+    public abstract void SendContinue();
+
+    /// <summary>The response cannot be completed: the client must not take what it has for a whole one.</summary>
+    public abstract void Reset();
+}

@@ -1,0 +1,40 @@
+using System.Net;
+using System.Text;
+using Lateen.Net;
+
+namespace Lateen.Proxy.Listeners;
+
+/// <summary>A client's connection: who is at its other end and under which rules it was taken. What a request inherits from its connection.</summary>
+/// <remarks>Owned by one reactor. Facts that cost something to find are found when the first request wants them.</remarks>
+internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnection transport, HttpConnectionProfile profile)
+{
+    private byte[]? _remoteAddressText;
+    private bool? _isFromInside;
+
+    public ProxyWorker Worker { get; } = worker;
+
+    public TransportConnection Transport { get; } = transport;
+
+    public HttpConnectionProfile Profile { get; } = profile;
+
+    public long Id { get; } = worker.NextConnectionId();
+
+    public long OpenedAt { get; } = worker.Reactor.NowMilliseconds;
+
+    /// <summary>The peer's address; null on a unix socket.</summary>
+    public IPAddress? RemoteAddress { get; } = (transport.RemoteEndPoint as IPEndPoint)?.Address;
+
+    /// <summary>The peer's address as <c>x-forwarded-for</c> shows it; empty on a unix socket.</summary>
+    public ReadOnlySpan<byte> RemoteAddressText => _remoteAddressText ??= Text(RemoteAddress);
+
+    /// <summary>The peer's address is internal.</summary>
+    public bool IsFromInside => _isFromInside ??=
+        RemoteAddress is { } address ? Profile.IsInternal(address) : Profile.Manager.ClientAddress.UnixSocketsAreInternal;
+
+    private static byte[] Text(IPAddress? address)
+    {
+        if (address is null) return [];
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        return Encoding.ASCII.GetBytes(address.ToString());
+    }
+}

@@ -1,0 +1,294 @@
+using Lateen.Http;
+using Lateen.Net;
+using Lateen.Proxy.Forwarding;
+using Lateen.Proxy.Forwarding.Streams;
+using Lateen.Proxy.Statistics;
+using Lateen.Telemetry.Statistics;
+
+namespace Lateen.Proxy.Listeners;
+
+/// <summary>
+/// A client's HTTP/1.1 connection from accept to close: read a head, see its exchange through, and again, one request after the other.
+/// </summary>
+/// <remarks>
+/// One reactor. Between requests it holds a transport, a timer and its own state machine, and no buffer. Pipelined requests wait in the read
+/// buffer, or in the kernel's, until the one before them is answered (RFC 9112 section 9.3.2).
+/// </remarks>
+internal sealed class Http1Session : ITransportObserver
+{
+    private readonly ProxyWorker _worker;
+    private readonly DownstreamConnection _connection;
+    private readonly TransportConnection _transport;
+    private readonly WakeSignal _signal = new();
+    private readonly ReactorTimer _timer;
+    private Http1DownstreamStream? _stream;
+    private long _waitingSince;
+    private long _headBeganAt = -1;
+    private long _drainedOctets;
+    private uint _requests;
+    private bool _isDraining;
+    private bool _isHeadLate;
+
+    public Http1Session(ProxyWorker worker, TransportConnection transport, HttpConnectionProfile profile)
+    {
+        _worker = worker;
+        _transport = transport;
+        _connection = new DownstreamConnection(worker, transport, profile);
+        _timer = new ReactorTimer(worker.Reactor, static state => ((Http1Session)state!)._signal.Wake(), this);
+    }
+
+    private enum Next : byte
+    {
+        Wait,
+        Exchange,
+        Close,
+    }
+
+    /// <summary>Another request is welcome after the current one.</summary>
+    public bool MayKeepAlive => !_isDraining && !Scope.IsDraining && !_worker.IsDraining && !IsUsedUp() && !IsTooOld();
+
+    public ListenerScope Scope => _connection.Profile.Scope;
+
+    private HttpConnectionProfile Profile => _connection.Profile;
+
+    /// <summary>The whole life of the connection.</summary>
+    public async ValueTask RunAsync()
+    {
+        Open();
+        try
+        {
+            while (true)
+            {
+                Next next = ReadHead();
+                if (next == Next.Close) break;
+                if (next == Next.Wait)
+                {
+                    await _signal.WaitAsync();
+                    continue;
+                }
+
+                Forwarder forwarder = BeginExchange();
+                while (!forwarder.Advance()) await _signal.WaitAsync();
+                forwarder.End();
+                if (!_stream!.MayContinue) break;
+                while ((next = DrainContent()) == Next.Wait) await _signal.WaitAsync();
+                if (next == Next.Close) break;
+                EndExchange();
+            }
+
+            // What is still unread would turn our close into a reset, which may overtake the response.
+            if (IsLingering()) while (Linger()) await _signal.WaitAsync();
+        }
+        finally
+        {
+            Close();
+        }
+    }
+
+    /// <summary>The connection ends with its current exchange, at once if there is none.</summary>
+    public void BeginDrain()
+    {
+        _isDraining = true;
+        _signal.Wake();
+    }
+
+    void ITransportObserver.OnReady(TransportConnection connection) => _signal.Wake();
+
+    private void Open()
+    {
+        _transport.Observer = this;
+        _worker.Enter(this);
+        _waitingSince = _worker.Reactor.NowMilliseconds;
+        StatShard shard = _worker.Shard;
+        HttpConnectionManagerStats stats = Profile.Stats;
+        shard.Increment(Profile.ListenerStats.ConnectionTotal);
+        shard.Increment(Profile.ListenerStats.ConnectionActive);
+        shard.Increment(stats.ConnectionTotal);
+        shard.Increment(stats.ConnectionActive);
+        shard.Increment(stats.ConnectionHttp1Total);
+        shard.Increment(stats.ConnectionHttp1Active);
+    }
+
+    /// <summary>Reads until a request's head is complete or nothing more is there.</summary>
+    private Next ReadHead()
+    {
+        if (_transport.IsClosed) return Next.Close;
+        if (_stream is null)
+        {
+            if (!_transport.CanRead) return WaitForRequest();
+            _stream = _worker.RentStream();
+            _stream.Attach(this, _transport);
+        }
+
+        HttpRequestHead head = _stream.Exchange.Request;
+        while (true)
+        {
+            if (_stream.Buffer.IsEmpty)
+            {
+                IoResult result = _stream.Buffer.Fill(_transport);
+                if (result.Status == IoStatus.WouldBlock) return WaitForRequest();
+                if (!result.IsOk) return Next.Close;
+            }
+
+            if (_headBeganAt < 0) _headBeganAt = _worker.Reactor.NowMicroseconds;
+            ParseStatus status = Profile.Parser.Parse(head, _stream.Buffer.Unread, out int consumed);
+            _stream.Buffer.Consume(consumed);
+            if (status != ParseStatus.NeedMore) return Next.Exchange;
+        }
+    }
+
+    /// <summary>No complete head, and nothing to read: give back what is not needed, and see how long this may last.</summary>
+    private Next WaitForRequest()
+    {
+        bool hasBegun = _headBeganAt >= 0;
+        if (!hasBegun && _stream is not null) ReturnStream();
+        else _stream?.Buffer.ReleaseIfEmpty();
+        if (_isDraining && !hasBegun) return Next.Close;
+
+        long now = _worker.Reactor.NowMilliseconds;
+        long until = long.MaxValue;
+        if (hasBegun)
+        {
+            if (Profile.RequestHeadersMilliseconds > 0) until = (_headBeganAt / 1000) + Profile.RequestHeadersMilliseconds;
+            else if (Profile.StreamIdleMilliseconds > 0) until = (_headBeganAt / 1000) + Profile.StreamIdleMilliseconds;
+            if (now >= until) return RefuseSlowHead();
+        }
+        else
+        {
+            if (Profile.IdleMilliseconds > 0) until = _waitingSince + Profile.IdleMilliseconds;
+            if (now >= until)
+            {
+                _worker.Shard.Increment(Profile.Stats.ConnectionIdleTimeout);
+                return Next.Close;
+            }
+        }
+
+        if (Profile.MaxConnectionMilliseconds > 0)
+        {
+            if (!hasBegun && IsTooOld()) return Next.Close;
+            until = Math.Min(until, _connection.OpenedAt + Profile.MaxConnectionMilliseconds);
+        }
+
+        if (until != long.MaxValue) _timer.Arm(until - now);
+        return Next.Wait;
+    }
+
+    private Next RefuseSlowHead()
+    {
+        _worker.Shard.Increment(Profile.Stats.RequestHeaderTimeout);
+        _isHeadLate = true;
+        return Next.Exchange;
+    }
+
+    private Forwarder BeginExchange()
+    {
+        Http1DownstreamStream stream = _stream!;
+        _requests++;
+        _drainedOctets = 0;
+        stream.BeginMessage(Profile.Limits);
+        stream.Forwarder.Begin(_connection, stream, _signal, _headBeganAt, _isHeadLate);
+        return stream.Forwarder;
+    }
+
+    /// <summary>After an early response: reads the rest of the request's content away, within a bound.</summary>
+    private Next DrainContent()
+    {
+        ContentSource content = _stream!.Content;
+        while (true)
+        {
+            switch (content.Peek(out ReadOnlySpan<byte> payload))
+            {
+                case ContentStatus.End:
+                    return Next.Exchange;
+                case ContentStatus.Payload:
+                    _drainedOctets += payload.Length;
+                    content.Take(payload.Length);
+                    if (_drainedOctets > Http1DownstreamStream.MaxDrainedOctets) return Next.Close;
+                    continue;
+                case ContentStatus.Wait:
+                    if (_drainedOctets >= 0 && !_timer.IsArmed) _timer.Arm(Profile.DelayedCloseMilliseconds);
+                    return _transport.IsPeerClosed ? Next.Close : Next.Wait;
+                default:
+                    return Next.Close;
+            }
+        }
+    }
+
+    private void EndExchange()
+    {
+        _headBeganAt = -1;
+        _waitingSince = _worker.Reactor.NowMilliseconds;
+        _stream!.EndMessage();
+        if (_stream.Buffer.IsEmpty && !_transport.CanRead) ReturnStream();
+    }
+
+    private void ReturnStream()
+    {
+        Http1DownstreamStream stream = _stream!;
+        _stream = null;
+        stream.Detach();
+        _worker.ReturnStream(stream);
+    }
+
+    private bool IsUsedUp() => Profile.Manager.Limits.MaxRequestsPerConnection is > 0 and var max && _requests >= max;
+
+    private bool IsTooOld() =>
+        Profile.MaxConnectionMilliseconds > 0 && _worker.Reactor.NowMilliseconds - _connection.OpenedAt >= Profile.MaxConnectionMilliseconds;
+
+    private bool IsLingering()
+    {
+        if (_transport.IsClosed || _transport.IsPeerClosed || _stream is null || Profile.DelayedCloseMilliseconds == 0) return false;
+        bool isClean = _stream.Buffer.IsEmpty && !_transport.CanRead && _stream.IsContentRead;
+        if (isClean) return false;
+        _transport.ShutdownWrite();
+        _waitingSince = _worker.Reactor.NowMilliseconds;
+        _timer.Arm(Profile.DelayedCloseMilliseconds);
+        return true;
+    }
+
+    /// <summary>Reads away what the client still sends.</summary>
+    /// <returns>False when the connection may be closed.</returns>
+    private bool Linger()
+    {
+        if (_worker.Reactor.NowMilliseconds - _waitingSince >= Profile.DelayedCloseMilliseconds)
+        {
+            _worker.Shard.Increment(Profile.Stats.ConnectionDelayedCloseTimeout);
+            return false;
+        }
+
+        while (true)
+        {
+            _stream!.Buffer.Discard();
+            IoResult result = _stream.Buffer.Fill(_transport);
+            if (result.Status == IoStatus.WouldBlock) return true;
+            if (!result.IsOk) return false;
+        }
+    }
+
+    private void Close()
+    {
+        bool isByPeer = _transport.IsPeerClosed;
+        _transport.Observer = null;
+        _timer.Cancel();
+        _worker.Leave(this);
+        StatShard shard = _worker.Shard;
+        HttpConnectionManagerStats stats = Profile.Stats;
+        shard.Decrement(Profile.ListenerStats.ConnectionActive);
+        shard.Increment(Profile.ListenerStats.ConnectionDestroy);
+        shard.Record(Profile.ListenerStats.ConnectionLength, _worker.Reactor.NowMilliseconds - _connection.OpenedAt);
+        shard.Decrement(stats.ConnectionActive);
+        shard.Decrement(stats.ConnectionHttp1Active);
+        shard.Increment(stats.ConnectionDestroy);
+        shard.Increment(isByPeer ? stats.ConnectionDestroyRemote : stats.ConnectionDestroyLocal);
+        shard.Record(stats.ConnectionLength, _worker.Reactor.NowMilliseconds - _connection.OpenedAt);
+        shard.Add(stats.ConnectionReceivedBytes, _transport.BytesRead);
+        shard.Add(stats.ConnectionSentBytes, _transport.BytesWritten);
+        if (_stream is not null)
+        {
+            _stream.Forwarder.Break();
+            ReturnStream();
+        }
+
+        _transport.Dispose();
+    }
+}

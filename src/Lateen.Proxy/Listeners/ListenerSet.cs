@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using System.Net;
+using Lateen.Net;
+using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Statistics;
+
+namespace Lateen.Proxy.Listeners;
+
+/// <summary>A listener as it really listens.</summary>
+/// <param name="Snapshot">Its configuration.</param>
+/// <param name="Addresses">Where it can be reached; port 0 has become the kernel's choice. Empty when it has no socket.</param>
+/// <param name="Failure">Why it could not be opened; empty when it is open.</param>
+public sealed record BoundListener(ListenerSnapshot Snapshot, ImmutableArray<EndPoint> Addresses, string Failure);
+
+/// <summary>
+/// All listeners of the proxy: follows the configuration, opens, updates, drains and closes.
+/// </summary>
+/// <remarks>
+/// Called on the configuration thread, and on the one that drains; a lock keeps the two apart. Nothing here is on the request path.
+/// An update that keeps the address keeps the sockets. Otherwise the new ones are opened before the old ones close, so that there is no
+/// moment at which nobody listens, unless both want the same port.
+/// </remarks>
+public sealed class ListenerSet
+{
+    private readonly Lock _lock = new();
+    private readonly ReactorGroup _reactors;
+    private readonly ProxyWorker[] _workers;
+    private readonly ProxyStatistics _statistics;
+    private readonly SortedDictionary<string, ListenerState> _listeners = new(StringComparer.Ordinal);
+    private bool _isDraining;
+
+    internal ListenerSet(ReactorGroup reactors, ProxyWorker[] workers, ProxyStatistics statistics)
+    {
+        _reactors = reactors;
+        _workers = workers;
+        _statistics = statistics;
+    }
+
+    /// <summary>Told about each listener that was opened or could not be, with the thread that changed it.</summary>
+    public event Action<BoundListener>? Changed;
+
+    /// <summary>All listeners, by name.</summary>
+    public ImmutableArray<BoundListener> Listeners
+    {
+        get
+        {
+            lock (_lock) return [.. _listeners.Values.Select(Describe)];
+        }
+    }
+
+    /// <summary>True once <see cref="Drain"/> was called: no new connections are taken.</summary>
+    public bool IsDraining
+    {
+        get
+        {
+            lock (_lock) return _isDraining;
+        }
+    }
+
+    internal void Apply(SnapshotChange change)
+    {
+        lock (_lock)
+        {
+            if (_isDraining) return;
+            foreach (ListenerSnapshot listener in change.AddedListeners) Open(listener);
+            foreach (ListenerSnapshot listener in change.ChangedListeners) Update(listener);
+            foreach (ListenerSnapshot listener in change.RemovedListeners) Remove(listener.Name);
+            _statistics.Registry.Shared.Set(_statistics.Listeners.Active, _listeners.Count);
+        }
+    }
+
+    /// <summary>Closes all listening sockets; connections end after their current exchange (<c>/drain_listeners</c>).</summary>
+    public void Drain()
+    {
+        lock (_lock)
+        {
+            if (_isDraining) return;
+            _isDraining = true;
+            foreach (ListenerState listener in _listeners.Values) listener.Close()?.BeginDrain();
+        }
+    }
+
+    private void Open(ListenerSnapshot snapshot)
+    {
+        var listener = new ListenerState(_workers, _statistics);
+        listener.Adopt(snapshot);
+        _listeners[snapshot.Name] = listener;
+        bool isOpen = listener.TryOpen(_reactors);
+        _statistics.Registry.Shared.Add(_statistics.Listeners.Added, 1);
+        _statistics.Registry.Shared.Add(isOpen ? _statistics.Listeners.CreateSuccess : _statistics.Listeners.CreateFailure, 1);
+        Changed?.Invoke(Describe(listener));
+    }
+
+    private void Update(ListenerSnapshot snapshot)
+    {
+        if (!_listeners.TryGetValue(snapshot.Name, out ListenerState? listener))
+        {
+            Open(snapshot);
+            return;
+        }
+
+        _statistics.Registry.Shared.Add(_statistics.Listeners.Modified, 1);
+        if (listener.IsOpen && listener.Snapshot.BindsLike(snapshot))
+        {
+            _statistics.Registry.Shared.Add(_statistics.Listeners.InPlaceUpdated, 1);
+            listener.Adopt(snapshot)?.BeginDrain();
+            Changed?.Invoke(Describe(listener));
+            return;
+        }
+
+        var successor = new ListenerState(_workers, _statistics);
+        successor.Adopt(snapshot);
+        if (!successor.TryOpen(_reactors))
+        {
+            // Perhaps it is our own former self that holds the port.
+            listener.Close();
+            successor.TryOpen(_reactors);
+        }
+
+        EndConnections(listener.Close());
+        _listeners[snapshot.Name] = successor;
+        Changed?.Invoke(Describe(successor));
+    }
+
+    private void Remove(string name)
+    {
+        if (!_listeners.Remove(name, out ListenerState? listener)) return;
+        _statistics.Registry.Shared.Add(_statistics.Listeners.Removed, 1);
+        EndConnections(listener.Close());
+    }
+
+    private void EndConnections(ListenerScope? scope)
+    {
+        if (scope is null) return;
+        scope.BeginDrain();
+        foreach (ProxyWorker worker in _workers)
+        {
+            worker.Reactor.Post(static state =>
+            {
+                var (target, ending) = ((ProxyWorker, ListenerScope))state!;
+                target.EndConnectionsOf(ending);
+            }, (worker, scope));
+        }
+    }
+
+    private static BoundListener Describe(ListenerState listener) => new(listener.Snapshot, listener.Addresses, listener.Failure);
+}

@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using System.Net;
+using Lateen.Net;
+using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Statistics;
+
+namespace Lateen.Proxy.Listeners;
+
+/// <summary>One listener at work: its sockets, one per reactor and address, and the chains that new connections get.</summary>
+/// <remarks>
+/// Changed on the configuration thread; <see cref="Serve"/> runs on reactors and reads the current version once per connection. An update
+/// that keeps the address keeps the sockets: nobody is refused in between.
+/// </remarks>
+internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics statistics)
+{
+    private readonly List<TransportListener> _sockets = [];
+    private volatile Version? _current;
+
+    public ListenerSnapshot Snapshot => _current!.Snapshot;
+
+    /// <summary>Where it can be reached: port 0 has become the kernel's choice.</summary>
+    public ImmutableArray<EndPoint> Addresses { get; private set; } = [];
+
+    public bool IsOpen => _sockets.Count > 0;
+
+    /// <summary>Why it could not be opened; empty when it is open.</summary>
+    public string Failure { get; private set; } = string.Empty;
+
+    /// <summary>Makes the snapshot the one that new connections are served by.</summary>
+    /// <returns>The scope of the connections that came before; null when there were none.</returns>
+    public ListenerScope? Adopt(ListenerSnapshot snapshot)
+    {
+        ListenerScope? former = _current?.Scope;
+        var scope = new ListenerScope();
+        _current = new Version(snapshot, scope, new FilterChainTable(snapshot, scope, statistics), ListenerStats.Open(statistics.Registry, snapshot.StatPrefix));
+        return former;
+    }
+
+    /// <summary>Binds all addresses on all reactors and begins to accept.</summary>
+    /// <returns>False when an address cannot be had; then none is kept.</returns>
+    public bool TryOpen(ReactorGroup reactors)
+    {
+        ListenerSnapshot snapshot = Snapshot;
+        if (!snapshot.BindToPort) return true;
+        ListenerOptions options = new()
+        {
+            Backlog = snapshot.Backlog is { } backlog ? (int)Math.Min(backlog, int.MaxValue) : ListenerOptions.Default.Backlog,
+            KeepAlive = snapshot.KeepAlive is { } keepAlive
+                ? new KeepAliveOptions { Idle = keepAlive.Time, Interval = keepAlive.Interval, Probes = (int?)keepAlive.Probes }
+                : null,
+        };
+        var addresses = ImmutableArray.CreateBuilder<EndPoint>();
+        foreach (EndPoint address in (EndPoint[])[snapshot.Address, .. snapshot.AdditionalAddresses])
+        {
+            var bound = reactors.Bind(TransportAddress.Of(address), options, Serve);
+            if (!bound.IsBound)
+            {
+                Failure = $"cannot bind {address}: {bound.Error} (errno {bound.ErrorNumber})";
+                CloseSockets();
+                return false;
+            }
+
+            _sockets.AddRange(bound.Value);
+            addresses.Add(bound.Value[0].LocalEndPoint);
+        }
+
+        Addresses = addresses.ToImmutable();
+        Failure = string.Empty;
+        foreach (TransportListener socket in _sockets) socket.Start();
+        return true;
+    }
+
+    /// <summary>No new connections. Those that are there live on.</summary>
+    public ListenerScope? Close()
+    {
+        CloseSockets();
+        return _current?.Scope;
+    }
+
+    private void CloseSockets()
+    {
+        foreach (TransportListener socket in _sockets) socket.Close();
+        _sockets.Clear();
+    }
+
+    private ValueTask Serve(TransportConnection connection)
+    {
+        Version version = _current!;
+        ProxyWorker worker = workers[connection.Reactor.Index];
+        HttpConnectionProfile? profile = version.Chains.Find(connection);
+        if (profile is null)
+        {
+            worker.Shard.Increment(version.Stats.NoFilterChainMatch);
+            return ValueTask.CompletedTask;
+        }
+
+        return new Http1Session(worker, connection, profile).RunAsync();
+    }
+
+    private sealed record Version(ListenerSnapshot Snapshot, ListenerScope Scope, FilterChainTable Chains, ListenerStats Stats);
+}
