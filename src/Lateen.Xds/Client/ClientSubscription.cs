@@ -1,0 +1,69 @@
+using Google.Protobuf;
+
+namespace Lateen.Xds.Client;
+
+/// <summary>
+/// What a client wants and holds of one type. The first half outlives connections and is what a reconnect resumes from; the second half
+/// belongs to the stream in hand.
+/// </summary>
+internal sealed class ClientSubscription(string typeUrl)
+{
+    public string TypeUrl => typeUrl;
+
+    public bool IsWildcard { get; set; }
+
+    /// <summary>Names asked for; sorted, so that equal wishes make equal requests.</summary>
+    public SortedSet<string> Names { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Version of each resource that the consumer has accepted and still has.</summary>
+    public Dictionary<string, string> HeldVersions { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>State of the world only: the accepted bytes, for that protocol does not say which resources changed.</summary>
+    public Dictionary<string, ByteString> HeldBodies { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>State of the world only: the version of the last response that was accepted whole.</summary>
+    public string AcceptedVersion { get; set; } = string.Empty;
+
+    /// <summary>Part of a refused response is in use, so what is held is the set of no version.</summary>
+    public bool IsMixed { get; set; }
+
+    public bool IsWanted => IsWildcard || Names.Count > 0;
+
+    /// <summary>The type's first request went out on this stream.</summary>
+    public bool IsStarted { get; set; }
+
+    /// <summary>Delta only: names to subscribe to and to give up that the server has not been told of on this stream.</summary>
+    public SortedSet<string> Added { get; } = new(StringComparer.Ordinal);
+
+    public SortedSet<string> Dropped { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>State of the world only: the set of names differs from the one sent last.</summary>
+    public bool HasNewNames { get; set; }
+
+    /// <summary>Nonce of the last response on this stream.</summary>
+    public string Nonce { get; set; } = string.Empty;
+
+    /// <summary>A response waits for its acknowledgement or, with a reason, its refusal.</summary>
+    public (string Nonce, string? Reason)? Answer { get; set; }
+
+    /// <summary>A response of this type is with the consumer: nothing may be said that could pass for its acknowledgement.</summary>
+    public bool IsInHand { get; set; }
+
+    public bool Wants(string name) => IsWildcard || Names.Contains(name);
+
+    public void Forget(string name)
+    {
+        HeldVersions.Remove(name);
+        HeldBodies.Remove(name);
+    }
+
+    public void StartStream()
+    {
+        IsStarted = false;
+        Added.Clear();
+        Dropped.Clear();
+        HasNewNames = false;
+        Nonce = string.Empty;
+        Answer = null;
+    }
+}

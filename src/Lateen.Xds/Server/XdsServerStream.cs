@@ -1,0 +1,184 @@
+using System.Threading.Channels;
+using Envoy.Config.Core.V3;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace Lateen.Xds.Server;
+
+/// <summary>
+/// Drives one session from one duplex call with two loops: one reads requests into the session, the other writes what the session has
+/// to say and tells the host. They share the session under a lock that is never held across an await.
+/// </summary>
+internal sealed class XdsServerStream<TRequest, TResponse>(
+    long id,
+    XdsVariant variant,
+    ServerSession<TRequest, TResponse> session,
+    IXdsStreamHost host,
+    ServerCallContext context) : IXdsStream
+    where TRequest : class, IMessage
+    where TResponse : class, IMessage
+{
+    private readonly Lock _gate = new();
+
+    // Capacity 1: it says "look again", and saying so twice is saying it once.
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private IResourceView? _pendingView;
+    private XdsStreamStatus _status = XdsStreamStatus.None;
+    private string? _end;
+    private bool _isClientFault;
+
+    public long Id => id;
+
+    public Node Node => session.Node ?? throw new InvalidOperationException("The stream has not opened.");
+
+    public string Peer => context.Peer;
+
+    public XdsVariant Variant => variant;
+
+    public XdsStreamStatus Status => Volatile.Read(ref _status);
+
+    public void Push(IResourceView view)
+    {
+        lock (_gate)
+        {
+            _pendingView = view;
+        }
+
+        _wake.Writer.TryWrite(true);
+    }
+
+    public void Close(string reason) => End(reason, isClientFault: false);
+
+    public async Task RunAsync(IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        if (!await ReadOneAsync(requests, ending.Token).ConfigureAwait(false))
+        {
+            ThrowIfRefused();
+            return;
+        }
+
+        host.OnOpened(this);
+        Task reading = ReadAllAsync(requests, ending.Token);
+        try
+        {
+            await WriteAllAsync(responses, ending.Token).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or IOException or InvalidOperationException or RpcException)
+        {
+            // The proxy went away while we wrote: normal life.
+            End("the proxy closed the stream", isClientFault: false);
+        }
+        finally
+        {
+            await ending.CancelAsync().ConfigureAwait(false);
+            await reading.ConfigureAwait(false);
+            host.OnClosed(this, _end ?? "ended");
+        }
+
+        ThrowIfRefused();
+    }
+
+    private async Task ReadAllAsync(IAsyncStreamReader<TRequest> requests, CancellationToken cancellationToken)
+    {
+        while (await ReadOneAsync(requests, cancellationToken).ConfigureAwait(false))
+        {
+            _wake.Writer.TryWrite(true);
+        }
+    }
+
+    private async Task<bool> ReadOneAsync(IAsyncStreamReader<TRequest> requests, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!await requests.MoveNext(cancellationToken).ConfigureAwait(false))
+            {
+                End("the proxy closed the stream", isClientFault: false);
+                return false;
+            }
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or IOException or InvalidOperationException or RpcException)
+        {
+            End("the connection to the proxy is lost", isClientFault: false);
+            return false;
+        }
+
+        string? error;
+        lock (_gate)
+        {
+            error = session.Receive(requests.Current);
+        }
+
+        if (error is not null)
+        {
+            End(error, isClientFault: true);
+        }
+
+        return error is null;
+    }
+
+    private async Task WriteAllAsync(IServerStreamWriter<TResponse> responses, CancellationToken cancellationToken)
+    {
+        while (Volatile.Read(ref _end) is null)
+        {
+            TResponse? response = Next(out bool isNews);
+            if (isNews)
+            {
+                host.OnStatus(this, Status);
+            }
+
+            if (response is not null)
+            {
+                await responses.WriteAsync(response, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                await _wake.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private TResponse? Next(out bool isNews)
+    {
+        lock (_gate)
+        {
+            if (_pendingView is not null)
+            {
+                session.SetView(_pendingView);
+                _pendingView = null;
+            }
+
+            session.TryTakeResponse(out TResponse? response);
+            XdsStreamStatus status = session.Status;
+            isNews = status.WantedRevision != _status.WantedRevision || !status.Types.AsSpan().SequenceEqual(_status.Types.AsSpan());
+            if (isNews)
+            {
+                Volatile.Write(ref _status, status);
+            }
+
+            return response;
+        }
+    }
+
+    private void End(string reason, bool isClientFault)
+    {
+        lock (_gate)
+        {
+            if (_end is null)
+            {
+                _isClientFault = isClientFault;
+                Volatile.Write(ref _end, reason);
+            }
+        }
+
+        _wake.Writer.TryWrite(true);
+    }
+
+    private void ThrowIfRefused()
+    {
+        if (_isClientFault)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, _end!));
+        }
+    }
+}
