@@ -282,7 +282,10 @@ public sealed class Reactor : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            ReportUnhandled(exception, null);
+            // A connection's queued resumption is that connection's code: it costs the connection here as it would in its own event.
+            var target = item.State as IPollTarget;
+            target?.Break();
+            ReportUnhandled(exception, target?.AsConnection);
         }
     }
 

@@ -78,6 +78,9 @@ internal sealed class TestReactor : IAsyncDisposable
         return exception;
     }
 
+    /// <summary>What was reported until now is what the test expected.</summary>
+    internal void ForgetUnhandled() => _unhandled.Clear();
+
     internal Task Run(Func<ValueTask> body) => Reactor.InvokeAsync(body).WaitAsync(Patience, Cancellation);
 
     internal Task<T> Run<T>(Func<ValueTask<T>> body) => Reactor.InvokeAsync(body).WaitAsync(Patience, Cancellation);

@@ -48,6 +48,10 @@ internal static class Linux
     internal const uint EpollReadHangUp = 0x2000;
     internal const uint EpollEdgeTriggered = 1u << 31;
 
+    internal const int ClockMonotonic = 1;
+    internal const int TimerNonBlock = 0x800;
+    internal const int TimerCloseOnExec = 0x80000;
+
     internal const int EventNonBlock = 0x800;
     internal const int EventCloseOnExec = 0x80000;
 }

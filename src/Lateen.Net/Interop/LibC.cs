@@ -67,6 +67,15 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "write")]
     internal static partial nint Write(int descriptor, void* buffer, nuint bytes);
 
+    [LibraryImport(Library, EntryPoint = "read")]
+    internal static partial nint Read(int descriptor, void* buffer, nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "timerfd_create")]
+    internal static partial int TimerCreate(int clock, int flags);
+
+    [LibraryImport(Library, EntryPoint = "timerfd_settime")]
+    internal static partial int TimerSet(int descriptor, int flags, TimerSpecification* value, TimerSpecification* old);
+
     [LibraryImport(Library, EntryPoint = "unlink")]
     internal static partial int Unlink(byte* path);
 
@@ -76,6 +85,16 @@ internal static unsafe partial class LibC
     {
         internal byte* Start;
         internal nuint Bytes;
+    }
+
+    /// <summary>struct itimerspec of 64-bit Linux: two timespec, the period and the time to the first expiry.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TimerSpecification
+    {
+        internal long PeriodSeconds;
+        internal long PeriodNanoseconds;
+        internal long FirstSeconds;
+        internal long FirstNanoseconds;
     }
 
     /// <summary>struct msghdr of 64-bit Linux (x64 and arm64 alike).</summary>

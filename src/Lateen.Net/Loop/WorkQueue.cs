@@ -6,6 +6,8 @@ namespace Lateen.Net;
 /// <summary>One piece of posted work: an <see cref="Action{T}"/> or a <see cref="SendOrPostCallback"/>, and its state.</summary>
 internal readonly struct WorkItem(Delegate callback, object? state)
 {
+    internal object? State => state;
+
     internal void Run()
     {
         if (callback is Action<object?> action)
