@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Lateen.Bench.Compare;
+
+/// <summary>A program under measurement: started with a port of its own, asked until it answers, ended with the comparison.</summary>
+internal sealed class Contender : IAsyncDisposable
+{
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(20);
+
+    private readonly Process _process;
+
+    private Contender(string name, Process process, int port)
+    {
+        Name = name;
+        _process = process;
+        Port = port;
+    }
+
+    internal string Name { get; }
+
+    internal int Port { get; }
+
+    internal int Pid => _process.Id;
+
+    internal EndPoint Address => new IPEndPoint(IPAddress.Loopback, Port);
+
+    /// <summary>Starts one of the proxies by its name in front of the upstream.</summary>
+    internal static async Task<Contender> StartProxyAsync(string name, int upstreamPort, CompareOptions options, string directory)
+    {
+        var port = FreePort();
+        string Filled(string file)
+        {
+            var text = File.ReadAllText(Path.Combine("bench/peers", file))
+                .Replace("{{PORT}}", port.ToString())
+                .Replace("{{UPSTREAM_PORT}}", upstreamPort.ToString())
+                .Replace("{{DIRECTORY}}", directory);
+            var path = Path.Combine(directory, file);
+            File.WriteAllText(path, text);
+            return path;
+        }
+
+        ProcessStartInfo start = name switch
+        {
+            "lateen" => new(options.LateenProxy, ["-c", Filled("lateen.yaml"), "--concurrency", "1"]),
+            "nginx" => new("nginx", ["-p", directory, "-c", Filled("nginx.conf")]),
+            "haproxy" => new("haproxy", ["-db", "-f", Filled("haproxy.cfg")]),
+            "yarp" => new(BuiltExecutable("Yarp"), [$"http://127.0.0.1:{upstreamPort}", port.ToString()]),
+            _ => throw new ArgumentException($"no proxy is called '{name}'"),
+        };
+        // One processor for the one that would spread over all: all contenders serve from one thread or worker.
+        if (name == "yarp")
+            start.Environment["DOTNET_PROCESSOR_COUNT"] = "1";
+        return await StartAsync(name, start, port);
+    }
+
+    internal static Task<Contender> StartUpstreamAsync()
+    {
+        var port = FreePort();
+        return StartAsync("upstream", new ProcessStartInfo(BuiltExecutable("Upstream"), [port.ToString()]), port);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private static async Task<Contender> StartAsync(string name, ProcessStartInfo start, int port)
+    {
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        var process = Process.Start(start) ?? throw new InvalidOperationException($"{name} did not start");
+        var said = new List<string>();
+        process.OutputDataReceived += (_, line) => Note(line.Data);
+        process.ErrorDataReceived += (_, line) => Note(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        var contender = new Contender(name, process, port);
+        var clock = Stopwatch.StartNew();
+        while (!await AcceptsAsync(port))
+        {
+            if (process.HasExited || clock.Elapsed > StartPatience)
+            {
+                await contender.DisposeAsync();
+                lock (said)
+                    throw new InvalidOperationException($"{name} does not serve on port {port}. It said:\n{string.Join('\n', said.TakeLast(20))}");
+            }
+
+            // A foreign program tells nobody when it is ready: ask again soon.
+            await Task.Delay(20);
+        }
+
+        return contender;
+
+        void Note(string? line)
+        {
+            lock (said)
+            {
+                if (line is not null && said.Count < 1000)
+                    said.Add(line);
+            }
+        }
+    }
+
+    private static async Task<bool> AcceptsAsync(int port)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static string BuiltExecutable(string program) => $"bench/Lateen.Bench.{program}/bin/Release/net10.0/Lateen.Bench.{program}";
+}
