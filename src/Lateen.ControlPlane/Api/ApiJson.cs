@@ -1,0 +1,22 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Lateen.ControlPlane.Api;
+
+/// <summary>How the API's records are written as JSON. Generated, so that neither the server nor the CLI reflects; camelCase names, nulls left out.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ApplyRequest))]
+[JsonSerializable(typeof(DeleteRequest))]
+[JsonSerializable(typeof(ApplyResponse))]
+[JsonSerializable(typeof(ResourceListResponse))]
+[JsonSerializable(typeof(ResourceView))]
+[JsonSerializable(typeof(DiagnosticListResponse))]
+[JsonSerializable(typeof(RevisionListResponse))]
+[JsonSerializable(typeof(ServedResponse))]
+[JsonSerializable(typeof(ProxyListResponse))]
+[JsonSerializable(typeof(ProxyView))]
+[JsonSerializable(typeof(VersionResponse))]
+[JsonSerializable(typeof(ProblemResponse))]
+[JsonSerializable(typeof(JsonElement))]
+public sealed partial class ApiJson : JsonSerializerContext;
