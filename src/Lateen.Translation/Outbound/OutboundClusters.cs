@@ -1,0 +1,119 @@
+using System.Collections.Immutable;
+using Envoy.Config.Cluster.V3;
+using Google.Protobuf.WellKnownTypes;
+using Lateen.Model;
+using Lateen.Model.Networking;
+using Lateen.Translation.Connections;
+using Lateen.Translation.Endpoints;
+using Lateen.Translation.Naming;
+
+namespace Lateen.Translation.Outbound;
+
+/// <summary>What one port of a service becomes: the cluster of the whole service and one per subset, and the endpoint sets of those that have one.</summary>
+internal sealed record PortClusters(ImmutableArray<TranslatedResource> Clusters, ImmutableArray<EndpointSlot> EndpointSlots);
+
+/// <summary>A cluster that takes its endpoints over EDS, and the labels that choose them.</summary>
+internal sealed record EndpointSlot(string Cluster, StringMap<string> SubsetLabels);
+
+/// <summary>Clusters towards services. Depends on the service, its DestinationRule and the mesh settings, and on endpoints only where DNS finds them.</summary>
+internal static class OutboundClusters
+{
+    private static readonly Google.Protobuf.WellKnownTypes.Duration DnsRefreshRate = new() { Seconds = 60 };
+
+    /// <summary>True when the proxy can reach the service without knowing where the client was going: everything but wildcard names and
+    /// per-request DNS. A service of resolution NONE with one exact name is asked of DNS under that name, which is where a client that names it
+    /// would have gone.</summary>
+    public static bool IsReachable(MeshService service) =>
+        service.Resolution != ServiceResolution.DynamicDns && !HostName.IsWildcard(service.Hostname);
+
+    public static PortClusters Of(
+        MeshService service, MeshServicePort port, EffectiveDestinationRule? rule, ImmutableArray<MeshEndpoint> endpoints, MeshConfig mesh)
+    {
+        var clusters = ImmutableArray.CreateBuilder<TranslatedResource>();
+        var slots = ImmutableArray.CreateBuilder<EndpointSlot>();
+        Add(null);
+        if (rule is not null)
+        {
+            foreach (var subset in rule.Subsets) Add(subset);
+        }
+
+        return new PortClusters(clusters.ToImmutable(), slots.ToImmutable());
+
+        void Add(Subset? subset)
+        {
+            string name = ClusterNames.Outbound(port.Number, subset?.Name, service.Hostname);
+            var labels = subset?.Labels ?? StringMap<string>.Empty;
+            clusters.Add(TranslatedResource.Of(name, Cluster(service, port, rule, subset, endpoints, mesh, name, labels)));
+            if (service.Resolution == ServiceResolution.Endpoints) slots.Add(new EndpointSlot(name, labels));
+        }
+    }
+
+    private static Cluster Cluster(
+        MeshService service, MeshServicePort port, EffectiveDestinationRule? rule, Subset? subset, ImmutableArray<MeshEndpoint> endpoints,
+        MeshConfig mesh, string name, StringMap<string> labels)
+    {
+        var policy = rule?.PolicyFor(subset, port.Number);
+        var cluster = new Cluster { Name = name, LbPolicy = Policy(policy?.LoadBalancer) };
+        WriteDiscovery(cluster, service, port, endpoints, labels);
+        ConnectionPools.Write(cluster, policy?.ConnectionPool, mesh);
+        cluster.Metadata = Messages.Istio(Istio(service, port, rule, subset));
+        return cluster;
+    }
+
+    private static void WriteDiscovery(
+        Cluster cluster, MeshService service, MeshServicePort port, ImmutableArray<MeshEndpoint> endpoints, StringMap<string> labels)
+    {
+        if (service.Resolution == ServiceResolution.Endpoints)
+        {
+            cluster.Type = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.Eds;
+            cluster.EdsClusterConfig = new Cluster.Types.EdsClusterConfig { EdsConfig = Messages.Aggregated(), ServiceName = cluster.Name };
+            return;
+        }
+
+        cluster.Type = service.Resolution == ServiceResolution.DnsRoundRobin
+            ? Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.LogicalDns
+            : Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.StrictDns;
+        cluster.DnsRefreshRate = DnsRefreshRate;
+        cluster.RespectDnsTtl = true;
+        cluster.DnsLookupFamily = Envoy.Config.Cluster.V3.Cluster.Types.DnsLookupFamily.V4Only;
+        if (service.Resolution == ServiceResolution.Passthrough)
+            endpoints = [new MeshEndpoint { Address = service.Hostname, Port = port.TargetPort ?? port.Number, Namespace = service.Namespace }];
+        cluster.LoadAssignment = EndpointSets.Of(cluster.Name, endpoints, labels);
+    }
+
+    private static Cluster.Types.LbPolicy Policy(LoadBalancerSettings? settings) => settings?.Simple switch
+    {
+        SimpleLoadBalancer.RoundRobin => Envoy.Config.Cluster.V3.Cluster.Types.LbPolicy.RoundRobin,
+        SimpleLoadBalancer.Random => Envoy.Config.Cluster.V3.Cluster.Types.LbPolicy.Random,
+        _ => Envoy.Config.Cluster.V3.Cluster.Types.LbPolicy.LeastRequest,
+    };
+
+    private static Struct Istio(MeshService service, MeshServicePort port, EffectiveDestinationRule? rule, Subset? subset)
+    {
+        var fields = new Struct();
+        if (rule is not null) fields.Fields["config"] = Value.ForString(ResourcePaths.DestinationRule(rule.Sources[0].Key));
+        fields.Fields["default_original_port"] = Value.ForNumber(port.Number);
+        fields.Fields["services"] = ServiceList(service);
+        if (subset is not null) fields.Fields["subset"] = Value.ForString(subset.Name);
+        return fields;
+    }
+
+    /// <summary><c>services: [{host, name, namespace}]</c>: whom the metrics name as the destination.</summary>
+    public static Value ServiceList(MeshService service) => Value.ForList(Value.ForStruct(new Struct
+    {
+        Fields =
+        {
+            ["host"] = Value.ForString(service.Hostname),
+            ["name"] = Value.ForString(service.Name),
+            ["namespace"] = Value.ForString(service.Namespace),
+        },
+    }));
+
+    /// <summary>A cluster without endpoints: what policy keeps in goes here, and is answered 503.</summary>
+    public static readonly TranslatedResource BlackHole = TranslatedResource.Of(ClusterNames.BlackHole, new Cluster
+    {
+        Name = ClusterNames.BlackHole,
+        Type = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.Static,
+        ConnectTimeout = Messages.Of(TimeSpan.FromSeconds(10)),
+    });
+}

@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+
+namespace Lateen.Translation;
+
+/// <summary>
+/// Everything that one proxy is to hold, in the order in which it was made: the same inputs give the same list. Immutable. Between two translations,
+/// resources that did not change are the same objects.
+/// </summary>
+/// <param name="Notices">What the configuration asks for and this release does not do for this proxy, one sentence each.</param>
+public sealed record ProxyResources(
+    ImmutableArray<TranslatedResource> Clusters,
+    ImmutableArray<TranslatedResource> Endpoints,
+    ImmutableArray<TranslatedResource> Listeners,
+    ImmutableArray<TranslatedResource> Routes,
+    ImmutableArray<string> Notices)
+{
+    /// <summary>Nothing at all: what a gateway holds that no Gateway selects.</summary>
+    public static readonly ProxyResources Empty = new([], [], [], [], []);
+}

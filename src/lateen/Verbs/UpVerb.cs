@@ -1,0 +1,96 @@
+using System.CommandLine;
+using Lateen.Cli.Connection;
+using Lateen.ControlPlane;
+
+namespace Lateen.Cli.Verbs;
+
+/// <summary><c>lateen up</c>: runs a control plane on a directory until it is told to stop.</summary>
+internal static class UpVerb
+{
+    public static Command Create(CliEnvironment environment)
+    {
+        var directory = new Option<string?>("--directory", "-d") { Description = "Configuration to serve: all *.yaml, *.yml and *.json below it, reloaded when they change", HelpName = "DIR" };
+        var state = new Option<string?>("--state-dir") { Description = "Where applied resources are kept. Default: DIR/.lateen, or ~/.local/state/lateen without -d", HelpName = "DIR" };
+        var mesh = new Option<string?>("--mesh") { Description = "A file with the mesh's settings (Istio's MeshConfig)", HelpName = "FILE" };
+        var xds = new Option<string>("--xds-address") { Description = "Where proxies connect. Port 0 takes a free one", HelpName = "HOST:PORT", DefaultValueFactory = _ => "127.0.0.1:15010" };
+        var api = new Option<string>("--api-address") { Description = "Where this program's other verbs connect: loopback only", HelpName = "HOST:PORT|unix:PATH", DefaultValueFactory = _ => "127.0.0.1:15014" };
+        var command = new ExampleCommand("up", "Run the control plane",
+            "lateen up -d ./config",
+            "lateen up -d ./config --xds-address 127.0.0.1:0 --api-address unix:/run/user/1000/lateen.sock")
+        {
+            directory, state, mesh, xds, api,
+        };
+        command.SetAction((parsed, cancellation) => RunAsync(
+            environment,
+            new Request(parsed.GetValue(directory), parsed.GetValue(state), parsed.GetValue(mesh), parsed.GetRequiredValue(xds), parsed.GetRequiredValue(api)),
+            cancellation));
+        return command;
+    }
+
+    private sealed record Request(string? Directory, string? StateDirectory, string? MeshFile, string XdsAddress, string ApiAddress);
+
+    private static async Task<int> RunAsync(CliEnvironment environment, Request request, CancellationToken cancellation)
+    {
+        if (request.Directory is not null && !Directory.Exists(request.Directory))
+            throw new CliException(ExitCode.Refused, $"{request.Directory}: no such directory", "create it, or give -d the directory that holds the configuration");
+        if (request.MeshFile is not null && !File.Exists(request.MeshFile)) throw new CliException(ExitCode.Refused, $"{request.MeshFile}: no such file");
+
+        var api = ApiAddress.Parse(request.ApiAddress, "--api-address");
+        if (!api.IsLocal)
+        {
+            throw new CliException(ExitCode.Usage, $"--api-address: {api} is reachable from other machines, and the API trusts whoever reaches it",
+                "give a loopback address such as 127.0.0.1:15014, or unix:/path");
+        }
+
+        if (ApiAddress.Parse(request.XdsAddress, "--xds-address") is not ApiAddress.Tcp xds)
+            throw new CliException(ExitCode.Usage, "--xds-address: proxies connect over TCP; write host:port");
+
+        await using var plane = await StartAsync(environment, request, api, xds, cancellation);
+        string address = plane.ApiAddress;
+        RuntimeFile.Write(environment.RuntimeDirectory, address);
+        environment.Output.WriteLine($"xds {plane.XdsAddress}");
+        environment.Output.WriteLine($"api {address}");
+        environment.Output.WriteLine($"ready revision {plane.Revision}");
+        await environment.Output.FlushAsync(cancellation);
+        try
+        {
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            environment.Error.WriteLine("stopping: proxies go on with what they have");
+        }
+        finally
+        {
+            RuntimeFile.Remove(environment.RuntimeDirectory, address);
+        }
+
+        return ExitCode.Success;
+    }
+
+    private static async Task<ControlPlaneHost> StartAsync(
+        CliEnvironment environment, Request request, ApiAddress api, ApiAddress.Tcp xds, CancellationToken cancellation)
+    {
+        var options = new ControlPlaneOptions
+        {
+            Directory = request.Directory,
+            StateDirectory = request.StateDirectory ?? (request.Directory is { } directory ? Path.Combine(directory, ".lateen") : environment.StateDirectory),
+            MeshFile = request.MeshFile,
+            XdsHost = xds.Host,
+            XdsPort = xds.Port,
+            ApiHost = (api as ApiAddress.Tcp)?.Host ?? "127.0.0.1",
+            ApiPort = (api as ApiAddress.Tcp)?.Port ?? 0,
+            ApiSocketPath = (api as ApiAddress.UnixSocket)?.Path,
+            Log = environment.Error.WriteLine,
+        };
+        try
+        {
+            return await ControlPlaneHost.StartAsync(options, cancellation);
+        }
+        catch (IOException e)
+        {
+            throw new CliException(ExitCode.Refused, $"the control plane cannot start: {e.Message}",
+                "another one may be running: `lateen version` asks it; or choose free ports with --xds-address 127.0.0.1:0 --api-address 127.0.0.1:0");
+        }
+    }
+}
