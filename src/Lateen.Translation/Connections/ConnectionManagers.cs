@@ -1,0 +1,73 @@
+using Envoy.Extensions.Filters.Http.Router.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Io.Istio.Http.PeerMetadata;
+using Lateen.Model;
+using Stats;
+
+namespace Lateen.Translation.Connections;
+
+/// <summary>Which way the requests of a listener go, seen from the workload.</summary>
+internal enum TrafficSide
+{
+    /// <summary>From other workloads to this one.</summary>
+    Inbound,
+
+    /// <summary>From this workload to others.</summary>
+    Outbound,
+
+    /// <summary>Through a gateway.</summary>
+    Gateway,
+}
+
+/// <summary>The HTTP connection manager of a listener: everything but its routes.</summary>
+internal static class ConnectionManagers
+{
+    public const string FilterName = "envoy.filters.network.http_connection_manager";
+
+    /// <summary>Istio's <c>server:</c> header.</summary>
+    private const string ServerName = "istio-envoy";
+
+    public static HttpConnectionManager Of(TrafficSide side, string statPrefix, MeshConfig mesh)
+    {
+        var manager = new HttpConnectionManager
+        {
+            StatPrefix = statPrefix,
+            ServerName = ServerName,
+            // Only a gateway faces clients whose word about themselves counts for nothing; inside the mesh the first proxy has already written it.
+            UseRemoteAddress = side == TrafficSide.Gateway,
+            GenerateRequestId = true,
+            StreamIdleTimeout = Messages.Zero,
+        };
+        if (side == TrafficSide.Inbound)
+            manager.ServerHeaderTransformation = HttpConnectionManager.Types.ServerHeaderTransformation.PassThrough;
+        WriteNormalization(manager, mesh.PathNormalization);
+        if (AccessLogs.Of(mesh) is { } log) manager.AccessLog.Add(log);
+        manager.HttpFilters.Add(Filter("istio.metadata_exchange", PeerMetadata(side)));
+        manager.HttpFilters.Add(Filter("istio.stats", new PluginConfig { DisableHostHeaderFallback = side != TrafficSide.Outbound }));
+        manager.HttpFilters.Add(Filter("envoy.filters.http.router", new Router()));
+        return manager;
+    }
+
+    private static void WriteNormalization(HttpConnectionManager manager, PathNormalization normalization)
+    {
+        if (normalization == PathNormalization.None) return;
+        manager.NormalizePath = true;
+        manager.MergeSlashes = normalization is PathNormalization.MergeSlashes or PathNormalization.DecodeAndMergeSlashes;
+        if (normalization == PathNormalization.DecodeAndMergeSlashes)
+        {
+            manager.PathWithEscapedSlashesAction = HttpConnectionManager.Types.PathWithEscapedSlashesAction.UnescapeAndForward;
+        }
+    }
+
+    /// <summary>Peers tell each other who they are in headers: the server side reads and answers, the client side sends and reads.</summary>
+    private static Config PeerMetadata(TrafficSide side)
+    {
+        var discovery = new Config.Types.DiscoveryMethod { IstioHeaders = new Config.Types.IstioHeaders() };
+        var propagation = new Config.Types.PropagationMethod { IstioHeaders = new Config.Types.IstioHeaders() };
+        return side == TrafficSide.Inbound
+            ? new Config { DownstreamDiscovery = { discovery }, DownstreamPropagation = { propagation } }
+            : new Config { UpstreamDiscovery = { discovery }, UpstreamPropagation = { propagation } };
+    }
+
+    private static HttpFilter Filter(string name, Google.Protobuf.IMessage config) => new() { Name = name, TypedConfig = Messages.Pack(config) };
+}

@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Route.V3;
+using Google.Protobuf.WellKnownTypes;
+using Lateen.Model;
+using Lateen.Model.Networking;
+using Lateen.Translation.Connections;
+using Lateen.Translation.Endpoints;
+using Lateen.Translation.Naming;
+using Lateen.Translation.Outbound;
+using Lateen.Translation.Routing;
+
+namespace Lateen.Translation.Inbound;
+
+/// <summary>
+/// The inbound half of a sidecar: one listener and one cluster per ingress listener of its Sidecar, from the port that others know to the
+/// application's own. Without transparent capture there is nothing else to listen on.
+/// </summary>
+internal static class InboundTranslation
+{
+    /// <summary>Where a listener binds that does not say: loopback, because configuration that opens a port to the world should say so.</summary>
+    private const string DefaultBind = "127.0.0.1";
+
+    public static void Add(
+        MeshSnapshot snapshot, ProxyIdentity proxy, Resource<Sidecar>? sidecar,
+        ImmutableArray<TranslatedResource>.Builder clusters, ImmutableArray<TranslatedResource>.Builder listeners, ImmutableArray<string>.Builder notices)
+    {
+        if (sidecar is null) return;
+        foreach (var ingress in sidecar.Spec.Ingress)
+        {
+            string bind = ingress.Bind is { Length: > 0 } written ? written : DefaultBind;
+            if (!ingress.Port.Protocol.IsHttp() && ingress.Port.Protocol != PortProtocol.Unsupported)
+            {
+                notices.Add($"ingress listener {Listeners.Name(bind, ingress.Port.Number)} is {ingress.Port.Protocol.ToString().ToUpperInvariant()}; only HTTP listeners are served yet");
+                continue;
+            }
+
+            var service = ServiceOf(snapshot, proxy, ingress.Port.Number);
+            clusters.Add(Cluster(snapshot.Mesh, proxy, sidecar.Spec, ingress, service));
+            listeners.Add(Listeners.Inline(TrafficSide.Inbound, bind, ingress.Port.Number, Routes(ingress.Port.Number, service), snapshot.Mesh));
+        }
+    }
+
+    private static TranslatedResource Cluster(MeshConfig mesh, ProxyIdentity proxy, Sidecar sidecar, SidecarIngressListener ingress, MeshService? service)
+    {
+        string name = ClusterNames.Inbound(ingress.Port.Number);
+        var cluster = new Cluster { Name = name, Type = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.Static };
+        var (address, port) = ApplicationAt(ingress, proxy);
+        cluster.LoadAssignment = EndpointSets.Of(name, [new MeshEndpoint { Address = address, Port = port }], []);
+        // The endpoint is this workload; naming it to its own metrics filter would be noise.
+        foreach (var endpoint in cluster.LoadAssignment.Endpoints.SelectMany(locality => locality.LbEndpoints)) endpoint.Metadata = null;
+        ConnectionPools.Write(cluster, ingress.ConnectionPool ?? sidecar.InboundConnectionPool, mesh);
+        if (service is not null) cluster.Metadata = Messages.Istio(new Struct { Fields = { ["services"] = OutboundClusters.ServiceList(service) } });
+        return TranslatedResource.Of(name, cluster);
+    }
+
+    /// <summary>Where the application listens: <c>defaultEndpoint</c>, in which 0.0.0.0 stands for the workload's address; else the same port on loopback.</summary>
+    private static (string Address, int Port) ApplicationAt(SidecarIngressListener ingress, ProxyIdentity proxy)
+    {
+        if (ingress.DefaultEndpoint is not { Length: > 0 } written) return ("127.0.0.1", ingress.Port.Number);
+        if (written.StartsWith("unix://", StringComparison.Ordinal)) return (written["unix://".Length..], 0);
+        int colon = written.LastIndexOf(':');
+        string address = written[..colon].Trim('[', ']');
+        int port = int.Parse(written.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture);
+        return (address is "0.0.0.0" or "::" ? proxy.Ip : address, port);
+    }
+
+    private static RouteConfiguration Routes(int port, MeshService? service)
+    {
+        string cluster = ClusterNames.Inbound(port);
+        return new RouteConfiguration
+        {
+            Name = cluster,
+            ValidateClusters = false,
+            VirtualHosts =
+            {
+                new VirtualHost
+                {
+                    Name = $"inbound|http|{port}",
+                    Domains = { "*" },
+                    Routes =
+                    {
+                        new Route
+                        {
+                            Name = "default",
+                            Match = RouteMatches.All(),
+                            Decorator = new Decorator { Operation = $"{service?.Hostname ?? "*"}:{port}/*" },
+                            Route_ = new RouteAction
+                            {
+                                Cluster = cluster,
+                                Timeout = Messages.Zero,
+                                MaxStreamDuration = new RouteAction.Types.MaxStreamDuration { MaxStreamDuration_ = Messages.Zero, GrpcTimeoutHeaderMax = Messages.Zero },
+                                // A request that the application's socket dropped before reading it is safe to send again.
+                                RetryPolicy = new RetryPolicy { RetryOn = "reset-before-request", NumRetries = 2 },
+                            },
+                        },
+                    },
+                },
+            },
+        };
+    }
+
+    /// <summary>The service that others reach here by: of the proxy's namespace, selecting its labels, with this port or target port.</summary>
+    private static MeshService? ServiceOf(MeshSnapshot snapshot, ProxyIdentity proxy, int port)
+    {
+        foreach (var service in snapshot.Services.All)
+        {
+            if (service.Namespace == proxy.Namespace && service.Selector is { Count: > 0 } selector && selector.Selects(proxy.Labels)
+                && service.Ports.Any(candidate => candidate.Number == port || candidate.TargetPort == port)) return service;
+        }
+
+        return null;
+    }
+}

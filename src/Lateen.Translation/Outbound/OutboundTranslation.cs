@@ -1,0 +1,191 @@
+using System.Collections.Immutable;
+using Envoy.Config.Route.V3;
+using Lateen.Model;
+using Lateen.Model.Networking;
+using Lateen.Translation.Connections;
+using Lateen.Translation.Naming;
+using Lateen.Translation.Routing;
+
+namespace Lateen.Translation.Outbound;
+
+/// <summary>For whom outbound configuration is made. Proxies with equal views share one result.</summary>
+/// <param name="Egress">The Sidecar whose egress part applies; null when everything that is visible is imported.</param>
+/// <param name="HttpProxyPort">0 for none.</param>
+/// <param name="Labels">Null when nothing in the mesh asks for labels of a client.</param>
+internal sealed record OutboundView(string Namespace, Resource<Sidecar>? Egress, int HttpProxyPort, StringMap<string>? Labels);
+
+/// <summary>Makes the outbound half of a sidecar's configuration.</summary>
+internal sealed class OutboundTranslation
+{
+    private readonly OutboundMemos _memos = new();
+    private readonly Dictionary<OutboundView, ProxyResources> _views = [];
+    private readonly Dictionary<(OutboundView View, string Table), DomainClaims> _claims = [];
+    private MeshSnapshot _snapshot = MeshSnapshot.Empty;
+    private bool _asksForLabels;
+
+    /// <summary>The memo's size, for tests and the debug page.</summary>
+    public (int VirtualHosts, int Clusters, int EndpointSets) Counts => _memos.Counts;
+
+    public OutboundMemos Memos => _memos;
+
+    public ProxyResources Translate(MeshSnapshot snapshot, ProxyIdentity proxy, Resource<Sidecar>? sidecar)
+    {
+        if (!ReferenceEquals(snapshot, _snapshot)) Begin(snapshot);
+        bool hasEgress = sidecar is { Spec: { Egress.IsEmpty: false } or { OutboundTrafficPolicy: not null } };
+        var view = new OutboundView(
+            proxy.Namespace, hasEgress ? sidecar : null, proxy.HttpProxyPort ?? snapshot.Mesh.ProxyHttpPort ?? 0, _asksForLabels ? proxy.Labels : null);
+        if (_views.TryGetValue(view, out var known)) return known;
+        return _views[view] = Make(snapshot, view);
+    }
+
+    private void Begin(MeshSnapshot snapshot)
+    {
+        _snapshot = snapshot;
+        _views.Clear();
+        _asksForLabels = snapshot.VirtualServices.All.Any(service => service.Http.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0)))
+            || snapshot.Resources(ResourceKind.DestinationRule).Any(rule => rule is Resource<DestinationRule> { Spec.WorkloadSelector: not null });
+    }
+
+    /// <summary>Ends a round over all proxies: what nobody asked for is forgotten.</summary>
+    public void EndRound()
+    {
+        _memos.EndRound();
+        foreach (var key in _claims.Keys.Where(key => !_views.ContainsKey(key.View)).ToList()) _claims.Remove(key);
+    }
+
+    private ProxyResources Make(MeshSnapshot snapshot, OutboundView view)
+    {
+        var scope = SidecarScope.Of(snapshot, view.Namespace, view.Egress);
+        var clusters = ImmutableArray.CreateBuilder<TranslatedResource>();
+        var endpoints = ImmutableArray.CreateBuilder<TranslatedResource>();
+        var listeners = ImmutableArray.CreateBuilder<TranslatedResource>();
+        var routes = ImmutableArray.CreateBuilder<TranslatedResource>();
+        var notices = ImmutableArray.CreateBuilder<string>();
+        AddClusters(snapshot, view, scope, clusters, endpoints);
+        foreach (var egress in scope.Egress)
+        {
+            if (egress.Listener?.Port is { } port) AddPortListener(snapshot, view, scope, egress, port, listeners, routes, notices);
+            else if (view.HttpProxyPort > 0)
+            {
+                listeners.Add(Listeners.Routed(TrafficSide.Outbound, "127.0.0.1", view.HttpProxyPort, "http_proxy", snapshot.Mesh));
+                routes.Add(Table(snapshot, view, scope, egress, "http_proxy", listenerPort: 0));
+            }
+        }
+
+        if (listeners.Count == 0)
+        {
+            notices.Add("no outbound listener: traffic capture is not supported yet; set HTTP_PROXY_PORT in the proxy's node metadata, proxyHttpPort in "
+                + "the mesh settings, or give the Sidecar an egress listener with a port");
+        }
+
+        return new ProxyResources(clusters.ToImmutable(), endpoints.ToImmutable(), listeners.ToImmutable(), routes.ToImmutable(), notices.ToImmutable());
+    }
+
+    private void AddClusters(
+        MeshSnapshot snapshot, OutboundView view, SidecarScope scope,
+        ImmutableArray<TranslatedResource>.Builder clusters, ImmutableArray<TranslatedResource>.Builder endpoints)
+    {
+        foreach (var service in scope.Services)
+        {
+            if (!OutboundClusters.IsReachable(service)) continue;
+            var rule = snapshot.DestinationRules.For(service, view.Namespace, view.Labels ?? []);
+            foreach (var port in service.Ports)
+            {
+                if (!CarriesHttp(port)) continue;
+                var made = _memos.Clusters(snapshot, service, port, rule);
+                clusters.AddRange(made.Clusters);
+                foreach (var slot in made.EndpointSlots) endpoints.Add(_memos.Endpoints(snapshot, service, port, slot));
+            }
+        }
+    }
+
+    /// <summary>Declared HTTP, or nothing declared: in the explicit way a client that speaks to an HTTP proxy has said what it speaks.</summary>
+    private static bool CarriesHttp(MeshServicePort port) => port.Protocol.IsHttp() || port.Protocol == PortProtocol.Unsupported;
+
+    private void AddPortListener(
+        MeshSnapshot snapshot, OutboundView view, SidecarScope scope, EgressScope egress, SidecarPort port,
+        ImmutableArray<TranslatedResource>.Builder listeners, ImmutableArray<TranslatedResource>.Builder routes, ImmutableArray<string>.Builder notices)
+    {
+        string bind = egress.Listener!.Bind is { Length: > 0 } written ? SocketPath(written) : "127.0.0.1";
+        if (!port.Protocol.IsHttp() && port.Protocol != PortProtocol.Unsupported)
+        {
+            notices.Add($"egress listener {Listeners.Name(bind, port.Number)} is {port.Protocol.ToString().ToUpperInvariant()}; only HTTP listeners are served yet");
+            return;
+        }
+
+        string table = bind.StartsWith('/') ? bind : $"{port.Number}";
+        listeners.Add(Listeners.Routed(TrafficSide.Outbound, bind, port.Number, table, snapshot.Mesh));
+        routes.Add(Table(snapshot, view, scope, egress, table, port.Protocol == PortProtocol.HttpProxy ? 0 : port.Number));
+    }
+
+    private static string SocketPath(string bind) => bind.StartsWith("unix://", StringComparison.Ordinal) ? bind["unix://".Length..] : bind;
+
+    /// <param name="listenerPort">0 for a forward proxy, which serves every port of every service.</param>
+    private TranslatedResource Table(MeshSnapshot snapshot, OutboundView view, SidecarScope scope, EgressScope egress, string name, int listenerPort)
+    {
+        var entries = Entries(snapshot, view, egress, listenerPort);
+        if (!_claims.TryGetValue((view, name), out var claims)) _claims[(view, name)] = claims = new DomainClaims();
+        // A local port that leads to one service only: whoever connects there means that service, whatever host it writes.
+        bool isDedicated = listenerPort > 0 && entries.Count == 1;
+        var granted = claims.Settle([.. entries.Select(entry => entry.Domains), .. isDedicated ? [OutboundVirtualHosts.EveryDomain] : ImmutableArray<ImmutableArray<string>>.Empty]);
+        var hosts = new List<SerializedVirtualHost>(entries.Count + 1);
+        for (int i = 0; i < entries.Count; i++)
+        {
+            if (granted[i].IsEmpty) continue;
+            var domains = isDedicated ? granted[i].Add("*") : granted[i];
+            hosts.Add(_memos.VirtualHost(snapshot, entries[i].Slot, entries[i].Service, entries[i].VirtualService, domains));
+        }
+
+        if (!isDedicated) hosts.Add(CatchAll(snapshot, view, scope));
+        return RouteTables.Of(name, hosts, new RouteConfiguration { ValidateClusters = false });
+    }
+
+    private List<Entry> Entries(MeshSnapshot snapshot, OutboundView view, EgressScope egress, int listenerPort)
+    {
+        var chosen = SidecarRoutes.Select(egress.Services, egress.VirtualServices);
+        var entries = new List<Entry>(egress.Services.Length);
+        foreach (var service in egress.Services)
+        {
+            if (!OutboundClusters.IsReachable(service)) continue;
+            var virtualService = chosen.For(service);
+            int httpPorts = service.Ports.Count(CarriesHttp);
+            foreach (var port in service.Ports)
+            {
+                if (!CarriesHttp(port) || (listenerPort > 0 && port.Number != listenerPort)) continue;
+                // A bare name means port 80, or the only port that there is.
+                bool withoutPort = listenerPort > 0 || port.Number == 80 || httpPorts == 1;
+                var domains = _memos.Domains(service, port.Number, view.Namespace, snapshot.Mesh.ClusterDomain, withoutPort);
+                entries.Add(new Entry(
+                    new VirtualHostSlot(service.Hostname, service.Namespace, port.Number, listenerPort, view.Namespace, Labels(view, virtualService)),
+                    service, virtualService, domains));
+            }
+        }
+
+        if (listenerPort is not (0 or 80)) return entries;
+        foreach (var unknown in chosen.UnknownHosts)
+        {
+            entries.Add(new Entry(
+                new VirtualHostSlot(unknown.Host, "", 80, listenerPort, view.Namespace, Labels(view, unknown.VirtualService)),
+                null, unknown.VirtualService, _memos.UnknownDomains(unknown.Host)));
+        }
+
+        return entries;
+    }
+
+    private static StringMap<string>? Labels(OutboundView view, BoundVirtualService? virtualService) =>
+        view.Labels is not null && virtualService is not null
+        && virtualService.Http.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0))
+            ? view.Labels
+            : null;
+
+    private static SerializedVirtualHost CatchAll(MeshSnapshot snapshot, OutboundView view, SidecarScope scope)
+    {
+        if (view.Egress?.Spec.OutboundTrafficPolicy?.EgressProxy is not { } proxy) return OutboundVirtualHosts.BlockAll;
+        string host = HostName.Resolve(proxy.Host, view.Egress.Namespace, snapshot.Mesh.ClusterDomain);
+        var service = scope.Services.FirstOrDefault(service => service.Hostname == host);
+        int port = proxy.Port ?? (service is { Ports: [var only] } ? only.Number : 80);
+        return OutboundVirtualHosts.AllowAny(ClusterNames.Outbound(port, proxy.Subset, host));
+    }
+
+    private sealed record Entry(VirtualHostSlot Slot, MeshService? Service, BoundVirtualService? VirtualService, ImmutableArray<string> Domains);
+}

@@ -1,0 +1,50 @@
+using Lateen.Model;
+using Lateen.Translation.Gateways;
+using Lateen.Translation.Inbound;
+using Lateen.Translation.Outbound;
+
+namespace Lateen.Translation;
+
+/// <summary>
+/// Turns a snapshot of the mesh into what each proxy is to hold. The result is a function of the snapshot and the proxy alone: no clock, no IO, no
+/// environment, and equal inputs give equal bytes. What it remembers between calls only saves work: resources whose inputs did not change come back
+/// as the same objects.
+/// </summary>
+/// <remarks>
+/// <para>Not thread-safe: one worker owns a translator. The results are immutable and may go anywhere.</para>
+/// <para>A round is one pass over all proxies with one snapshot; <see cref="EndRound"/> closes it and forgets what no proxy asked for.</para>
+/// </remarks>
+public sealed class Translator
+{
+    private readonly OutboundTranslation _outbound = new();
+    private readonly GatewayTranslation _gateways;
+
+    public Translator() => _gateways = new GatewayTranslation(_outbound.Memos);
+
+    /// <summary>How many virtual hosts, clusters and endpoint sets are remembered: bounded by what the proxies of the last round held.</summary>
+    public (int VirtualHosts, int Clusters, int EndpointSets) Remembered => _outbound.Counts;
+
+    public ProxyResources Translate(MeshSnapshot snapshot, ProxyIdentity proxy)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(proxy);
+        return proxy.Type == ProxyType.Router ? WithBlackHole(_gateways.Translate(snapshot, proxy)) : Sidecar(snapshot, proxy);
+    }
+
+    /// <summary>Ends a round.</summary>
+    public void EndRound() => _outbound.EndRound();
+
+    private ProxyResources Sidecar(MeshSnapshot snapshot, ProxyIdentity proxy)
+    {
+        var sidecar = snapshot.Sidecars.For(proxy.Namespace, proxy.Labels);
+        var outbound = _outbound.Translate(snapshot, proxy, sidecar);
+        var clusters = outbound.Clusters.ToBuilder();
+        var listeners = outbound.Listeners.ToBuilder();
+        var notices = outbound.Notices.ToBuilder();
+        InboundTranslation.Add(snapshot, proxy, sidecar, clusters, listeners, notices);
+        return WithBlackHole(outbound with { Clusters = clusters.ToImmutable(), Listeners = listeners.ToImmutable(), Notices = notices.ToImmutable() });
+    }
+
+    private static ProxyResources WithBlackHole(ProxyResources resources) =>
+        resources with { Clusters = resources.Clusters.Add(OutboundClusters.BlackHole) };
+}
