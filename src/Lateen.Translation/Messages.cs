@@ -2,7 +2,6 @@ using Envoy.Config.Core.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Duration = Google.Protobuf.WellKnownTypes.Duration;
-using Type = System.Type;
 
 namespace Lateen.Translation;
 

@@ -88,9 +88,10 @@ public sealed record ProxyIdentity
     {
         if (node.Metadata?.Fields.TryGetValue("LABELS", out var labels) != true || labels!.KindCase != Value.KindOneofCase.StructValue)
             return StringMap<string>.Empty;
-        return StringMap.From(labels.StructValue.Fields
+        return labels.StructValue.Fields
             .Where(field => field.Value.KindCase == Value.KindOneofCase.StringValue)
-            .Select(field => KeyValuePair.Create(field.Key, field.Value.StringValue)));
+            .Select(field => KeyValuePair.Create(field.Key, field.Value.StringValue))
+            .ToStringMap();
     }
 
     private static string? Text(Node node, string key) =>

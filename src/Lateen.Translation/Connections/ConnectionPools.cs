@@ -1,6 +1,5 @@
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
-using Envoy.Extensions.Upstreams.Http.V3;
 using Lateen.Model;
 using Lateen.Model.Networking;
 

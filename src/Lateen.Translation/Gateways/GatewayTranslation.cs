@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Envoy.Config.Route.V3;
 using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Translation.Connections;

@@ -1,6 +1,5 @@
 using Envoy.Config.Route.V3;
 using Envoy.Type.Matcher.V3;
-using Lateen.Model;
 using Lateen.Model.Networking;
 using StringMatch = Lateen.Model.Networking.StringMatch;
 
