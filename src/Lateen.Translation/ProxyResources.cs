@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Lateen.Xds;
 
 namespace Lateen.Translation;
 
@@ -8,10 +9,10 @@ namespace Lateen.Translation;
 /// </summary>
 /// <param name="Notices">What the configuration asks for and this release does not do for this proxy, one sentence each.</param>
 public sealed record ProxyResources(
-    ImmutableArray<TranslatedResource> Clusters,
-    ImmutableArray<TranslatedResource> Endpoints,
-    ImmutableArray<TranslatedResource> Listeners,
-    ImmutableArray<TranslatedResource> Routes,
+    ImmutableArray<XdsResource> Clusters,
+    ImmutableArray<XdsResource> Endpoints,
+    ImmutableArray<XdsResource> Listeners,
+    ImmutableArray<XdsResource> Routes,
     ImmutableArray<string> Notices)
 {
     /// <summary>Nothing at all: what a gateway holds that no Gateway selects.</summary>

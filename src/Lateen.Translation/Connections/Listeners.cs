@@ -3,6 +3,7 @@ using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Lateen.Model;
+using Lateen.Xds;
 
 namespace Lateen.Translation.Connections;
 
@@ -13,7 +14,7 @@ internal static class Listeners
     public static string Name(string bind, int port) => bind.StartsWith('/') ? bind : $"{bind}_{port}";
 
     /// <summary>A listener whose routes come over RDS.</summary>
-    public static TranslatedResource Routed(TrafficSide side, string bind, int port, string routeName, MeshConfig mesh)
+    public static XdsResource Routed(TrafficSide side, string bind, int port, string routeName, MeshConfig mesh)
     {
         string name = Name(bind, port);
         var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{name}", mesh);
@@ -22,7 +23,7 @@ internal static class Listeners
     }
 
     /// <summary>A listener that holds its routes.</summary>
-    public static TranslatedResource Inline(TrafficSide side, string bind, int port, RouteConfiguration routes, MeshConfig mesh)
+    public static XdsResource Inline(TrafficSide side, string bind, int port, RouteConfiguration routes, MeshConfig mesh)
     {
         string name = Name(bind, port);
         var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{name}", mesh);
@@ -32,7 +33,7 @@ internal static class Listeners
 
     private static string Prefix(TrafficSide side) => side == TrafficSide.Inbound ? "inbound_" : "outbound_";
 
-    private static TranslatedResource Of(TrafficSide side, string name, string bind, int port, HttpConnectionManager manager)
+    private static XdsResource Of(TrafficSide side, string name, string bind, int port, HttpConnectionManager manager)
     {
         var listener = new Listener
         {
@@ -44,6 +45,6 @@ internal static class Listeners
         {
             Filters = { new Filter { Name = ConnectionManagers.FilterName, TypedConfig = Messages.Pack(manager) } },
         });
-        return TranslatedResource.Of(name, listener);
+        return XdsResource.FromMessage(name, listener);
     }
 }

@@ -3,13 +3,14 @@ using Envoy.Config.Route.V3;
 using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Translation.Routing;
+using Lateen.Xds;
 
 namespace Lateen.Translation.Gateways;
 
 /// <summary>The route table of one gateway port: a virtual host per host that a server and a VirtualService share, merged over all of both.</summary>
 internal static class GatewayRoutes
 {
-    public static TranslatedResource Of(
+    public static XdsResource Of(
         MeshSnapshot snapshot, ProxyIdentity proxy, GatewayPortServers port, string table, GatewayDestinations destinations)
     {
         var hosts = new SortedDictionary<string, HostRoutes>(Comparer<string>.Create(HostName.CompareSpecificity));

@@ -4,6 +4,7 @@ using Lateen.Model.Networking;
 using Lateen.Translation.Connections;
 using Lateen.Translation.Outbound;
 using Lateen.Translation.Routing;
+using Lateen.Xds;
 
 namespace Lateen.Translation.Gateways;
 
@@ -29,8 +30,8 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
 
         var notices = ImmutableArray.CreateBuilder<string>();
         var ports = Merge(selected, notices);
-        var listeners = ImmutableArray.CreateBuilder<TranslatedResource>();
-        var routes = ImmutableArray.CreateBuilder<TranslatedResource>();
+        var listeners = ImmutableArray.CreateBuilder<XdsResource>();
+        var routes = ImmutableArray.CreateBuilder<XdsResource>();
         var destinations = new GatewayDestinations(snapshot, proxy.Namespace);
         foreach (var port in ports)
         {
@@ -83,11 +84,11 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
         return port;
     }
 
-    private (ImmutableArray<TranslatedResource> Clusters, ImmutableArray<TranslatedResource> Endpoints) Clusters(
+    private (ImmutableArray<XdsResource> Clusters, ImmutableArray<XdsResource> Endpoints) Clusters(
         MeshSnapshot snapshot, ProxyIdentity proxy, GatewayDestinations destinations)
     {
-        var clusters = ImmutableArray.CreateBuilder<TranslatedResource>();
-        var endpoints = ImmutableArray.CreateBuilder<TranslatedResource>();
+        var clusters = ImmutableArray.CreateBuilder<XdsResource>();
+        var endpoints = ImmutableArray.CreateBuilder<XdsResource>();
         foreach (var (service, number) in destinations.InOrder())
         {
             if (!OutboundClusters.IsReachable(service) || service.Port(number) is not { } port) continue;

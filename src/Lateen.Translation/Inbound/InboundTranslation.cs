@@ -10,6 +10,7 @@ using Lateen.Translation.Endpoints;
 using Lateen.Translation.Naming;
 using Lateen.Translation.Outbound;
 using Lateen.Translation.Routing;
+using Lateen.Xds;
 
 namespace Lateen.Translation.Inbound;
 
@@ -24,7 +25,7 @@ internal static class InboundTranslation
 
     public static void Add(
         MeshSnapshot snapshot, ProxyIdentity proxy, Resource<Sidecar>? sidecar,
-        ImmutableArray<TranslatedResource>.Builder clusters, ImmutableArray<TranslatedResource>.Builder listeners, ImmutableArray<string>.Builder notices)
+        ImmutableArray<XdsResource>.Builder clusters, ImmutableArray<XdsResource>.Builder listeners, ImmutableArray<string>.Builder notices)
     {
         if (sidecar is null) return;
         foreach (var ingress in sidecar.Spec.Ingress)
@@ -42,7 +43,7 @@ internal static class InboundTranslation
         }
     }
 
-    private static TranslatedResource Cluster(MeshConfig mesh, ProxyIdentity proxy, Sidecar sidecar, SidecarIngressListener ingress, MeshService? service)
+    private static XdsResource Cluster(MeshConfig mesh, ProxyIdentity proxy, Sidecar sidecar, SidecarIngressListener ingress, MeshService? service)
     {
         string name = ClusterNames.Inbound(ingress.Port.Number);
         var cluster = new Cluster { Name = name, Type = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.Static };
@@ -52,7 +53,7 @@ internal static class InboundTranslation
         foreach (var endpoint in cluster.LoadAssignment.Endpoints.SelectMany(locality => locality.LbEndpoints)) endpoint.Metadata = null;
         ConnectionPools.Write(cluster, ingress.ConnectionPool ?? sidecar.InboundConnectionPool, mesh);
         if (service is not null) cluster.Metadata = Messages.Istio(new Struct { Fields = { ["services"] = OutboundClusters.ServiceList(service) } });
-        return TranslatedResource.Of(name, cluster);
+        return XdsResource.FromMessage(name, cluster);
     }
 
     /// <summary>Where the application listens: <c>defaultEndpoint</c>, in which 0.0.0.0 stands for the workload's address; else the same port on loopback.</summary>

@@ -6,11 +6,12 @@ using Lateen.Model.Networking;
 using Lateen.Translation.Connections;
 using Lateen.Translation.Endpoints;
 using Lateen.Translation.Naming;
+using Lateen.Xds;
 
 namespace Lateen.Translation.Outbound;
 
 /// <summary>What one port of a service becomes: the cluster of the whole service and one per subset, and the endpoint sets of those that have one.</summary>
-internal sealed record PortClusters(ImmutableArray<TranslatedResource> Clusters, ImmutableArray<EndpointSlot> EndpointSlots);
+internal sealed record PortClusters(ImmutableArray<XdsResource> Clusters, ImmutableArray<EndpointSlot> EndpointSlots);
 
 /// <summary>A cluster that takes its endpoints over EDS, and the labels that choose them.</summary>
 internal sealed record EndpointSlot(string Cluster, StringMap<string> SubsetLabels);
@@ -29,7 +30,7 @@ internal static class OutboundClusters
     public static PortClusters Of(
         MeshService service, MeshServicePort port, EffectiveDestinationRule? rule, ImmutableArray<MeshEndpoint> endpoints, MeshConfig mesh)
     {
-        var clusters = ImmutableArray.CreateBuilder<TranslatedResource>();
+        var clusters = ImmutableArray.CreateBuilder<XdsResource>();
         var slots = ImmutableArray.CreateBuilder<EndpointSlot>();
         Add(null);
         if (rule is not null)
@@ -43,7 +44,7 @@ internal static class OutboundClusters
         {
             string name = ClusterNames.Outbound(port.Number, subset?.Name, service.Hostname);
             var labels = subset?.Labels ?? StringMap<string>.Empty;
-            clusters.Add(TranslatedResource.Of(name, Cluster(service, port, rule, subset, endpoints, mesh, name, labels)));
+            clusters.Add(XdsResource.FromMessage(name, Cluster(service, port, rule, subset, endpoints, mesh, name, labels)));
             if (service.Resolution == ServiceResolution.Endpoints) slots.Add(new EndpointSlot(name, labels));
         }
     }
@@ -110,7 +111,7 @@ internal static class OutboundClusters
     }));
 
     /// <summary>A cluster without endpoints: what policy keeps in goes here, and is answered 503.</summary>
-    public static readonly TranslatedResource BlackHole = TranslatedResource.Of(ClusterNames.BlackHole, new Cluster
+    public static readonly XdsResource BlackHole = XdsResource.FromMessage(ClusterNames.BlackHole, new Cluster
     {
         Name = ClusterNames.BlackHole,
         Type = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.Static,

@@ -3,6 +3,7 @@ using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Translation.Endpoints;
 using Lateen.Translation.Routing;
+using Lateen.Xds;
 
 namespace Lateen.Translation.Outbound;
 
@@ -19,7 +20,7 @@ internal sealed record VirtualHostInputs(
 internal sealed class OutboundMemos
 {
     private readonly Memo<(ServiceKey Service, int Port, EffectiveDestinationRule? Rule), (MeshService Service, MeshConfig Mesh, ImmutableArray<MeshEndpoint> Endpoints), PortClusters> _clusters = new();
-    private readonly Memo<(ServiceKey Service, string Cluster, StringMap<string> Labels), ImmutableArray<MeshEndpoint>, TranslatedResource> _endpoints = new();
+    private readonly Memo<(ServiceKey Service, string Cluster, StringMap<string> Labels), ImmutableArray<MeshEndpoint>, XdsResource> _endpoints = new();
     private readonly Memo<(ServiceKey Service, int Port, string ClientNamespace, bool WithoutPort), MeshService, DomainList> _domains = new();
     private readonly Memo<string, int, DomainList> _unknownDomains = new();
     private readonly Memo<VirtualHostSlot, VirtualHostInputs, SerializedVirtualHost> _hosts = new();
@@ -37,11 +38,11 @@ internal sealed class OutboundMemos
             static (slot, inputs, port) => (inputs, OutboundClusters.Of(inputs.Service, port, slot.Rule, inputs.Endpoints, inputs.Mesh)));
     }
 
-    public TranslatedResource Endpoints(MeshSnapshot snapshot, MeshService service, MeshServicePort port, EndpointSlot slot) =>
+    public XdsResource Endpoints(MeshSnapshot snapshot, MeshService service, MeshServicePort port, EndpointSlot slot) =>
         _endpoints.Get(
             (service.Key, slot.Cluster, slot.SubsetLabels), snapshot.EndpointsOf(service).ForPort(port.Number), 0,
             static (was, now, _) => Same(was, now),
-            static (slot, endpoints, _) => (endpoints, TranslatedResource.Of(slot.Cluster, EndpointSets.Of(slot.Cluster, endpoints, slot.Labels))));
+            static (slot, endpoints, _) => (endpoints, XdsResource.FromMessage(slot.Cluster, EndpointSets.Of(slot.Cluster, endpoints, slot.Labels))));
 
     public ImmutableArray<string> Domains(MeshService service, int port, string clientNamespace, string clusterDomain, bool withoutPort) =>
         _domains.Get(

@@ -5,6 +5,7 @@ using Lateen.Model.Networking;
 using Lateen.Translation.Connections;
 using Lateen.Translation.Naming;
 using Lateen.Translation.Routing;
+using Lateen.Xds;
 
 namespace Lateen.Translation.Outbound;
 
@@ -56,10 +57,10 @@ internal sealed class OutboundTranslation
     private ProxyResources Make(MeshSnapshot snapshot, OutboundView view)
     {
         var scope = SidecarScope.Of(snapshot, view.Namespace, view.Egress);
-        var clusters = ImmutableArray.CreateBuilder<TranslatedResource>();
-        var endpoints = ImmutableArray.CreateBuilder<TranslatedResource>();
-        var listeners = ImmutableArray.CreateBuilder<TranslatedResource>();
-        var routes = ImmutableArray.CreateBuilder<TranslatedResource>();
+        var clusters = ImmutableArray.CreateBuilder<XdsResource>();
+        var endpoints = ImmutableArray.CreateBuilder<XdsResource>();
+        var listeners = ImmutableArray.CreateBuilder<XdsResource>();
+        var routes = ImmutableArray.CreateBuilder<XdsResource>();
         var notices = ImmutableArray.CreateBuilder<string>();
         AddClusters(snapshot, view, scope, clusters, endpoints);
         foreach (var egress in scope.Egress)
@@ -83,7 +84,7 @@ internal sealed class OutboundTranslation
 
     private void AddClusters(
         MeshSnapshot snapshot, OutboundView view, SidecarScope scope,
-        ImmutableArray<TranslatedResource>.Builder clusters, ImmutableArray<TranslatedResource>.Builder endpoints)
+        ImmutableArray<XdsResource>.Builder clusters, ImmutableArray<XdsResource>.Builder endpoints)
     {
         foreach (var service in scope.Services)
         {
@@ -104,7 +105,7 @@ internal sealed class OutboundTranslation
 
     private void AddPortListener(
         MeshSnapshot snapshot, OutboundView view, SidecarScope scope, EgressScope egress, SidecarPort port,
-        ImmutableArray<TranslatedResource>.Builder listeners, ImmutableArray<TranslatedResource>.Builder routes, ImmutableArray<string>.Builder notices)
+        ImmutableArray<XdsResource>.Builder listeners, ImmutableArray<XdsResource>.Builder routes, ImmutableArray<string>.Builder notices)
     {
         string bind = egress.Listener!.Bind is { Length: > 0 } written ? SocketPath(written) : "127.0.0.1";
         if (!port.Protocol.IsHttp() && port.Protocol != PortProtocol.Unsupported)
@@ -121,7 +122,7 @@ internal sealed class OutboundTranslation
     private static string SocketPath(string bind) => bind.StartsWith("unix://", StringComparison.Ordinal) ? bind["unix://".Length..] : bind;
 
     /// <param name="listenerPort">0 for a forward proxy, which serves every port of every service.</param>
-    private TranslatedResource Table(MeshSnapshot snapshot, OutboundView view, SidecarScope scope, EgressScope egress, string name, int listenerPort)
+    private XdsResource Table(MeshSnapshot snapshot, OutboundView view, SidecarScope scope, EgressScope egress, string name, int listenerPort)
     {
         var entries = Entries(snapshot, view, egress, listenerPort);
         if (!_claims.TryGetValue((view, name), out var claims)) _claims[(view, name)] = claims = new DomainClaims();

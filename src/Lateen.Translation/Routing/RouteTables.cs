@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Envoy.Config.Route.V3;
 using Google.Protobuf;
+using Lateen.Xds;
 
 namespace Lateen.Translation.Routing;
 
@@ -53,7 +54,7 @@ internal static class RouteTables
 {
     /// <summary>A virtual host whose name is taken is left out, and a domain that is taken is too: the first has it (Istio's rule), and Envoy
     /// would refuse the whole table over one twice.</summary>
-    public static TranslatedResource Of(string name, IReadOnlyList<SerializedVirtualHost> hosts, RouteConfiguration settings)
+    public static XdsResource Of(string name, IReadOnlyList<SerializedVirtualHost> hosts, RouteConfiguration settings)
     {
         settings.Name = name;
         byte[] head = settings.ToByteArray();
@@ -72,6 +73,6 @@ internal static class RouteTables
             digest.AppendData(host.Digest.Span);
         }
 
-        return TranslatedResource.OfParts(name, UnsafeByteOperations.UnsafeWrap(message), digest.GetHashAndReset());
+        return new XdsResource(name, ContentVersion.Of(digest.GetHashAndReset()), UnsafeByteOperations.UnsafeWrap(message));
     }
 }
