@@ -1,0 +1,54 @@
+using Lateen.ControlPlane.Serving;
+using Lateen.Xds;
+using Microsoft.AspNetCore.Http;
+
+namespace Lateen.ControlPlane.Api;
+
+/// <summary>Connected proxies as the API shows them, and how people name them.</summary>
+internal static class ProxyViews
+{
+    public static ProxyView Of(ConnectedProxy proxy)
+    {
+        var status = proxy.Status;
+        var view = proxy.View;
+        var types = new List<ProxyTypeView>();
+        foreach (string typeUrl in XdsTypeUrls.InOrder)
+        {
+            int resources = view.ResourcesOf(typeUrl).Count;
+            var type = status.Types.FirstOrDefault(candidate => candidate.TypeUrl == typeUrl);
+            string state = type switch
+            {
+                null => "NOT SENT",
+                { IsRejected: true } => "ERROR",
+                { AcknowledgedRevision: var acknowledged } when acknowledged >= view.Revision => "SYNCED",
+                { SentRevision: 0 } => "NOT SENT",
+                _ => "STALE",
+            };
+            types.Add(new ProxyTypeView(XdsTypeUrls.ShortName(typeUrl), state, resources, type?.AcknowledgedRevision ?? 0, type?.RejectionReason));
+        }
+
+        var identity = proxy.Identity;
+        return new ProxyView(identity.Id, identity.Name, identity.Namespace, identity.Type.ToString().ToLowerInvariant(), proxy.Stream.Peer,
+            proxy.Stream.Node.UserAgentVersion is { Length: > 0 } version ? version : "-", proxy.ConnectedAt, status.ServedRevision, types);
+    }
+
+    /// <summary>Finds a proxy by node id, NAME.NAMESPACE, or NAME where only one namespace has it.</summary>
+    public static (ConnectedProxy? Proxy, IResult? Problem) Find(MeshServer server, string name)
+    {
+        var proxies = server.Proxies;
+        var matches = proxies.Where(proxy => proxy.Identity.Id == name || $"{proxy.Identity.Name}.{proxy.Identity.Namespace}" == name).ToList();
+        if (matches.Count == 0) matches = [.. proxies.Where(proxy => proxy.Identity.Name == name)];
+        switch (matches.Select(proxy => proxy.Identity.Id).Distinct().Count())
+        {
+            case 0:
+                return (null, ApiEndpoints.Problem(StatusCodes.Status404NotFound, "unknown_proxy", $"no proxy named '{name}' is connected",
+                    proxies.IsEmpty ? "none is connected" : $"connected are {string.Join(", ", proxies.Select(proxy => $"{proxy.Identity.Name}.{proxy.Identity.Namespace}").Distinct())}"));
+            case 1:
+                // A proxy that reconnected may have two streams for a moment; the younger is the one that lives.
+                return (matches.MaxBy(proxy => proxy.Stream.Id), null);
+            default:
+                return (null, ApiEndpoints.Problem(StatusCodes.Status400BadRequest, "ambiguous_proxy", $"'{name}' means {matches.Count} proxies",
+                    $"say which: {string.Join(", ", matches.Select(proxy => proxy.Identity.Id))}"));
+        }
+    }
+}

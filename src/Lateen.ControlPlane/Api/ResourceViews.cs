@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Lateen.ControlPlane.Store;
+using Lateen.Model;
+using Lateen.Yaml;
+
+namespace Lateen.ControlPlane.Api;
+
+/// <summary>Resources, changes and diagnostics as the API shows them.</summary>
+internal static class ResourceViews
+{
+    public static ResourceView Of(StoredResource stored)
+    {
+        var resource = stored.Resource;
+        string source = stored.Layer == ResourceLayer.Applied ? "applied"
+            : resource.Metadata.Location is { } place ? (place.Line > 0 ? $"{place.File}:{place.Line}" : place.File)
+            : "-";
+        return new ResourceView(resource.Key.Kind.Name, resource.ApiVersion, resource.Namespace, resource.Name, stored.Revision, source, Document(resource));
+    }
+
+    /// <summary>The whole resource as written, with the namespace that it came to lie in.</summary>
+    private static JsonElement Document(Resource resource)
+    {
+        var node = YamlReader.ReadSingle(resource.Text, out _) as YamlMapping ?? YamlMapping.Empty;
+        using var document = JsonDocument.Parse(JsonWriter.Write(WithNamespace(node, resource)));
+        return document.RootElement.Clone();
+    }
+
+    private static YamlMapping WithNamespace(YamlMapping node, Resource resource)
+    {
+        if (resource.Key.Kind == ResourceKind.MeshConfig || node["metadata"] is not YamlMapping metadata || metadata.ContainsKey("namespace")) return node;
+        var changed = new YamlMappingBuilder();
+        foreach (var entry in node)
+        {
+            if (entry.Name != "metadata") changed.Add(entry.Name, entry.Value);
+            else
+            {
+                var inner = new YamlMappingBuilder();
+                foreach (var field in metadata) inner.Add(field.Name, field.Value);
+                changed.Add("metadata", inner.Add("namespace", resource.Namespace).Build());
+            }
+        }
+
+        return changed.Build();
+    }
+
+    public static ResourceChange Of(StoreChange change, bool withTexts) => new(
+        change.Key.Kind.Name, change.Key.Namespace, change.Key.Name, change.Kind.ToString().ToLowerInvariant(),
+        withTexts ? change.Before?.Text : null, withTexts ? change.After?.Text : null);
+
+    public static DiagnosticView Of(Diagnostic diagnostic) => new(
+        diagnostic.Code, diagnostic.IsError ? "error" : "warning", diagnostic.Resource?.ToString() ?? "", diagnostic.FieldPath,
+        diagnostic.Location?.File ?? "", diagnostic.Location?.Line ?? 0, diagnostic.Location?.Column ?? 0, diagnostic.Message, diagnostic.Hint);
+}

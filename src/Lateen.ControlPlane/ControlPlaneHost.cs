@@ -1,0 +1,157 @@
+using System.Net;
+using Lateen.ControlPlane.Api;
+using Lateen.ControlPlane.Debug;
+using Lateen.ControlPlane.Metrics;
+using Lateen.ControlPlane.Serving;
+using Lateen.ControlPlane.Store;
+using Lateen.Xds.Server;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Lateen.ControlPlane;
+
+/// <summary>
+/// A whole control plane: store, sources, worker, xDS over h2c, API. The composition root of this project; whoever embeds one (the CLI, a test) starts
+/// it here and disposes it.
+/// </summary>
+/// <remarks>xDS and the API are two servers, so that the API is never reachable where only proxies should be.</remarks>
+public sealed class ControlPlaneHost : IAsyncDisposable
+{
+    private readonly ResourceStore _store;
+    private readonly MeshServer _server;
+    private readonly ConfigurationDirectory? _directory;
+    private readonly WebApplication _xds;
+    private readonly WebApplication _api;
+
+    private ControlPlaneHost(ResourceStore store, MeshServer server, ConfigurationDirectory? directory, WebApplication xds, WebApplication api)
+    {
+        _store = store;
+        _server = server;
+        _directory = directory;
+        _xds = xds;
+        _api = api;
+    }
+
+    /// <summary>Where proxies connect: <c>127.0.0.1:15010</c>, with the port that was taken when 0 was asked for.</summary>
+    public string XdsAddress => AddressOf(_xds);
+
+    /// <summary>Where the API listens: <c>127.0.0.1:15014</c>, or <c>unix:/path</c>.</summary>
+    public string ApiAddress => AddressOf(_api);
+
+    /// <summary>The newest revision of the store.</summary>
+    public long Revision => _store.Current.Number;
+
+    /// <summary>Starts everything; when it returns, what the journal and the directory hold is stored and both addresses answer.</summary>
+    /// <exception cref="IOException">An address is taken, or a directory cannot be read or written.</exception>
+    public static async Task<ControlPlaneHost> StartAsync(ControlPlaneOptions options, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var metrics = new ControlPlaneMetrics();
+        var diagnostics = new SourceDiagnostics();
+        var store = StoreRestoration.Open(options);
+        ConfigurationDirectory? directory = null;
+        MeshServer? server = null;
+        WebApplication? xds = null;
+        WebApplication? api = null;
+        try
+        {
+            // Order matters: configuration first, then the worker, then the doors. A proxy that reconnects after a restart must find all of the
+            // mesh, not the empty store of the first millisecond.
+            directory = await ConfigurationDirectory.StartAsync(options, store, diagnostics, metrics, cancellation);
+            server = new MeshServer(store, metrics, options.Time, options.Log);
+            await server.FirstRound.WaitAsync(cancellation);
+            xds = BuildXds(options, server);
+            await xds.StartAsync(cancellation);
+            string xdsAddress = AddressOf(xds);
+            var changes = new ConfigurationChanges(store, server, diagnostics, metrics, options.Time);
+            api = BuildApi(options);
+            new ApiEndpoints(store, changes, server, options, () => xdsAddress).Map(api);
+            new DebugEndpoints(store, server, metrics).Map(api);
+            await api.StartAsync(cancellation);
+            return new ControlPlaneHost(store, server, directory, xds, api);
+        }
+        catch
+        {
+            if (api is not null) await api.DisposeAsync();
+            if (xds is not null) await xds.DisposeAsync();
+            if (server is not null) await server.DisposeAsync();
+            if (directory is not null) await directory.DisposeAsync();
+            store.Dispose();
+            throw;
+        }
+    }
+
+    private static WebApplication BuildXds(ControlPlaneOptions options, MeshServer server)
+    {
+        var builder = Builder();
+        builder.Services.AddGrpc(grpc =>
+        {
+            // A proxy's first request names everything that it holds; 2,000 clusters with versions are some 200 KiB, and 100,000 still fit.
+            grpc.MaxReceiveMessageSize = 64 * 1024 * 1024;
+            grpc.MaxSendMessageSize = null;
+        });
+        builder.Services.AddSingleton(new AggregatedDiscovery(server));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            // Streams live for days and are silent for hours: no data-rate floor, and a ping notices a dead peer.
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+            kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
+            kestrel.Listen(IPAddress.Parse(options.XdsHost), options.XdsPort, listen => listen.Protocols = HttpProtocols.Http2);
+        });
+        var app = builder.Build();
+        app.MapGrpcService<AggregatedDiscovery>();
+        return app;
+    }
+
+    private static WebApplication BuildApi(ControlPlaneOptions options)
+    {
+        var builder = Builder();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = 64 * 1024 * 1024;
+            if (options.ApiSocketPath is { } path)
+            {
+                // A socket file outlives a killed process; bind would refuse it, connect would find nobody.
+                File.Delete(path);
+                kestrel.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http1);
+            }
+            else kestrel.Listen(IPAddress.Parse(options.ApiHost), options.ApiPort, listen => listen.Protocols = HttpProtocols.Http1);
+        });
+        var app = builder.Build();
+        app.Use(LocalCallers.RequireAsync);
+        return app;
+    }
+
+    private static WebApplicationBuilder Builder()
+    {
+        // Empty: no configuration files, no environment, no console log; what this process does is decided by its options alone.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore();
+        return builder;
+    }
+
+    private static string AddressOf(WebApplication app)
+    {
+        string address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        return address.StartsWith("http://unix:", StringComparison.Ordinal) ? address["http://".Length..] : new Uri(address).Authority;
+    }
+
+    /// <summary>Stops in the reverse order. Proxies keep what they have.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_directory is not null) await _directory.DisposeAsync();
+        await _api.DisposeAsync();
+        await _server.DisposeAsync();
+        await _xds.DisposeAsync();
+        _store.Dispose();
+    }
+}

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Lateen.Xds;
+using Lateen.Xds.Server;
+using Lateen.Xds.Text;
+using Lateen.Yaml;
+
+namespace Lateen.ControlPlane.Debug;
+
+/// <summary>What a proxy should have, in the shape in which its own admin endpoint would show it: one reader serves both.</summary>
+internal static class ProxyDump
+{
+    private const string Admin = "type.googleapis.com/envoy.admin.v3.";
+
+    public static YamlMapping Of(ResourceView view) => new YamlMappingBuilder()
+        .Add("configs", new YamlSequence(
+        [
+            Section(view, XdsTypeUrls.Cluster, "ClustersConfigDump", "dynamic_active_clusters", "cluster"),
+            Section(view, XdsTypeUrls.Listener, "ListenersConfigDump", "dynamic_listeners", "listener"),
+            Section(view, XdsTypeUrls.RouteConfiguration, "RoutesConfigDump", "dynamic_route_configs", "route_config"),
+            Section(view, XdsTypeUrls.ClusterLoadAssignment, "EndpointsConfigDump", "dynamic_endpoint_configs", "endpoint_config"),
+        ]))
+        .Build();
+
+    private static YamlMapping Section(ResourceView view, string typeUrl, string dump, string list, string member)
+    {
+        var entries = view.ResourcesOf(typeUrl).Values.OrderBy(resource => resource.Name, StringComparer.Ordinal)
+            .Select(resource => (YamlNode)Entry(resource, typeUrl, member)).ToImmutableArray();
+        return new YamlMappingBuilder().Add("@type", Admin + dump).Add(list, new YamlSequence(entries)).Build();
+    }
+
+    private static YamlMapping Entry(XdsResource resource, string typeUrl, string member)
+    {
+        var body = ProtoJson.Default.ToNode(resource.Pack(typeUrl));
+        var state = new YamlMappingBuilder().Add("version_info", resource.Version).Add(member, body);
+        return typeUrl == XdsTypeUrls.Listener
+            ? new YamlMappingBuilder().Add("name", resource.Name).Add("active_state", state.Build()).Build()
+            : state.Build();
+    }
+}
