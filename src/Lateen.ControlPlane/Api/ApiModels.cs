@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lateen.Model;
 
 namespace Lateen.ControlPlane.Api;
 
@@ -40,7 +41,17 @@ public sealed record ApplyResponse(
 
 /// <summary>A diagnostic as programs read it. Severity is error, warning or info; line and column count from 1, and 0 means unknown.</summary>
 public sealed record DiagnosticView(
-    string Code, string Severity, string Resource, string Field, string File, int Line, int Column, string Message, string? Hint);
+    string Code, string Severity, string Resource, string Field, string File, int Line, int Column, string Message, string? Hint)
+{
+    /// <summary>A finding of the model, for programs.</summary>
+    public static DiagnosticView Of(Diagnostic diagnostic)
+    {
+        ArgumentNullException.ThrowIfNull(diagnostic);
+        return new DiagnosticView(
+            diagnostic.Code, diagnostic.IsError ? "error" : "warning", diagnostic.Resource?.ToString() ?? "", diagnostic.FieldPath,
+            diagnostic.Location?.File ?? "", diagnostic.Location?.Line ?? 0, diagnostic.Location?.Column ?? 0, diagnostic.Message, diagnostic.Hint);
+    }
+}
 
 /// <summary>The answer to <c>GET /api/v1/diagnostics</c>: what is wrong with the configuration that is held now.</summary>
 public sealed record DiagnosticListResponse(long Revision, IReadOnlyList<DiagnosticView> Items);

@@ -16,7 +16,7 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
     {
         var read = Texts.Read(request.Files, request.DefaultNamespace, time.GetUtcNow());
         bool isRefused = read.Diagnostics.Any(diagnostic => diagnostic.IsError);
-        var diagnostics = read.Diagnostics.Select(ResourceViews.Of).ToList();
+        var diagnostics = read.Diagnostics.Select(DiagnosticView.Of).ToList();
         if (isRefused)
         {
             metrics.ChangeRejected();
@@ -55,7 +55,7 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
 
         var read = Texts.Read(request.Files ?? [], request.DefaultNamespace, time.GetUtcNow());
         if (read.Diagnostics.Any(diagnostic => diagnostic.IsError))
-            return (new ApplyResponse(store.Current.Number, Accepted: false, [], [.. read.Diagnostics.Select(ResourceViews.Of)]), null);
+            return (new ApplyResponse(store.Current.Number, Accepted: false, [], [.. read.Diagnostics.Select(DiagnosticView.Of)]), null);
         keys.AddRange(read.Resources.Select(resource => resource.Key));
 
         if (keys.FirstOrDefault(key => !store.IsApplied(key)) is { Kind: not null } missing) return (null, NotApplied(missing));
@@ -76,9 +76,9 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
     /// <summary>Everything that is wrong or unserved in what is held now: of the sources, of applied resources, and of each proxy.</summary>
     public IReadOnlyList<DiagnosticView> Diagnostics()
     {
-        var all = new List<DiagnosticView>(sources.Current.Select(ResourceViews.Of));
+        var all = new List<DiagnosticView>(sources.Current.Select(DiagnosticView.Of));
         foreach (var stored in store.Current.Resources.Values.Where(stored => stored.Layer == ResourceLayer.Applied))
-            all.AddRange(Texts.Check(stored.Resource).Select(ResourceViews.Of));
+            all.AddRange(Texts.Check(stored.Resource).Select(DiagnosticView.Of));
         foreach (var proxy in server.Proxies)
         {
             foreach (string notice in proxy.Notices)

@@ -5,7 +5,7 @@ using Lateen.Yaml;
 
 namespace Lateen.ControlPlane.Api;
 
-/// <summary>Resources, changes and diagnostics as the API shows them.</summary>
+/// <summary>Resources and changes as the API shows them.</summary>
 internal static class ResourceViews
 {
     public static ResourceView Of(StoredResource stored)
@@ -46,8 +46,4 @@ internal static class ResourceViews
     public static ResourceChange Of(StoreChange change, bool withTexts) => new(
         change.Key.Kind.Name, change.Key.Namespace, change.Key.Name, change.Kind.ToString().ToLowerInvariant(),
         withTexts ? change.Before?.Text : null, withTexts ? change.After?.Text : null);
-
-    public static DiagnosticView Of(Diagnostic diagnostic) => new(
-        diagnostic.Code, diagnostic.IsError ? "error" : "warning", diagnostic.Resource?.ToString() ?? "", diagnostic.FieldPath,
-        diagnostic.Location?.File ?? "", diagnostic.Location?.Line ?? 0, diagnostic.Location?.Column ?? 0, diagnostic.Message, diagnostic.Hint);
 }

@@ -31,6 +31,7 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     private readonly Translator _translator = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _worker;
+    private readonly TaskCompletionSource _firstRound = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MeshSnapshot? _snapshot;
     private StoreRevision? _served;
     private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -45,6 +46,9 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
         _worker = Task.Run(WorkAsync);
         _wake.Writer.TryWrite(true);
     }
+
+    /// <summary>Completes when there is a snapshot to translate.</summary>
+    public Task FirstRound => _firstRound.Task;
 
     /// <summary>The newest snapshot; null until the first round.</summary>
     public MeshSnapshot? Snapshot => Volatile.Read(ref _snapshot);
@@ -145,6 +149,7 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
         foreach (var proxy in _proxies.Values) Serve(proxy, snapshot);
         _translator.EndRound();
         Volatile.Write(ref _served, revision);
+        _firstRound.TrySetResult();
         _metrics.Translated(_time.GetElapsedTime(started));
     }
 

@@ -159,11 +159,11 @@ public sealed class ResourceStore : IDisposable
     {
         if (_journal is null) return;
         var puts = new List<JournalPut>();
-        var deletes = new List<JournalDelete>();
+        var deletes = new List<JournalKey>();
         foreach (var change in changes)
         {
             if (change.After is { } resource) puts.Add(PutOf(resource));
-            else deletes.Add(new JournalDelete(change.Key.Kind.Group, change.Key.Kind.Name, change.Key.Namespace, change.Key.Name));
+            else deletes.Add(KeyOf(change.Key));
         }
 
         _journal.Append(new JournalEntry(number, _time.GetUtcNow(), puts, deletes));
@@ -183,7 +183,9 @@ public sealed class ResourceStore : IDisposable
         _journalled = 0;
     }
 
-    private static JournalPut PutOf(Resource resource) => new(resource.Text, resource.Namespace, resource.Metadata.CreatedAt);
+    private static JournalPut PutOf(Resource resource) => new(KeyOf(resource.Key), resource.Text, resource.Namespace, resource.Metadata.CreatedAt);
+
+    private static JournalKey KeyOf(ResourceKey key) => new(key.Kind.Group, key.Kind.Name, key.Namespace, key.Name);
 
     public void Dispose() => _journal?.Dispose();
 }

@@ -6,13 +6,13 @@ namespace Lateen.ControlPlane.Store;
 /// <summary>A resource that was applied, as the journal keeps it: the document as written, and what the document itself does not say.</summary>
 /// <param name="Namespace">The namespace that holds it, which the document may have left to the command line.</param>
 /// <param name="CreatedAt">When it was first applied: competing rules are ordered by age, on this run and after a restart.</param>
-public sealed record JournalPut(string Text, string Namespace, DateTimeOffset CreatedAt);
+public sealed record JournalPut(JournalKey Key, string Text, string Namespace, DateTimeOffset CreatedAt);
 
-/// <summary>A resource that was deleted.</summary>
-public sealed record JournalDelete(string Group, string Kind, string Namespace, string Name);
+/// <summary>The identity of a resource in the journal. Plain strings: a journal outlives the release that wrote it.</summary>
+public sealed record JournalKey(string Group, string Kind, string Namespace, string Name);
 
 /// <summary>One commit. A commit that only moved the revision on (a file changed) has neither puts nor deletes.</summary>
-public sealed record JournalEntry(long Revision, DateTimeOffset Time, IReadOnlyList<JournalPut> Puts, IReadOnlyList<JournalDelete> Deletes);
+public sealed record JournalEntry(long Revision, DateTimeOffset Time, IReadOnlyList<JournalPut> Puts, IReadOnlyList<JournalKey> Deletes);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(JournalEntry))]
