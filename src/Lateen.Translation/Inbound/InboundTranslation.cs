@@ -91,7 +91,6 @@ internal static class InboundTranslation
                             {
                                 Cluster = cluster,
                                 Timeout = Messages.Zero,
-                                MaxStreamDuration = new RouteAction.Types.MaxStreamDuration { MaxStreamDuration_ = Messages.Zero, GrpcTimeoutHeaderMax = Messages.Zero },
                                 // A request that the application's socket dropped before reading it is safe to send again.
                                 RetryPolicy = new RetryPolicy { RetryOn = "reset-before-request", NumRetries = 2 },
                             },

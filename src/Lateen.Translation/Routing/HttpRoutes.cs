@@ -86,9 +86,7 @@ internal sealed class HttpRoutes(MeshConfig mesh, int listenerPort, DestinationP
     private RouteAction Forwarding(RouteAction action, TimeSpan? timeout, HttpRetry? retries)
     {
         // Istio has no timeout unless one is written; Envoy's own default would be 15 s, so "none" has to be said.
-        var bound = timeout is { } written ? Messages.Of(written) : Messages.Zero;
-        action.Timeout = bound;
-        action.MaxStreamDuration = new RouteAction.Types.MaxStreamDuration { MaxStreamDuration_ = bound, GrpcTimeoutHeaderMax = bound };
+        action.Timeout = timeout is { } written ? Messages.Of(written) : Messages.Zero;
         if (RetryPolicies.Of(retries, mesh.DefaultHttpRetryPolicy) is { } policy) action.RetryPolicy = policy;
         return action;
     }
