@@ -24,7 +24,9 @@ internal sealed record CliEnvironment(
     /// <summary>Reads the process's environment. Called by Program only.</summary>
     public static CliEnvironment FromProcess()
     {
+#pragma warning disable RS0030 // This is the executable, and this is the one place in it that reads the environment.
         string? Read(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+#pragma warning restore RS0030
 
         bool dumb = Read("TERM") is "dumb";
         bool outputTerminal = !Console.IsOutputRedirected && !dumb;

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Lateen.ControlPlane.Serving;
 using Lateen.ControlPlane.Store;
 using Lateen.Model;
@@ -23,10 +21,11 @@ internal sealed class ApiEndpoints(ResourceStore store, ConfigurationChanges cha
         var api = routes.MapGroup("/api/v1");
         api.MapGet("/version", Version);
         api.MapGet("/resources", List);
-        api.MapPost("/resources/apply", (HttpContext http) => ChangeAsync(http, dryRun: false, withTexts: false));
-        api.MapPost("/resources/diff", (HttpContext http) => ChangeAsync(http, dryRun: true, withTexts: true));
-        api.MapPost("/resources/validate", (HttpContext http) => ChangeAsync(http, dryRun: true, withTexts: false));
-        api.MapPost("/resources/delete", DeleteAsync);
+        // The casts choose the overload that writes the result; the other takes the task for one without.
+        api.MapPost("/resources/apply", (Delegate)((HttpContext http) => ChangeAsync(http, dryRun: false, withTexts: false)));
+        api.MapPost("/resources/diff", (Delegate)((HttpContext http) => ChangeAsync(http, dryRun: true, withTexts: true)));
+        api.MapPost("/resources/validate", (Delegate)((HttpContext http) => ChangeAsync(http, dryRun: true, withTexts: false)));
+        api.MapPost("/resources/delete", (Delegate)DeleteAsync);
         api.MapGet("/diagnostics", Diagnostics);
         api.MapGet("/revisions", Revisions);
         api.MapGet("/revisions/{revision:long}/served", ServedAsync);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using Lateen.ControlPlane.Api;
 using Lateen.ControlPlane.Metrics;

@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
 using Lateen.Xds;
 using Lateen.Xds.Server;
 using Lateen.Xds.Text;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Lateen.ControlPlane.Api;
-using Spectre.Console;
 
 namespace Lateen.Cli.Output;
 
