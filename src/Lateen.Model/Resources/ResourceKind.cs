@@ -32,7 +32,7 @@ public sealed class ResourceKind : IComparable<ResourceKind>
 
     public static readonly ResourceKind Service = new("", "Service", "services", ["svc"], ["v1"]);
 
-    public static readonly ResourceKind EndpointSlice = new("discovery.k8s.io", "EndpointSlice", "endpointslices", [], ["v1", "v1beta1"]);
+    public static readonly ResourceKind EndpointSlice = new("discovery.k8s.io", "EndpointSlice", "endpointslices", ["ep"], ["v1", "v1beta1"]);
 
     /// <summary>The mesh-wide settings. Read from a <c>kind: MeshConfig</c> document of <c>mesh.istio.io/v1alpha1</c> or from Istio's
     /// ConfigMap (key <c>mesh</c>); there is one per mesh, so its key is always <see cref="ResourceKey.Mesh"/>.</summary>
