@@ -94,7 +94,8 @@ internal sealed class TestPlane : IAsyncDisposable
           location: MESH_INTERNAL
           resolution: STATIC
           ports: [{number: 9080, name: http, protocol: HTTP}]
-          endpoints: [{address: {{address}}}]
+          endpoints:
+          - address: {{address}}
 
         """;
 
@@ -107,7 +108,8 @@ internal sealed class TestPlane : IAsyncDisposable
           hosts: [{{name}}]
           http:
           - timeout: {{timeout}}
-            route: [{destination: {host: {{name}}}}]
+            route:
+            - destination: {host: {{name}} }
 
         """;
 }
