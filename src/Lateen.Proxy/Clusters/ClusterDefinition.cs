@@ -1,0 +1,42 @@
+namespace Lateen.Proxy.Clusters;
+
+/// <summary>A cluster as configuration states it, checked and defaulted, before it runs.</summary>
+/// <remarks>Immutable.</remarks>
+internal sealed record ClusterDefinition
+{
+    public required string Name { get; init; }
+
+    public required string StatName { get; init; }
+
+    public required ClusterDiscovery Discovery { get; init; }
+
+    public required LoadBalancingOptions LoadBalancing { get; init; }
+
+    public required CircuitBreakerLimits Limits { get; init; }
+
+    public required TimeSpan ConnectTimeout { get; init; }
+
+    public required UpstreamConnectionOptions Connections { get; init; }
+
+    public ServiceIdentity? Service { get; init; }
+
+    /// <summary>The endpoints that stand in the cluster itself: static ones, or names to resolve.</summary>
+    public EndpointAssignment Assignment { get; init; } = EndpointAssignment.Empty;
+
+    /// <summary>The name under which EDS knows the endpoints.</summary>
+    public string EdsServiceName { get; init; } = string.Empty;
+
+    /// <summary>How long to wait for the first endpoints before running without; null: for ever.</summary>
+    public TimeSpan? InitialFetchTimeout { get; init; } = DefaultInitialFetchTimeout;
+
+    public HostFamily DnsFamily { get; init; }
+
+    /// <summary>Default 5 s, as in Envoy.</summary>
+    public TimeSpan DnsRefreshRate { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Connections speak HTTP/2: accepted for the control plane's own cluster only.</summary>
+    public bool IsHttp2 { get; init; }
+
+    /// <summary>Envoy's default of <c>initial_fetch_timeout</c>.</summary>
+    public static TimeSpan DefaultInitialFetchTimeout { get; } = TimeSpan.FromSeconds(15);
+}
