@@ -41,6 +41,15 @@ internal sealed class NameWatch : IDisposable
     /// <summary>Why the last lookup failed; null when it did not.</summary>
     public string? Failure { get; private set; }
 
+    /// <summary>Starts from what another watch of the same name knows.</summary>
+    public void Adopt(NameWatch other)
+    {
+        HasAnswered = other.HasAnswered;
+        Addresses = other.Addresses;
+        Failure = other.Failure;
+    }
+
+    /// <summary>Asks the resolver now, unless it is being asked.</summary>
     public void Look()
     {
         if (_isLooking || _stop.IsCancellationRequested) return;

@@ -110,13 +110,10 @@ internal sealed class RunningCluster : IDisposable
                 var name = NameOf(endpoint);
                 if (_names.ContainsKey(name)) continue;
 
-                // A name that the last version watched already keeps its answer, so that an update of the cluster need not wait for DNS.
-                if (previous is null || !previous._names.Remove(name, out var watch))
-                {
-                    watch = new NameWatch(name, _environment);
-                    watch.Look();
-                }
-
+                // A name that the last version knows keeps its answer, so that an update of the cluster need not wait for DNS.
+                var watch = new NameWatch(name, _environment);
+                if (previous is not null && previous._names.TryGetValue(name, out var known)) watch.Adopt(known);
+                watch.Look();
                 watch.Changed = () => Changed?.Invoke();
                 _names.Add(name, watch);
             }

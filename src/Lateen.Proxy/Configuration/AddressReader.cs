@@ -39,10 +39,10 @@ internal static class AddressReader
         return true;
     }
 
-    public static bool HasPort(SocketAddress socket, FieldPath path, ConfigurationErrors errors)
+    public static bool HasPort(Envoy.Config.Core.V3.SocketAddress socket, FieldPath path, ConfigurationErrors errors)
     {
-        if (socket.Protocol != SocketAddress.Types.Protocol.Tcp) errors.Add(path.Field("protocol"), "only TCP is supported");
-        else if (socket.PortSpecifierCase != SocketAddress.PortSpecifierOneofCase.PortValue) errors.Add(path.Field("port_value"), "is required");
+        if (socket.Protocol != Envoy.Config.Core.V3.SocketAddress.Types.Protocol.Tcp) errors.Add(path.Field("protocol"), "only TCP is supported");
+        else if (socket.PortSpecifierCase != Envoy.Config.Core.V3.SocketAddress.PortSpecifierOneofCase.PortValue) errors.Add(path.Field("port_value"), "is required");
         else if (socket.PortValue > ushort.MaxValue) errors.Add(path.Field("port_value"), $"{socket.PortValue} is not a port");
         else return true;
         return false;

@@ -40,4 +40,19 @@ public sealed class RouteTable
     /// </summary>
     /// <remarks><paramref name="random"/>: The calling reactor's; drawn from only by routes that take a fraction of the traffic.</remarks>
     public RouteEntry? Match(HttpRequestHead request, ReactorRandom random) => FindVirtualHost(request)?.Match(request, random);
+
+    /// <summary>Every cluster that a route names, some more than once.</summary>
+    internal IEnumerable<ClusterReference> ReferencedClusters()
+    {
+        foreach (var host in VirtualHosts)
+        {
+            foreach (var route in host.Routes)
+            {
+                if (route.Action is not ForwardAction forward) continue;
+                if (forward.Cluster is not null) yield return forward.Cluster;
+                if (forward.WeightedClusters is null) continue;
+                foreach (var entry in forward.WeightedClusters.Clusters) yield return entry.Cluster;
+            }
+        }
+    }
 }

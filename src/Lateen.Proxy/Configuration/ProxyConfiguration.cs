@@ -1,0 +1,174 @@
+using Google.Protobuf;
+using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Routing;
+using Lateen.Xds;
+
+namespace Lateen.Proxy.Configuration;
+
+/// <summary>What a <see cref="ProxyConfiguration"/> needs of the process.</summary>
+public sealed record ProxyConfigurationOptions
+{
+    /// <summary>How many reactors run requests; state per endpoint is kept for that many.</summary>
+    public required int ReactorCount { get; init; }
+
+    public required ExtensionCatalog Extensions { get; init; }
+
+    public IHostResolver Resolver { get; init; } = new SystemHostResolver();
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Of the jitter of name refreshes.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Told of bugs on the configuration thread, which go on.</summary>
+    public Action<Exception>? OnFault { get; init; }
+}
+
+/// <summary>
+/// All configuration of one proxy: it takes the bootstrap file and the control plane's resources, keeps what is good, and publishes one snapshot after the other.
+/// </summary>
+/// <remarks>
+/// Public members may be called from any thread; the work runs on its own <see cref="Thread"/>, never on a reactor. Whatever one call or one response changes becomes one snapshot.
+/// </remarks>
+public sealed class ProxyConfiguration : IDisposable
+{
+    private readonly ClusterStore _clusters;
+    private readonly RouteStore _routes;
+    private readonly ListenerStore _listeners;
+    private readonly SnapshotAssembler _assembler;
+    private readonly SubscriptionLedger _subscriptions = new();
+    private readonly ConfigurationLedgers _ledgers;
+    private readonly TaskCompletionSource _initialized = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TimeProvider _time;
+    private BootstrapConfig? _bootstrap;
+    private DateTimeOffset _bootstrapLoaded;
+    private ITimer? _initialTimer;
+    private bool _isControlPlaneAwaited;
+
+    public ProxyConfiguration(ProxyConfigurationOptions options)
+    {
+        _time = options.Time;
+        Thread = new ConfigurationThread(options.OnFault);
+        _ledgers = new ConfigurationLedgers(options.Time);
+        var environment = new ClusterEnvironment(Thread, options.Resolver, options.Time, options.ReactorCount, options.Seed);
+        var directory = new ClusterDirectory();
+        var compiler = new RouteTableCompiler(directory);
+        _clusters = new ClusterStore(environment, directory, _subscriptions, _ledgers) { Stirred = Advance };
+        _routes = new RouteStore(compiler, _ledgers.Routes);
+        _listeners = new ListenerStore(environment, _subscriptions, _routes, _ledgers.Listeners) { Stirred = Advance };
+        _assembler = new SnapshotAssembler(_clusters, _routes, _listeners, directory, Snapshots);
+        Xds = new XdsConfiguration(this, new ResourceIntake(_clusters, _routes, _listeners, _subscriptions, _ledgers, options.Extensions, compiler), _ledgers);
+    }
+
+    /// <summary>Where reactors read the configuration.</summary>
+    public ProxySnapshotSource Snapshots { get; } = new();
+
+    /// <summary>What an xDS client feeds.</summary>
+    public XdsConfiguration Xds { get; }
+
+    /// <summary>Runs all of it. The composition root starts it; a test may drive it by hand instead.</summary>
+    public ConfigurationThread Thread { get; }
+
+    /// <summary>
+    /// Completes when the first configuration is whole: static clusters know their endpoints, static listeners run, and the control plane, if there is one, has spoken about
+    /// listeners and clusters and what it named is ready. Or when the patience with it is over.
+    /// </summary>
+    public Task Initialized => _initialized.Task;
+
+    /// <summary>Takes a bootstrap that <see cref="BootstrapLoader"/> found good.</summary>
+    public Task LoadAsync(BootstrapConfig bootstrap) => Thread.InvokeAsync(() =>
+    {
+        Load(bootstrap);
+        return true;
+    });
+
+    /// <summary>Everything that is held, for <c>/config_dump</c>. Costs the configuration thread a walk over all names.</summary>
+    public Task<ConfigDumpView> DumpAsync() => Thread.InvokeAsync(() => new ConfigDumpView
+    {
+        Bootstrap = _bootstrap?.Source,
+        BootstrapLoaded = _bootstrapLoaded,
+        ListenersVersion = _ledgers.Listeners.Version,
+        ClustersVersion = _ledgers.Clusters.Version,
+        Revision = Snapshots.Current.Revision,
+        Listeners = _ledgers.Listeners.Entries,
+        Clusters = _ledgers.Clusters.Entries,
+        Routes = _ledgers.Routes.Entries,
+        Endpoints = _ledgers.Endpoints.Entries,
+    });
+
+    public void Dispose()
+    {
+        _initialTimer?.Dispose();
+        Thread.Dispose();
+    }
+
+    internal void Attach(IXdsSubscriptions subscriptions) => Thread.Post(() => _subscriptions.Attach(subscriptions));
+
+    /// <summary>Lets everything move on that can, and publishes what came of it. On the configuration thread.</summary>
+    internal void Advance()
+    {
+        // Order matters: routes wait for clusters, listeners for routes, and clusters leave when no route names them any more.
+        _routes.Advance(_clusters.IsWarming);
+        _listeners.Advance(_clusters.IsWarming);
+        if (_clusters.IsAnyLeaving) _clusters.CloseLeaving(ReferencedClusters());
+        _assembler.PublishIfChanged();
+        CompleteIfWhole();
+    }
+
+    private void Load(BootstrapConfig bootstrap)
+    {
+        _bootstrap = bootstrap;
+        _bootstrapLoaded = _time.GetUtcNow();
+        Xds.LoadStatic(bootstrap.Source.StaticResources);
+        if (bootstrap.ControlPlane is { } plane && (plane.GivesClusters || plane.GivesListeners))
+        {
+            _isControlPlaneAwaited = true;
+            if (plane.InitialFetchTimeout is { } patience)
+                _initialTimer = _time.CreateTimer(_ => Thread.Post(StopWaiting), null, patience, Timeout.InfiniteTimeSpan);
+        }
+
+        Advance();
+    }
+
+    private void StopWaiting()
+    {
+        _isControlPlaneAwaited = false;
+        CompleteIfWhole();
+    }
+
+    private void CompleteIfWhole()
+    {
+        if (_initialized.Task.IsCompleted || _bootstrap is not { } bootstrap) return;
+        if (_clusters.IsAnyWarming || _listeners.IsAnyWarming) return;
+        if (_isControlPlaneAwaited && !Xds.HasSpoken(bootstrap.ControlPlane!)) return;
+        _initialTimer?.Dispose();
+        _initialized.TrySetResult();
+    }
+
+    private HashSet<ClusterReference> ReferencedClusters()
+    {
+        var referenced = new HashSet<ClusterReference>();
+        foreach (var table in _routes.AllTables.Concat(_listeners.InlineTables)) referenced.UnionWith(table.ReferencedClusters());
+        return referenced;
+    }
+}
+
+/// <summary>The ledgers of the four resource types.</summary>
+internal sealed class ConfigurationLedgers(TimeProvider time)
+{
+    public ResourceLedger Listeners { get; } = new(time, XdsTypeUrls.Listener);
+
+    public ResourceLedger Clusters { get; } = new(time, XdsTypeUrls.Cluster);
+
+    public ResourceLedger Routes { get; } = new(time, XdsTypeUrls.RouteConfiguration);
+
+    public ResourceLedger Endpoints { get; } = new(time, XdsTypeUrls.ClusterLoadAssignment);
+
+    public ResourceLedger Of(string typeUrl) => typeUrl switch
+    {
+        XdsTypeUrls.Listener => Listeners,
+        XdsTypeUrls.Cluster => Clusters,
+        XdsTypeUrls.RouteConfiguration => Routes,
+        _ => Endpoints,
+    };
+}

@@ -1,0 +1,142 @@
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Endpoint.V3;
+using Envoy.Config.Listener.V3;
+using Google.Protobuf;
+using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Routing;
+using Lateen.Xds;
+
+namespace Lateen.Proxy.Configuration;
+
+/// <summary>Takes single resources into the stores: parses, compiles, and refuses each one that is not good, by itself.</summary>
+/// <remarks>Configuration thread only.</remarks>
+internal sealed class ResourceIntake(
+    ClusterStore clusters, RouteStore routes, ListenerStore listeners, SubscriptionLedger subscriptions, ConfigurationLedgers ledgers,
+    ExtensionCatalog extensions, RouteTableCompiler compiler)
+{
+    public void TakeStatic(Envoy.Config.Bootstrap.V3.Bootstrap.Types.StaticResources resources)
+    {
+        // What the loader found good is compiled again here: it compiled against nothing, this compiles into the stores.
+        var errors = new ConfigurationErrors();
+        foreach (var cluster in resources.Clusters)
+        {
+            if (ClusterCompiler.Compile(cluster, FieldPath.Root, errors) is not { } definition) continue;
+            ledgers.Clusters.Accepted(definition.Name, string.Empty, cluster.ToByteString(), isStatic: true);
+            clusters.Accept(definition, isStatic: true);
+        }
+
+        foreach (var listener in resources.Listeners)
+        {
+            if (new ListenerCompiler(extensions, compiler, errors).Compile(listener, isStatic: true, FieldPath.Root) is not { } compiled) continue;
+            ledgers.Listeners.Accepted(compiled.Name, string.Empty, listener.ToByteString(), isStatic: true);
+            listeners.Accept(compiled);
+            TakeInlineRoutes(listener);
+        }
+
+        System.Diagnostics.Debug.Assert(!errors.Any, "the loader accepted a bootstrap that does not compile");
+    }
+
+    /// <returns>Why the resource is refused; null when it is taken.</returns>
+    public string? Take(string typeUrl, XdsResource resource)
+    {
+        // What was given up while it was under way concerns nobody.
+        if (!XdsTypeUrls.IsWildcardType(typeUrl) && !subscriptions.IsNeeded(typeUrl, resource.Name)) return null;
+
+        var errors = new ConfigurationErrors();
+        try
+        {
+            Take(typeUrl, resource, errors);
+        }
+        catch (InvalidProtocolBufferException fault)
+        {
+            errors.Add(string.Empty, $"is not a valid message: {fault.Message}");
+        }
+
+        if (!errors.Any) return null;
+        var reason = string.Join("; ", errors.All);
+        ledgers.Of(typeUrl).Refused(resource.Name, resource.Version, resource.Body, reason);
+        return reason;
+    }
+
+    public void Remove(string typeUrl, string name)
+    {
+        switch (typeUrl)
+        {
+            case XdsTypeUrls.Cluster: clusters.Remove(name); break;
+            case XdsTypeUrls.Listener: listeners.Remove(name); break;
+            case XdsTypeUrls.RouteConfiguration: routes.SetAbsent(name); break;
+            case XdsTypeUrls.ClusterLoadAssignment: clusters.SetAssignment(name, null); break;
+        }
+    }
+
+    private void Take(string typeUrl, XdsResource resource, ConfigurationErrors errors)
+    {
+        switch (typeUrl)
+        {
+            case XdsTypeUrls.Cluster: TakeCluster(resource, errors); break;
+            case XdsTypeUrls.Listener: TakeListener(resource, errors); break;
+            case XdsTypeUrls.RouteConfiguration:
+                if (routes.TryAccept(resource.Name, resource.Body, errors)) ledgers.Routes.Accepted(resource.Name, resource.Version, resource.Body);
+                break;
+            case XdsTypeUrls.ClusterLoadAssignment: TakeAssignment(resource, errors); break;
+            default: errors.Add(string.Empty, $"the type '{typeUrl}' is not supported"); break;
+        }
+    }
+
+    private void TakeCluster(XdsResource resource, ConfigurationErrors errors)
+    {
+        var cluster = resource.Parse(Cluster.Parser);
+        var definition = ClusterCompiler.Compile(cluster, FieldPath.Root, errors);
+        if (cluster.Name != resource.Name) errors.Add("name", $"is '{cluster.Name}', but the resource is '{resource.Name}'");
+        if (clusters.IsStatic(resource.Name)) errors.Add("name", "there is a static cluster of this name, which stays");
+        if (definition is { IsHttp2: true }) errors.Add(string.Empty, ClusterChecks.Http2NotSupported);
+        if (definition is null || errors.Any) return;
+        ledgers.Clusters.Accepted(resource.Name, resource.Version, resource.Body);
+        clusters.Accept(definition, isStatic: false);
+    }
+
+    private void TakeListener(XdsResource resource, ConfigurationErrors errors)
+    {
+        var listener = resource.Parse(Listener.Parser);
+        var compiled = new ListenerCompiler(extensions, compiler, errors).Compile(listener, isStatic: false, FieldPath.Root);
+        if (listener.Name != resource.Name) errors.Add("name", $"is '{listener.Name}', but the resource is '{resource.Name}'");
+        if (listeners.IsStatic(resource.Name)) errors.Add("name", "there is a static listener of this name, which stays");
+        if (compiled is null || errors.Any) return;
+        ledgers.Listeners.Accepted(resource.Name, resource.Version, resource.Body);
+        listeners.Accept(compiled);
+    }
+
+    private void TakeAssignment(XdsResource resource, ConfigurationErrors errors)
+    {
+        var assignment = resource.Parse(ClusterLoadAssignment.Parser);
+        var compiled = AssignmentCompiler.Compile(assignment, allowsNames: false, FieldPath.Root, errors);
+        if (assignment.ClusterName != resource.Name) errors.Add("cluster_name", $"is '{assignment.ClusterName}', but the resource is '{resource.Name}'");
+        if (compiled is null || errors.Any) return;
+        ledgers.Endpoints.Accepted(resource.Name, resource.Version, resource.Body);
+        ledgers.Endpoints.Activated(resource.Name);
+        clusters.SetAssignment(resource.Name, compiled);
+    }
+
+    // Routes that stand inside static listeners are listed with the routes, as Envoy lists them.
+    private void TakeInlineRoutes(Listener listener)
+    {
+        foreach (var chain in listener.FilterChains.Append(listener.DefaultFilterChain).OfType<FilterChain>())
+        {
+            foreach (var filter in chain.Filters)
+            {
+                var manager = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Parser.ParseFrom(filter.TypedConfig.Value);
+                if (manager.RouteConfig is not { } routeConfig) continue;
+                var name = routeConfig.Name.Length > 0 ? routeConfig.Name : listener.Name;
+                ledgers.Routes.Accepted(name, string.Empty, routeConfig.ToByteString(), isStatic: true);
+                ledgers.Routes.Activated(name);
+            }
+        }
+    }
+}
+
+/// <summary>Texts of checks that several callers make.</summary>
+internal static class ClusterChecks
+{
+    public const string Http2NotSupported =
+        "http2_protocol_options: HTTP/2 to upstreams is not supported yet, except for the control plane's own cluster";
+}
