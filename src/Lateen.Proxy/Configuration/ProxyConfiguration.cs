@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Routing;
 using Lateen.Xds;
