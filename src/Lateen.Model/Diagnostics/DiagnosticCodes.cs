@@ -105,6 +105,16 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode InvalidDefaultEndpoint = Error("LAT0703", "a defaultEndpoint that is not on this machine");
     public static readonly DiagnosticCode InvalidSidecarListener = Error("LAT0704", "a listener or egress proxy that lacks something");
 
+    public static readonly DiagnosticCode UnknownHost = Warning("LAT0901", "a host that no visible service has");
+    public static readonly DiagnosticCode UnknownPort = Warning("LAT0902", "a port that the service does not have");
+    public static readonly DiagnosticCode UnknownSubset = Warning("LAT0903", "a subset that no DestinationRule declares");
+    public static readonly DiagnosticCode UnknownGateway = Warning("LAT0904", "a Gateway that does not exist");
+    public static readonly DiagnosticCode UnknownDelegate = Warning("LAT0905", "a delegate that does not exist, or is none");
+    public static readonly DiagnosticCode NoSharedHost = Warning("LAT0906", "a VirtualService and its Gateway without a common host");
+    public static readonly DiagnosticCode HostRoutedTwice = Warning("LAT0907", "a host that an older VirtualService routes");
+    public static readonly DiagnosticCode SecondDefaultSidecar = Warning("LAT0908", "a second default Sidecar of a namespace");
+    public static readonly DiagnosticCode OrphanSlice = Warning("LAT0909", "an EndpointSlice without a Service");
+
     /// <summary>All codes in order.</summary>
     public static ImmutableArray<DiagnosticCode> All => [.. Registered.OrderBy(code => code.Code, StringComparer.Ordinal)];
 

@@ -91,7 +91,7 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         ResourceKey? key = kind == ResourceKind.MeshConfig ? ResourceKey.Mesh
             : metadata is null ? null : new ResourceKey(kind, metadata.Namespace, metadata.Name);
         var resource = ReadSpec(context, kind, mapping, metadata ?? Unnamed(), reference.ApiVersion, text);
-        return new ReadDocument(reference, key, context.HasErrors || metadata is null ? null : resource, [.. context.Diagnostics], range);
+        return new ReadDocument(reference, key, context.HasErrors || metadata is null ? null : resource, InOrder(context), range);
     }
 
     private static ResourceMetadata Unnamed() => new() { Name = "", Namespace = "" };
@@ -230,18 +230,24 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         var resource = spec is null || embedded.HasErrors
             ? null
             : new Resource<MeshConfig>(ResourceKind.MeshConfig, metadata, spec, "v1", text);
-        return new ReadDocument(context.Resource, ResourceKey.Mesh, resource, [.. embedded.Diagnostics], range);
+        return new ReadDocument(context.Resource, ResourceKey.Mesh, resource, InOrder(embedded), range);
     }
 
     private ReadDocument Refused(ReadContext context, ResourceKey? key) =>
-        new(context.Resource, key, null, [.. context.Diagnostics], range);
+        new(context.Resource, key, null, InOrder(context), range);
+
+    /// <summary>Readers report in the order in which they read; people read from top to bottom.</summary>
+    private static ImmutableArray<Diagnostic> InOrder(ReadContext context) =>
+        [.. context.Diagnostics.OrderBy(found => found.Location?.Line).ThenBy(found => found.Location?.Column)];
 
     private ResourceRef ReferenceOf(YamlMapping mapping)
     {
         var metadata = mapping["metadata"] as YamlMapping;
         var writtenNamespace = Text(metadata?["namespace"]);
+        var kind = Text(mapping["kind"]);
+        if (kind == ResourceKind.MeshConfig.Name) return new ResourceRef(Text(mapping["apiVersion"]), kind, ResourceKey.Mesh.Namespace, ResourceKey.Mesh.Name);
         return new ResourceRef(
-            Text(mapping["apiVersion"]), Text(mapping["kind"]), writtenNamespace.Length > 0 ? writtenNamespace : options.DefaultNamespace,
+            Text(mapping["apiVersion"]), kind, writtenNamespace.Length > 0 ? writtenNamespace : options.DefaultNamespace,
             Text(metadata?["name"]));
     }
 

@@ -73,21 +73,21 @@ internal sealed partial class ObjectReader
         {
             if (entry.Value.IsNull) matches[entry.Name] = StringMatch.Present;
             else if (Open(Context, entry.Value, Path.Field(field).Key(entry.Name), StringMatchShape, IsPending(field)) is { } nested
-                && nested.MatchOfSelf() is { } match) matches[entry.Name] = match;
+                && nested.MatchOfSelf(starIsPresence: true) is { } match) matches[entry.Name] = match;
         }
 
         return matches.ToStringMap();
     }
 
     /// <summary>Reads this mapping as a StringMatch.</summary>
-    public StringMatch? MatchOfSelf()
+    /// <param name="starIsPresence">Takes the regex <c>*</c>, which is none, for presence, as Istio does for headers and parameters.</param>
+    public StringMatch? MatchOfSelf(bool starIsPresence = false)
     {
         AtMostOne("exact", "prefix", "regex");
         if (String("exact") is { } exact) return StringMatch.Exact(exact);
         if (String("prefix") is { } prefix) return StringMatch.Prefix(prefix);
         if (!Has("regex")) return StringMatch.Present;
-        // '*' is no expression, but Istio takes it for presence.
-        if (String("regex") == "*") return StringMatch.Regex("*");
+        if (starIsPresence && String("regex") == "*") return StringMatch.Regex("*");
         return Regex("regex") is { } regex ? StringMatch.Regex(regex) : null;
     }
 

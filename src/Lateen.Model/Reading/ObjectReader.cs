@@ -73,7 +73,8 @@ internal sealed partial class ObjectReader
         }
     }
 
-    public void Report(DiagnosticCode code, string message, string? hint = null) => Context.Report(code, Path, _mapping, message, hint);
+    /// <summary>Reports at this mapping. Not an overload of Report: two strings would be taken for message and hint.</summary>
+    public void ReportHere(DiagnosticCode code, string message, string? hint = null) => Context.Report(code, Path, _mapping, message, hint);
 
     /// <summary>Reports at a field: at its value where it is written, at the mapping where it is not.</summary>
     public void Report(DiagnosticCode code, string field, string message, string? hint = null) =>

@@ -25,7 +25,7 @@ internal static class ConnectionPoolReader
 
     public static ConnectionPoolSettings Read(ObjectReader at)
     {
-        if (!at.Has("tcp") && !at.Has("http")) at.Report(DiagnosticCodes.EmptyPolicy, "the connection pool says nothing", "write tcp, http or both");
+        if (!at.Has("tcp") && !at.Has("http")) at.ReportHere(DiagnosticCodes.EmptyPolicy, "the connection pool says nothing", "write tcp, http or both");
         return new ConnectionPoolSettings { Tcp = at.Object("tcp", ReadTcp), Http = at.Object("http", ReadHttp) };
     }
 

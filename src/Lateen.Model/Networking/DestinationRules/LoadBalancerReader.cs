@@ -79,7 +79,7 @@ internal static class LoadBalancerReader
         at.AtMostOne("httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName");
         at.AtMostOne("ringHash", "maglev", "minimumRingSize");
         if (!at.Has("httpHeaderName") && !at.Has("httpCookie") && !at.Has("useSourceIp") && !at.Has("httpQueryParameterName"))
-            at.Report(DiagnosticCodes.InvalidHash, "there is nothing to hash by", "write httpHeaderName, httpCookie, useSourceIp or httpQueryParameterName");
+            at.ReportHere(DiagnosticCodes.InvalidHash, "there is nothing to hash by", "write httpHeaderName, httpCookie, useSourceIp or httpQueryParameterName");
         var settings = new ConsistentHashLoadBalancer
         {
             HttpHeaderName = at.String("httpHeaderName"),
@@ -102,11 +102,16 @@ internal static class LoadBalancerReader
             Name = name ?? "",
             Path = at.String("path"),
             Ttl = at.Duration("ttl", zeroAllowed: true),
-            Attributes = [.. at.Objects("attributes", nested =>
-                nested.RequiredString("name") is { } attribute ? Tuple.Create(KeyValuePair.Create(attribute, nested.String("value") ?? "")) : null)
-                .Select(attribute => attribute.Item1)],
+            Attributes = [.. at.Objects("attributes", ReadAttribute).Select(attribute => attribute.Item1)],
         };
         return name is null ? null : cookie;
+    }
+
+    private static Tuple<KeyValuePair<string, string>>? ReadAttribute(ObjectReader at)
+    {
+        var name = at.RequiredString("name");
+        var value = at.String("value") ?? "";
+        return name is null ? null : Tuple.Create(KeyValuePair.Create(name, value));
     }
 
     private static bool IsPrime(ulong number)

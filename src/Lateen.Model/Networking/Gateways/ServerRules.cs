@@ -43,7 +43,7 @@ internal static class ServerRules
     public static void ProtocolIsServed(GatewayServer server, ObjectReader at)
     {
         var protocol = server.Port.Protocol;
-        if (protocol != PortProtocol.Unsupported && !protocol.IsHttp())
+        if (protocol.IsTls() || protocol is PortProtocol.Tcp or PortProtocol.Mongo)
             at.Report(
                 DiagnosticCodes.NotInEffect, "port",
                 $"the protocol {ProtocolSelection.NameOf(protocol).ToUpperInvariant()} is valid, but this release does not serve it yet", "HTTP is served");

@@ -10,7 +10,7 @@ internal static class SidecarRules
     public static void SaysSomething(ObjectReader at)
     {
         if (!Content.Any(at.Has))
-            at.Report(DiagnosticCodes.EmptySidecar, "the Sidecar says nothing", "write ingress, egress or outboundTrafficPolicy");
+            at.ReportHere(DiagnosticCodes.EmptySidecar, "the Sidecar says nothing", "write ingress, egress or outboundTrafficPolicy");
     }
 
     public static void IngressPortsDiffer(Sidecar sidecar, ObjectReader at)

@@ -18,7 +18,9 @@ internal static class HeaderRules
                 if (Complaint(name, authorityAllowed: isRequest) is { } complaint)
                     at.ReportKey(DiagnosticCodes.InvalidHeader, field, name, complaint, "RFC 9110 section 5.1");
         for (var i = 0; i < operations.Remove.Length; i++)
-            if (Complaint(operations.Remove[i], authorityAllowed: false) is { } complaint)
+            if (IsAuthority(operations.Remove[i]))
+                at.ReportItem(DiagnosticCodes.InvalidHeader, "remove", i, $"'{operations.Remove[i]}' may not be removed", "every request has one");
+            else if (Complaint(operations.Remove[i], authorityAllowed: false) is { } complaint)
                 at.ReportItem(DiagnosticCodes.InvalidHeader, "remove", i, complaint, "RFC 9110 section 5.1");
     }
 

@@ -76,7 +76,7 @@ internal static class HttpActionReader
     public static HttpRewrite ReadRewrite(ObjectReader at)
     {
         at.AtMostOne("uri", "uriRegexRewrite");
-        var rewrite = new HttpRewrite
+        var action = new HttpRewrite
         {
             Uri = at.String("uri"),
             Authority = at.String("authority"),
@@ -84,11 +84,12 @@ internal static class HttpActionReader
             {
                 nested.Require("match");
                 var match = nested.Regex("match");
-                return match is null ? null : new RegexRewrite(match, nested.String("rewrite") ?? "");
+                var rewrite = nested.String("rewrite") ?? "";
+                return match is null ? null : new RegexRewrite(match, rewrite);
             }),
         };
         if (!at.Has("uri") && !at.Has("authority") && !at.Has("uriRegexRewrite"))
-            at.Report(DiagnosticCodes.MissingField, "the rewrite changes nothing", "write uri, uriRegexRewrite or authority");
-        return rewrite;
+            at.ReportHere(DiagnosticCodes.MissingField, "the rewrite changes nothing", "write uri, uriRegexRewrite or authority");
+        return action;
     }
 }

@@ -72,13 +72,13 @@ internal static class HttpPolicyReader
     public static HttpFaultInjection ReadFault(ObjectReader at)
     {
         if (!at.Has("delay") && !at.Has("abort"))
-            at.Report(DiagnosticCodes.InvalidFault, "the fault does nothing", "write delay, abort or both");
+            at.ReportHere(DiagnosticCodes.InvalidFault, "the fault does nothing", "write delay, abort or both");
         return new HttpFaultInjection { Delay = at.Object("delay", ReadDelay), Abort = at.Object("abort", ReadAbort) };
     }
 
     private static FaultDelay? ReadDelay(ObjectReader at)
     {
-        if (!at.Require("fixedDelay")) return null;
+        at.Require("fixedDelay");
         at.AtMostOne("percentage", "percent");
         var percentage = ReadFaultPercent(at) ?? at.Int32("percent", 0, 100) ?? 0;
         return at.Duration("fixedDelay") is { } delay ? new FaultDelay { FixedDelay = delay, Percentage = percentage } : null;
@@ -94,7 +94,7 @@ internal static class HttpPolicyReader
             Percentage = ReadFaultPercent(at) ?? 0,
         };
         if (!at.Has("httpStatus") && !at.Has("grpcStatus"))
-            at.Report(DiagnosticCodes.InvalidFault, "the abort says no status", "write httpStatus or grpcStatus");
+            at.ReportHere(DiagnosticCodes.InvalidFault, "the abort says no status", "write httpStatus or grpcStatus");
         if (abort.GrpcStatus is { } status && !GrpcStatuses.Contains(status))
             at.Report(DiagnosticCodes.InvalidFault, "grpcStatus", $"'{status}' is not a gRPC status", DidYouMean.Hint(status, GrpcStatuses));
         return abort;

@@ -12,7 +12,7 @@ internal static class HttpRouteRules
     {
         var written = Actions.Where(at.Has).ToArray();
         if (written.Length == 0)
-            at.Report(DiagnosticCodes.NoAction, "the rule does nothing with what it matches", "write route, redirect, directResponse or delegate");
+            at.ReportHere(DiagnosticCodes.NoAction, "the rule does nothing with what it matches", "write route, redirect, directResponse or delegate");
         for (var i = 1; i < written.Length; i++)
             at.Report(DiagnosticCodes.ActionConflict, written[i], $"'{written[i]}' and '{written[0]}' exclude each other", "split the rule in two");
     }

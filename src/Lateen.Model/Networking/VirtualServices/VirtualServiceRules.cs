@@ -11,7 +11,7 @@ internal static class VirtualServiceRules
     {
         if (virtualService.Http.IsEmpty && virtualService.Tls.IsEmpty && virtualService.Tcp.IsEmpty
             && !at.Has("http") && !at.Has("tls") && !at.Has("tcp"))
-            at.Report(DiagnosticCodes.NoRoutes, "the VirtualService routes nothing", "write at least one of http, tls and tcp");
+            at.ReportHere(DiagnosticCodes.NoRoutes, "the VirtualService routes nothing", "write at least one of http, tls and tcp");
     }
 
     /// <summary>Without hosts it can only be a delegate, which has http routes alone, for the root that names it decides the rest.</summary>

@@ -13,6 +13,9 @@ internal static class RegexSyntax
     /// <summary>Istio's bound for expressions in routes. UTF-16 units.</summary>
     public const int MaxLength = 1024;
 
+    /// <summary>RE2's bound on a counted repetition.</summary>
+    private const int MaxRepetition = 1000;
+
     public static Complaint? Check(string pattern)
     {
         if (pattern.Length == 0) return new Complaint("a regular expression must not be empty");
@@ -70,6 +73,8 @@ internal static class RegexSyntax
                 case ']':
                     isInClass = false;
                     break;
+                case '{' when !isInClass && IsRepeatedTooOften(rest):
+                    return At(new Complaint($"RE2 repeats at most {MaxRepetition} times"), i);
                 case '(' when !isInClass && rest.StartsWith("(?"):
                     if (ForeignGroup(rest) is { } group) return At(group, i);
                     break;
@@ -77,6 +82,15 @@ internal static class RegexSyntax
         }
 
         return null;
+    }
+
+    private static bool IsRepeatedTooOften(ReadOnlySpan<char> rest)
+    {
+        var end = rest.IndexOf('}');
+        if (end < 2) return false;
+        foreach (var range in rest[1..end].Split(','))
+            if (int.TryParse(rest[1..end][range], NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > MaxRepetition) return true;
+        return false;
     }
 
     private static Complaint At(Complaint complaint, int index) => complaint with { Message = $"{complaint.Message} (character {index + 1})" };

@@ -1,0 +1,60 @@
+namespace Lateen.Model.Tests;
+
+public sealed class MeshChecksTests
+{
+    [Fact]
+    public void A_mesh_in_which_every_name_leads_somewhere_draws_no_finding()
+    {
+        var snapshot = Given.Snapshot(
+            Given.Service("reviews"),
+            Given.Document("Gateway", "front", "servers: [{port: {number: 80, protocol: HTTP, name: http}, hosts: [\"*.example.com\"]}]"),
+            Given.Document("DestinationRule", "reviews", "host: reviews\nsubsets: [{name: v1, labels: {version: v1}}]"),
+            Given.Document("VirtualService", "front", """
+                hosts: [shop.example.com]
+                gateways: [front]
+                http: [{route: [{destination: {host: reviews, subset: v1, port: {number: 80}}}]}]
+                """));
+        Assert.Empty(MeshChecks.Run(snapshot));
+    }
+
+    [Theory]
+    [InlineData("LAT0901", "hosts: [a]\nhttp: [{route: [{destination: {host: revews}}]}]", "reviews.default.svc.cluster.local")]
+    [InlineData("LAT0902", "hosts: [a]\nhttp: [{route: [{destination: {host: reviews, port: {number: 81}}}]}]", "it has 80")]
+    [InlineData("LAT0903", "hosts: [a]\nhttp: [{route: [{destination: {host: reviews, subset: v2}}]}]", "did you mean 'v1'?")]
+    [InlineData("LAT0904", "hosts: [a.example.com]\ngateways: [frnt]\nhttp: [{route: [{destination: {host: reviews}}]}]", "did you mean 'default/front'?")]
+    [InlineData("LAT0905", "hosts: [a]\nhttp: [{delegate: {name: nobody}}]", null)]
+    [InlineData("LAT0905", "hosts: [a]\nhttp: [{delegate: {name: v}}]", null)]
+    [InlineData("LAT0906", "hosts: [a.example.org]\ngateways: [front]\nhttp: [{route: [{destination: {host: reviews}}]}]", null)]
+    public void A_name_that_leads_nowhere_is_a_warning_with_a_hint(string code, string spec, string? hint)
+    {
+        var found = Assert.Single(MeshChecks.Run(Given.Snapshot(
+            Given.Service("reviews"),
+            Given.Document("DestinationRule", "reviews", "host: reviews\nsubsets: [{name: v1, labels: {version: v1}}]"),
+            Given.Document("Gateway", "front", "servers: [{port: {number: 80, protocol: HTTP, name: http}, hosts: [\"*.example.com\"]}]"),
+            Given.Document("VirtualService", "v", spec))));
+        Assert.Equal(code, found.Code);
+        Assert.Equal(DiagnosticSeverity.Warning, found.Severity);
+        if (hint is not null) Assert.Contains(hint, found.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Resources_that_hide_one_another_are_named_with_their_winner()
+    {
+        var found = MeshChecks.Run(Given.Snapshot(
+            Given.Service("target"), Given.Service("a"),
+            Given.VirtualService("older", "a", age: 2), Given.VirtualService("younger", "a", age: 1),
+            Given.Document("Sidecar", "older", "egress: [{hosts: [\"./*\"]}]", age: 2), Given.Document("Sidecar", "younger", "egress: [{hosts: [\"./*\"]}]", age: 1)));
+        Assert.Equal(["Sidecar/default/younger LAT0908", "VirtualService/default/younger LAT0907"], found.Select(item => $"{item.Resource} {item.Code}"));
+        Assert.All(found, item => Assert.Contains("/default/older", item.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Rules_and_slices_without_a_service_are_named()
+    {
+        var found = MeshChecks.Run(Given.Snapshot(
+            Given.Document("DestinationRule", "r", "host: nobody"),
+            "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: unlabelled}\naddressType: IPv4\n",
+            "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: orphan, labels: {kubernetes.io/service-name: nobody}}\naddressType: IPv4\n"));
+        Assert.Equal(["LAT0901", "LAT0909", "LAT0909"], found.Select(item => item.Code));
+    }
+}
