@@ -72,6 +72,7 @@ public sealed class DirectoryConfigSource : IConfigSource
 
     public async ValueTask DisposeAsync()
     {
+        if (_stopping.IsCancellationRequested) return;
         await _stopping.CancelAsync();
         _watcher?.Dispose();
         if (_rescan is not null) await _rescan.DisposeAsync();

@@ -105,7 +105,7 @@ public sealed class ResourceWriter(string directory)
     {
         var fullPath = Path.GetFullPath(Path.Combine(_root, relativePath));
         if (!fullPath.StartsWith(_root + Path.DirectorySeparatorChar, StringComparison.Ordinal)) return null;
-        return new FileInfo(fullPath).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? fullPath;
+        return File.Exists(fullPath) ? new FileInfo(fullPath).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? fullPath : fullPath;
     }
 
     private static WriteResult Replace(string fullPath, string path, string text)
