@@ -1,0 +1,137 @@
+namespace Lateen.Cli.Demo;
+
+/// <summary>One run of the demo: plan, write, start, watch, stop. Everything it makes is under one temporary folder that goes with it.</summary>
+internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
+{
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(90);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("lateen-demo-").FullName;
+
+    /// <summary>Runs until <paramref name="stop"/>; returns the exit code.</summary>
+    public async Task<int> RunAsync(int? port, double rate, CancellationToken stop)
+    {
+        var plan = BookshopPlan.Create(port);
+        var ingress = new Uri($"http://127.0.0.1:{plan.IngressPort}");
+        try
+        {
+            await using var supervisor = new Supervisor(Folder("logs"), Say, time);
+            using var traffic = new TrafficGenerator(ingress, Math.Max(rate, 0.001), time);
+            try
+            {
+                BookshopConfig.Write(plan, Folder("config"));
+                await StartAsync(plan, supervisor, traffic, stop);
+                Introduce(ingress);
+                var sending = rate > 0 ? traffic.RunAsync(stop) : Task.CompletedTask;
+                await new DemoView(environment, plan, supervisor, traffic, time).RunAsync(stop);
+                await sending;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                // Ctrl-C while starting: stop as from anywhere else.
+            }
+
+            environment.Error.WriteLine("stopping ...");
+        }
+        finally
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+
+        return ExitCode.Success;
+    }
+
+    private async Task StartAsync(BookshopPlan plan, Supervisor supervisor, TrafficGenerator traffic, CancellationToken stop)
+    {
+        Say("starting the control plane");
+        await supervisor.StartAsync(new ChildSpec(
+            "control-plane",
+            System.Environment.ProcessPath!,
+            ["up", "-d", Folder("config"), "--xds-address", $"127.0.0.1:{plan.XdsPort}", "--api-address", $"127.0.0.1:{plan.ApiPort}"],
+            new Dictionary<string, string>()));
+        using (var client = new HttpClient())
+        {
+            await UntilAsync("the control plane to be ready", () => AnswersAsync(client, $"http://127.0.0.1:{plan.ApiPort}/ready", stop), supervisor, stop);
+        }
+
+        Say($"starting {plan.Workloads.Count} services, their sidecars and the ingress gateway");
+        foreach (var workload in plan.Workloads)
+        {
+            await supervisor.StartAsync(new ChildSpec(
+                workload.Name,
+                environment.Programs.Bookshop,
+                [workload.App, "--version", workload.Version, "--port", $"{workload.AppPort}"],
+                new Dictionary<string, string> { ["HTTP_PROXY"] = $"http://127.0.0.1:{workload.OutboundPort}", ["NO_PROXY"] = "" }));
+            await StartProxyAsync(supervisor, workload.Name + "-sidecar", ProxyBootstrap.Sidecar(plan, workload));
+        }
+
+        await StartProxyAsync(supervisor, "ingressgateway", ProxyBootstrap.Gateway(plan));
+        await UntilAsync("the storefront to answer through the mesh", () => traffic.IsServingAsync(stop), supervisor, stop);
+    }
+
+    private async Task StartProxyAsync(Supervisor supervisor, string name, string bootstrap)
+    {
+        var path = Path.Combine(Folder("bootstrap"), name + ".yaml");
+        await File.WriteAllTextAsync(path, bootstrap);
+        await supervisor.StartAsync(new ChildSpec(name, environment.Programs.Proxy, ["-c", path, "--concurrency", "1"], new Dictionary<string, string>
+        {
+            // A dozen small .NET processes share this machine: let each keep to a small heap.
+            ["DOTNET_gcConcurrent"] = "0",
+            ["DOTNET_TieredPGO"] = "0",
+        }));
+    }
+
+    private async Task UntilAsync(string what, Func<Task<bool>> holds, Supervisor supervisor, CancellationToken stop)
+    {
+        var started = time.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100), time);
+        while (!await holds())
+        {
+            if (time.GetElapsedTime(started) > StartDeadline)
+            {
+                var suspects = supervisor.Children.Where(child => child.Restarts > 0 || child.ProcessId is null).Select(child => child.Spec.Name).ToArray();
+                var log = supervisor.LogOf(suspects.FirstOrDefault() ?? "control-plane");
+                var tail = File.Exists(log) ? string.Join('\n', File.ReadLines(log).TakeLast(12)) : "(empty)";
+                throw new CliException(
+                    ExitCode.TimedOut,
+                    $"Waited {StartDeadline.TotalSeconds:0} s for {what}. {(suspects.Length > 0 ? $"Not steady: {string.Join(", ", suspects)}." : "Every process runs.")}\n{tail}",
+                    "Run the same with a quieter machine, or look at one piece alone: `lateen up -d DIR`, then `lateen proxy-status`.");
+            }
+
+            await timer.WaitForNextTickAsync(stop);
+        }
+    }
+
+    private static async Task<bool> AnswersAsync(HttpClient client, string url, CancellationToken stop)
+    {
+        try
+        {
+            using var response = await client.GetAsync(url, stop);
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private void Introduce(Uri ingress)
+    {
+        var output = environment.Output;
+        output.WriteLine();
+        output.WriteLine($"  Storefront  {ingress}book/0");
+        output.WriteLine("  Every request goes ingress -> sidecar -> service -> sidecar -> ...; the services know nothing of it.");
+        output.WriteLine();
+        output.WriteLine("  Change it from a second terminal:");
+        output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/canary-90-10.yaml       reviews: 90% v1, 10% v2");
+        output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/ana-sees-v3.yaml        reader ana gets v3 (red stars)");
+        output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/redirect-old-page.yaml  /productpage moves to /book/0");
+        output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/all-to-v1.yaml          back to the start");
+        output.WriteLine("    ./lateen proxy-status ; ./lateen proxy-config routes storefront-v1");
+        output.WriteLine("  Kill a sidecar and watch it return. Ctrl-C stops everything.");
+        output.WriteLine();
+    }
+
+    private void Say(string line) => environment.Error.WriteLine(line);
+
+    private string Folder(string name) => Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+}
