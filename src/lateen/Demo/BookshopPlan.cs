@@ -22,6 +22,12 @@ internal sealed record BookshopPlan(IReadOnlyList<Workload> Workloads, int Ingre
     /// <summary>The port that every service of the shop has in the mesh's eyes.</summary>
     public const int ServicePort = 9080;
 
+    /// <summary>Where the control plane serves xDS.</summary>
+    public string XdsAddress => $"127.0.0.1:{XdsPort}";
+
+    /// <summary>Where the control plane serves the CLI.</summary>
+    public string ApiAddress => $"127.0.0.1:{ApiPort}";
+
     private static readonly (string App, string Version)[] Processes =
         [("storefront", "v1"), ("details", "v1"), ("ratings", "v1"), ("reviews", "v1"), ("reviews", "v2"), ("reviews", "v3")];
 

@@ -1,3 +1,5 @@
+using Lateen.Cli.Bootstrap;
+
 namespace Lateen.Cli.Demo;
 
 /// <summary>One run of the demo: plan, write, start, watch, stop. Everything it makes is under one temporary folder that goes with it.</summary>
@@ -46,11 +48,11 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         await supervisor.StartAsync(new ChildSpec(
             "control-plane",
             System.Environment.ProcessPath!,
-            ["up", "-d", Folder("config"), "--xds-address", $"127.0.0.1:{plan.XdsPort}", "--api-address", $"127.0.0.1:{plan.ApiPort}"],
+            ["up", "-d", Folder("config"), "--xds-address", plan.XdsAddress, "--api-address", plan.ApiAddress],
             new Dictionary<string, string>()));
         using (var client = new HttpClient())
         {
-            await UntilAsync("the control plane to be ready", () => AnswersAsync(client, $"http://127.0.0.1:{plan.ApiPort}/ready", stop), supervisor, stop);
+            await UntilAsync("the control plane to be ready", () => AnswersAsync(client, $"http://{plan.ApiAddress}/ready", stop), supervisor, stop);
         }
 
         Say($"starting {plan.Workloads.Count} services, their sidecars and the ingress gateway");
@@ -61,17 +63,23 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
                 environment.Programs.Bookshop,
                 [workload.App, "--version", workload.Version, "--port", $"{workload.AppPort}"],
                 new Dictionary<string, string> { ["HTTP_PROXY"] = $"http://127.0.0.1:{workload.OutboundPort}", ["NO_PROXY"] = "" }));
-            await StartProxyAsync(supervisor, workload.Name + "-sidecar", ProxyBootstrap.Sidecar(plan, workload));
+            await StartProxyAsync(supervisor, workload.Name + "-sidecar", new ProxyBootstrap(
+                ProxyBootstrap.Sidecar, workload.Name, BookshopPlan.Namespace, workload.App,
+                new Dictionary<string, string> { ["app"] = workload.App, ["version"] = workload.Version },
+                plan.XdsAddress, workload.AdminPort, workload.OutboundPort));
         }
 
-        await StartProxyAsync(supervisor, "ingressgateway", ProxyBootstrap.Gateway(plan));
+        await StartProxyAsync(supervisor, "ingressgateway", new ProxyBootstrap(
+            ProxyBootstrap.Router, "ingressgateway", BookshopPlan.Namespace, "ingressgateway",
+            new Dictionary<string, string> { ["app"] = "ingressgateway", ["istio"] = "ingressgateway" },
+            plan.XdsAddress, plan.IngressAdminPort));
         await UntilAsync("the storefront to answer through the mesh", () => traffic.IsServingAsync(stop), supervisor, stop);
     }
 
-    private async Task StartProxyAsync(Supervisor supervisor, string name, string bootstrap)
+    private async Task StartProxyAsync(Supervisor supervisor, string name, ProxyBootstrap bootstrap)
     {
         var path = Path.Combine(Folder("bootstrap"), name + ".yaml");
-        await File.WriteAllTextAsync(path, bootstrap);
+        await File.WriteAllTextAsync(path, bootstrap.ToYaml());
         await supervisor.StartAsync(new ChildSpec(name, environment.Programs.Proxy, ["-c", path, "--concurrency", "1"], new Dictionary<string, string>
         {
             // A dozen small .NET processes share this machine: let each keep to a small heap.

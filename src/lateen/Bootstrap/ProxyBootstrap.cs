@@ -1,0 +1,94 @@
+using System.Text;
+
+namespace Lateen.Cli.Bootstrap;
+
+/// <summary>What a proxy says of itself, and where it finds its control plane. Written out as an Envoy v3 bootstrap, so the same file runs on Envoy.</summary>
+/// <param name="Type">Istio's node type: <c>sidecar</c> or <c>router</c> (a gateway).</param>
+/// <param name="Name">Workload name, unique in its namespace.</param>
+/// <param name="Labels">What Sidecar and Gateway selectors match.</param>
+/// <param name="XdsAddress">The control plane's xDS address, host:port.</param>
+/// <param name="AdminPort">Port of the admin pages on 127.0.0.1; 0 lets the kernel choose.</param>
+/// <param name="HttpProxyPort">Port on 127.0.0.1 that the application has in <c>HTTP_PROXY</c>; null for none.</param>
+internal sealed record ProxyBootstrap(
+    string Type,
+    string Name,
+    string Namespace,
+    string ServiceAccount,
+    IReadOnlyDictionary<string, string> Labels,
+    string XdsAddress,
+    int AdminPort = 0,
+    int? HttpProxyPort = null)
+{
+    /// <summary>The node type of a sidecar.</summary>
+    public const string Sidecar = "sidecar";
+
+    /// <summary>The node type of a gateway.</summary>
+    public const string Router = "router";
+
+    /// <summary>The node id that the control plane shows: <c>sidecar~127.0.0.1~NAME.NAMESPACE~NAMESPACE.svc.cluster.local</c>.</summary>
+    public string NodeId => $"{Type}~127.0.0.1~{Name}.{Namespace}~{Namespace}.svc.cluster.local";
+
+    /// <summary>The bootstrap as YAML. Values are quoted: a label may be <c>"1.0"</c> or <c>"true"</c> and stay text.</summary>
+    public string ToYaml()
+    {
+        var colon = XdsAddress.LastIndexOf(':');
+        var app = Labels.GetValueOrDefault("app", Name);
+        var yaml = new StringBuilder();
+        yaml.Append($"""
+            node:
+              id: {Quote(NodeId)}
+              cluster: {Quote($"{app}.{Namespace}")}
+              metadata:
+                NAME: {Quote(Name)}
+                NAMESPACE: {Quote(Namespace)}
+                WORKLOAD_NAME: {Quote(Name)}
+                SERVICE_ACCOUNT: {Quote(ServiceAccount)}
+                INTERCEPTION_MODE: NONE
+
+            """);
+        if (HttpProxyPort is { } port)
+        {
+            yaml.Append($"    HTTP_PROXY_PORT: \"{port}\"\n");
+        }
+
+        yaml.Append("    LABELS:").Append(Labels.Count == 0 ? " {}\n" : "\n");
+        foreach (var (key, value) in Labels.OrderBy(label => label.Key, StringComparer.Ordinal))
+        {
+            yaml.Append($"      {Quote(key)}: {Quote(value)}\n");
+        }
+
+        yaml.Append($$"""
+            admin:
+              address:
+                socket_address: { address: 127.0.0.1, port_value: {{AdminPort}} }
+            dynamic_resources:
+              ads_config:
+                api_type: DELTA_GRPC
+                transport_api_version: V3
+                grpc_services:
+                  - envoy_grpc: { cluster_name: xds-grpc }
+              cds_config: { ads: {}, resource_api_version: V3 }
+              lds_config: { ads: {}, resource_api_version: V3 }
+            static_resources:
+              clusters:
+                - name: xds-grpc
+                  type: STRICT_DNS
+                  connect_timeout: 1s
+                  typed_extension_protocol_options:
+                    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+                      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+                      explicit_http_config: { http2_protocol_options: {} }
+                  load_assignment:
+                    cluster_name: xds-grpc
+                    endpoints:
+                      - lb_endpoints:
+                          - endpoint:
+                              address:
+                                socket_address: { address: {{Quote(XdsAddress[..colon])}}, port_value: {{XdsAddress[(colon + 1)..]}} }
+
+            """);
+        return yaml.ToString();
+    }
+
+    private static string Quote(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+}

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Globalization;
+using Lateen.Cli.Bootstrap;
+
+namespace Lateen.Cli.Verbs;
+
+/// <summary><c>lateen bootstrap</c>: writes the file that a proxy is started with. It is an Envoy bootstrap, so an Envoy can be started with it too.</summary>
+internal static class BootstrapVerb
+{
+    public static Command Create(CliEnvironment environment)
+    {
+        var type = new Argument<string>("TYPE") { Description = "sidecar or gateway" };
+        type.AcceptOnlyFromAmong("sidecar", "gateway");
+        var name = new Argument<string>("NAME") { Description = "The workload's name, unique in its namespace" };
+        var space = SharedOptions.Namespace();
+        var label = new Option<string[]>("--label", "-l")
+        {
+            Description = "A label that Sidecar and Gateway selectors match, key=value. May be repeated; app defaults to NAME",
+            HelpName = "KEY=VALUE",
+            DefaultValueFactory = _ => [],
+        };
+        label.Validators.Add(result =>
+        {
+            foreach (var token in result.Tokens.Where(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1))
+            {
+                result.AddError($"--label wants key=value, not '{token.Value}'.");
+            }
+        });
+        var account = new Option<string?>("--service-account") { Description = "The workload's identity. Default: the app label", HelpName = "NAME" };
+        var xds = new Option<string>("--xds-address")
+        {
+            Description = "The control plane's xDS address",
+            HelpName = "HOST:PORT",
+            DefaultValueFactory = _ => "127.0.0.1:15010",
+        };
+        xds.Validators.Add(result =>
+        {
+            var text = result.GetValueOrDefault<string>() ?? "";
+            if (text.LastIndexOf(':') < 1 || !ushort.TryParse(text[(text.LastIndexOf(':') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            {
+                result.AddError($"--xds-address wants host:port, not '{text}'.");
+            }
+        });
+        var admin = new Option<ushort>("--admin-port") { Description = "Port of the proxy's admin pages on 127.0.0.1; 0: a free one", DefaultValueFactory = _ => 15000 };
+        var httpProxy = new Option<ushort?>("--http-proxy-port") { Description = "Port on 127.0.0.1 for the application's HTTP_PROXY (sidecars)", HelpName = "PORT" };
+        var command = new ExampleCommand(
+            "bootstrap",
+            "Write the bootstrap file that a proxy is started with",
+            "lateen bootstrap sidecar web-1 -n shop -l app=web -l version=v1 --http-proxy-port 15002 > web-1.yaml && lateen-proxy -c web-1.yaml",
+            "lateen bootstrap gateway ingress -n shop -l istio=ingressgateway > ingress.yaml")
+        {
+            type, name, space, label, account, xds, admin, httpProxy,
+        };
+        command.SetAction(parsed =>
+        {
+            var labels = parsed.GetValue(label)!.Select(pair => pair.Split('=', 2)).GroupBy(pair => pair[0]).ToDictionary(group => group.Key, group => group.Last()[1]);
+            labels.TryAdd("app", parsed.GetValue(name)!);
+            var bootstrap = new ProxyBootstrap(
+                parsed.GetValue(type) == "gateway" ? ProxyBootstrap.Router : ProxyBootstrap.Sidecar,
+                parsed.GetValue(name)!,
+                parsed.GetValue(space) ?? "default",
+                parsed.GetValue(account) ?? labels["app"],
+                labels,
+                parsed.GetValue(xds)!,
+                parsed.GetValue(admin),
+                parsed.GetValue(httpProxy));
+            environment.Output.Write(bootstrap.ToYaml());
+            return ExitCode.Success;
+        });
+        return command;
+    }
+}
