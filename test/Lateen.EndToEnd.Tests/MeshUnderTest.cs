@@ -1,0 +1,129 @@
+using Lateen.Testing;
+
+namespace Lateen.EndToEnd.Tests;
+
+/// <summary>
+/// A real mesh for one test: <c>lateen up</c> on a directory of its own, and proxies started with bootstraps that <c>lateen bootstrap</c> wrote.
+/// Everything is on loopback and ends with the test.
+/// </summary>
+internal sealed class MeshUnderTest : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("lateen-e2e-").FullName;
+    private readonly List<ProgramUnderTest> _programs = [];
+    private readonly HttpClient _client = new();
+    private readonly int _xdsPort;
+    private readonly int _apiPort;
+
+    private MeshUnderTest()
+    {
+        var ports = FreePorts.Take(2);
+        (_xdsPort, _apiPort) = (ports[0], ports[1]);
+        ConfigFolder = Directory.CreateDirectory(Path.Combine(_folder, "config")).FullName;
+    }
+
+    /// <summary>The directory that the control plane watches.</summary>
+    public string ConfigFolder { get; }
+
+    /// <summary>The running control plane.</summary>
+    public ProgramUnderTest ControlPlane { get; private set; } = null!;
+
+    private string ApiAddress => $"127.0.0.1:{_apiPort}";
+
+    /// <summary>Writes the first configuration and starts the control plane on it.</summary>
+    public static async Task<MeshUnderTest> StartAsync(string configuration, CancellationToken cancel)
+    {
+        var mesh = new MeshUnderTest();
+        await File.WriteAllTextAsync(Path.Combine(mesh.ConfigFolder, "mesh.yaml"), configuration, cancel);
+        await mesh.StartControlPlaneAsync(cancel);
+        return mesh;
+    }
+
+    /// <summary>Starts the control plane (again), on the same addresses and directory, and waits until it is ready.</summary>
+    public async Task StartControlPlaneAsync(CancellationToken cancel)
+    {
+        ControlPlane = ProgramUnderTest.Start(
+            "control plane", Programs.Lateen, ["up", "-d", ConfigFolder, "--xds-address", $"127.0.0.1:{_xdsPort}", "--api-address", ApiAddress]);
+        _programs.Add(ControlPlane);
+        await UntilAsync("the control plane to be ready", () => AnswersAsync($"http://{ApiAddress}/ready", cancel), ControlPlane, cancel);
+    }
+
+    /// <summary>Starts a gateway with label <c>istio: ingressgateway</c> and waits until it has its first configuration.</summary>
+    public Task<ProxyUnderTest> StartGatewayAsync(string name, CancellationToken cancel) =>
+        StartProxyAsync(name, ["gateway", name, "-n", "default", "-l", "istio=ingressgateway"], cancel);
+
+    /// <summary>Starts a sidecar and waits until it has its first configuration.</summary>
+    public Task<ProxyUnderTest> StartSidecarAsync(string name, string app, int httpProxyPort, CancellationToken cancel) =>
+        StartProxyAsync(name, ["sidecar", name, "-n", "default", "-l", $"app={app}", "--http-proxy-port", $"{httpProxyPort}"], cancel);
+
+    /// <summary>Runs the CLI against this mesh's control plane; fails the test when it does not exit with 0.</summary>
+    public async Task<string> CliAsync(CancellationToken cancel, params string[] arguments)
+    {
+        var (code, output) = await ProgramUnderTest.RunAsync(
+            Programs.Lateen, arguments, cancel, new Dictionary<string, string> { ["LATEEN_API"] = ApiAddress });
+        Assert.True(code == 0, $"lateen {string.Join(' ', arguments)} exited with {code}:\n{output}");
+        return output;
+    }
+
+    /// <summary>Applies YAML and waits until the proxies concerned serve it.</summary>
+    public async Task ApplyAsync(string yaml, CancellationToken cancel)
+    {
+        var path = Path.Combine(_folder, $"apply-{Guid.NewGuid():N}.yaml");
+        await File.WriteAllTextAsync(path, yaml, cancel);
+        await CliAsync(cancel, "apply", "--wait", "-f", path);
+    }
+
+    /// <summary>Repeats a question of a running mesh until its answer is yes. Each turn is a request to a real process, so this is no busy loop.</summary>
+    public static async Task UntilAsync(string what, Func<Task<bool>> holds, ProgramUnderTest asked, CancellationToken cancel)
+    {
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(25));
+        try
+        {
+            while (!await holds())
+            {
+                Assert.False(asked.HasExited, $"{asked.Name} ended while waiting for {what}. It said:\n{asked.Output}");
+                await pace.WaitForNextTickAsync(cancel);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"Gave up waiting for {what}. {asked.Name} said:\n{asked.Output}");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var program in Enumerable.Reverse(_programs))
+        {
+            await program.DisposeAsync();
+        }
+
+        _client.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task<ProxyUnderTest> StartProxyAsync(string name, string[] bootstrapArguments, CancellationToken cancel)
+    {
+        var adminPort = FreePorts.Take(1)[0];
+        var bootstrap = await CliAsync(cancel, ["bootstrap", .. bootstrapArguments, "--xds-address", $"127.0.0.1:{_xdsPort}", "--admin-port", $"{adminPort}"]);
+        var path = Path.Combine(_folder, name + ".yaml");
+        await File.WriteAllTextAsync(path, bootstrap, cancel);
+        var program = ProgramUnderTest.Start(name, Programs.Proxy, ["-c", path, "--concurrency", "1"]);
+        _programs.Add(program);
+        var proxy = new ProxyUnderTest(program, adminPort, _client);
+        await UntilAsync("its first configuration", () => AnswersAsync($"http://127.0.0.1:{adminPort}/ready", cancel), program, cancel);
+        return proxy;
+    }
+
+    private async Task<bool> AnswersAsync(string url, CancellationToken cancel)
+    {
+        try
+        {
+            using var response = await _client.GetAsync(url, cancel);
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,209 @@
+using System.Buffers.Text;
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Threading.Channels;
+
+namespace Lateen.Testing;
+
+/// <summary>What a load saw: every request has exactly one outcome.</summary>
+/// <param name="Answered">Responses with a status below 500.</param>
+/// <param name="Failed">5xx, a connection that broke under a request, or an answer that is no HTTP.</param>
+/// <param name="Failures">Why requests failed, with counts.</param>
+/// <param name="Bodies">Answers by body, with counts.</param>
+public sealed record LoadResult(long Answered, long Failed, IReadOnlyDictionary<string, long> Failures, IReadOnlyDictionary<string, long> Bodies)
+{
+    /// <summary>The failures on one line, for an assertion's message.</summary>
+    public string Reasons => string.Join("; ", Failures.Select(pair => $"{pair.Value} x {pair.Key}"));
+}
+
+/// <summary>
+/// An open-loop load of GET requests at a fixed rate over keep-alive connections, for tests that must see every request answered. It reads the
+/// wire itself: an HTTP client would hide failures by trying again.
+/// </summary>
+/// <remarks>Bounded: at most <c>connections</c> requests are under way; when all are taken the next waits its turn, late but sent. Stops with dispose.</remarks>
+public sealed class SteadyLoad : IAsyncDisposable
+{
+    private readonly IPEndPoint _target;
+    private readonly byte[] _request;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Channel<bool> _turns = Channel.CreateBounded<bool>(4096);
+    private readonly ConcurrentDictionary<string, long> _failures = new();
+    private readonly ConcurrentDictionary<string, long> _bodies = new();
+    private readonly Lock _gate = new();
+    private readonly List<(long At, TaskCompletionSource Reached)> _marks = [];
+    private readonly Task _running;
+    private long _answered;
+    private long _failed;
+
+    private SteadyLoad(Uri target, int requestsPerSecond, int connections, string extraHeaders)
+    {
+        _target = new IPEndPoint(IPAddress.Loopback, target.Port);
+        _request = Encoding.ASCII.GetBytes($"GET {target.PathAndQuery} HTTP/1.1\r\nHost: {target.Authority}\r\n{extraHeaders}\r\n");
+        _running = Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(WorkAsync)).Prepend(Task.Run(() => PaceAsync(requestsPerSecond))));
+    }
+
+    /// <summary>Starts the load on a loopback address.</summary>
+    /// <param name="extraHeaders">Header lines, each ended by CRLF.</param>
+    public static SteadyLoad Start(Uri target, int requestsPerSecond, int connections = 16, string extraHeaders = "") =>
+        new(target, requestsPerSecond, connections, extraHeaders);
+
+    /// <summary>Requests that have their outcome so far.</summary>
+    public long Done => Interlocked.Read(ref _answered) + Interlocked.Read(ref _failed);
+
+    /// <summary>Waits until <paramref name="count"/> more requests have their outcome.</summary>
+    public Task AfterAsync(int count, CancellationToken cancel)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            _marks.Add((Done + count, reached));
+        }
+
+        return reached.Task.WaitAsync(cancel);
+    }
+
+    /// <summary>Stops sending, waits for what is under way, and says what was seen.</summary>
+    public async Task<LoadResult> StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        return new LoadResult(_answered, _failed, new Dictionary<string, long>(_failures), new Dictionary<string, long>(_bodies));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stop.Dispose();
+    }
+
+    private async Task PaceAsync(int requestsPerSecond)
+    {
+        // Turns are handed out by elapsed time, not one per tick, so that a late tick catches up and the rate holds.
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
+        var started = TimeProvider.System.GetTimestamp();
+        long handed = 0;
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token))
+            {
+                var due = (long)(TimeProvider.System.GetElapsedTime(started).TotalSeconds * requestsPerSecond);
+                for (; handed < due; handed++)
+                {
+                    await _turns.Writer.WriteAsync(true, _stop.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+
+        _turns.Writer.Complete();
+    }
+
+    private async Task WorkAsync()
+    {
+        Socket? socket = null;
+        var buffer = new byte[64 * 1024];
+        await foreach (var _ in _turns.Reader.ReadAllAsync())
+        {
+            if (_stop.IsCancellationRequested)
+            {
+                break; // Turns that were handed out but not begun are not requests.
+            }
+
+            try
+            {
+                if (socket is null)
+                {
+                    socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                    await socket.ConnectAsync(_target);
+                }
+
+                await socket.SendAsync(_request);
+                var (status, body, keep) = await ReadResponseAsync(socket, buffer);
+                if (!keep)
+                {
+                    socket.Dispose();
+                    socket = null;
+                }
+
+                Count(status < 500 ? null : $"status {status}: {body}", body);
+            }
+            catch (Exception failure) when (failure is SocketException or InvalidDataException)
+            {
+                socket?.Dispose();
+                socket = null;
+                Count(failure is SocketException error ? $"{error.SocketErrorCode}" : failure.Message, "");
+            }
+        }
+
+        socket?.Dispose();
+    }
+
+    private void Count(string? failure, string body)
+    {
+        if (failure is null)
+        {
+            Interlocked.Increment(ref _answered);
+            _bodies.AddOrUpdate(body, 1, (_, count) => count + 1);
+        }
+        else
+        {
+            Interlocked.Increment(ref _failed);
+            _failures.AddOrUpdate(failure, 1, (_, count) => count + 1);
+        }
+
+        lock (_gate)
+        {
+            foreach (var mark in _marks.Where(mark => mark.At <= Done))
+            {
+                mark.Reached.TrySetResult();
+            }
+
+            _marks.RemoveAll(mark => mark.At <= Done);
+        }
+    }
+
+    private static async Task<(int Status, string Body, bool KeepAlive)> ReadResponseAsync(Socket socket, byte[] buffer)
+    {
+        var length = 0;
+        int head;
+        while ((head = buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8)) < 0)
+        {
+            length += await ReceiveAsync(socket, buffer, length);
+        }
+
+        var text = Encoding.ASCII.GetString(buffer, 0, head + 2);
+        if (!text.StartsWith("HTTP/1.1 ", StringComparison.Ordinal) || !Utf8Parser.TryParse(buffer.AsSpan(9, 3), out int status, out var digits) || digits != 3)
+        {
+            throw new InvalidDataException($"not HTTP/1.1: {text.Split('\r')[0]}");
+        }
+
+        var keep = !text.Contains("\r\nconnection: close\r\n", StringComparison.OrdinalIgnoreCase);
+        var bodyStart = head + 4;
+        const string LengthName = "\r\ncontent-length: ";
+        var at = text.IndexOf(LengthName, StringComparison.OrdinalIgnoreCase);
+        if (at < 0)
+        {
+            throw new InvalidDataException("an answer without content-length; this load wants sized bodies");
+        }
+
+        at += LengthName.Length;
+        var expected = int.Parse(text.AsSpan(at, text.IndexOf('\r', at) - at));
+        while (length < bodyStart + expected)
+        {
+            length += await ReceiveAsync(socket, buffer, length);
+        }
+
+        return (status, Encoding.UTF8.GetString(buffer, bodyStart, expected), keep);
+    }
+
+    private static async Task<int> ReceiveAsync(Socket socket, byte[] buffer, int offset)
+    {
+        var received = await socket.ReceiveAsync(buffer.AsMemory(offset));
+        return received > 0 ? received : throw new InvalidDataException("connection closed under a request");
+    }
+}
