@@ -85,6 +85,6 @@ public sealed partial class DocumentTests
     [GeneratedRegex(@"`(?<path>(src|test|bench|samples|docs|deploy)/[A-Za-z0-9_./-]+)`")]
     private static partial Regex RepositoryPath();
 
-    [GeneratedRegex(@"(?<doc>(?:^[ \t]*(?:///[^\n]*|\[[^\n]*\]|#[^\n]*)\n)*)^[ \t]*public (?<modifiers>(?:(?:static|sealed|abstract|readonly|ref|partial|unsafe) )*)(?:class|struct|interface|enum|record struct|record class|record|delegate) +(?<name>\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"(?<doc>(?:^(?:///[^\n]*|\[[^\n]*\]|#[^\n]*)\n)*)^public (?<modifiers>(?:(?:static|sealed|abstract|readonly|ref|partial|unsafe) )*)(?:class|struct|interface|enum|record struct|record class|record|delegate) +(?<name>\w+)", RegexOptions.Multiline)]
     private static partial Regex PublicType();
 }
