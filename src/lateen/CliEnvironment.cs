@@ -10,6 +10,7 @@ namespace Lateen.Cli;
 /// <param name="ApiAddress">LATEEN_API, or null.</param>
 /// <param name="RuntimeDirectory">Where a running control plane writes its address; <c>$XDG_RUNTIME_DIR/lateen</c> or <c>/tmp/lateen-UID</c>.</param>
 /// <param name="StateDirectory">Where a control plane without a directory of its own keeps what was applied.</param>
+/// <param name="Programs">What the demo starts beside this program.</param>
 internal sealed record CliEnvironment(
     TextWriter Output,
     TextWriter Error,
@@ -19,7 +20,8 @@ internal sealed record CliEnvironment(
     bool UseColor,
     string? ApiAddress,
     string RuntimeDirectory,
-    string StateDirectory)
+    string StateDirectory,
+    DemoPrograms Programs)
 {
     /// <summary>Reads the process's environment. Called by Program only.</summary>
     public static CliEnvironment FromProcess()
@@ -35,8 +37,12 @@ internal sealed record CliEnvironment(
         string state = Path.Combine(Read("XDG_STATE_HOME") ?? Path.Combine(home, ".local", "state"), "lateen");
         return new CliEnvironment(
             Console.Out, Console.Error, Console.In, outputTerminal, !Console.IsErrorRedirected && !dumb,
-            outputTerminal && Read("NO_COLOR") is null, Read("LATEEN_API"), runtime, state);
+            outputTerminal && Read("NO_COLOR") is null, Read("LATEEN_API"), runtime, state,
+            new DemoPrograms(Read("LATEEN_PROXY") ?? Beside("lateen-proxy"), Read("LATEEN_BOOKSHOP") ?? Beside("bookshop")));
     }
+
+    /// <summary>Installed programs lie beside this one.</summary>
+    private static string Beside(string name) => Path.Combine(AppContext.BaseDirectory, name);
 
     /// <summary>The numeric user id, which keeps two users of one machine apart under /tmp. Linux tells it in /proc; elsewhere the name serves.</summary>
     private static string UserId()
@@ -51,3 +57,6 @@ internal sealed record CliEnvironment(
         return Environment.UserName;
     }
 }
+
+/// <summary>The programs of the demo: LATEEN_PROXY and LATEEN_BOOKSHOP, or what lies beside this program. The launcher of a checkout sets both.</summary>
+internal sealed record DemoPrograms(string Proxy, string Bookshop);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Lateen.Cli.Demo;
 using Lateen.Cli.Verbs;
 
 namespace Lateen.Cli;
@@ -13,14 +14,16 @@ internal static class CommandTree
 
         Exit codes: 0 done; 1 refused, invalid, not found or (diff) different; 2 wrong command line; 3 nothing answers;
         4 stored but not served within --timeout; 130 interrupted.
-        Environment: LATEEN_API (the control plane's API address), NO_COLOR.
+        Environment: LATEEN_API (the control plane's API address), LATEEN_PROXY and LATEEN_BOOKSHOP (programs of the demo), NO_COLOR.
         """;
 
     public static RootCommand Create(CliEnvironment environment)
     {
         var root = new RootCommand(Description)
         {
+            DemoVerb.Create(environment),
             UpVerb.Create(environment),
+            BootstrapVerb.Create(environment),
             ApplyVerb.Create(environment),
             GetVerb.Create(environment),
             DeleteVerb.Create(environment),
