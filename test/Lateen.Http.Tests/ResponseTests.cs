@@ -102,6 +102,13 @@ public sealed class ResponseTests
     }
 
     [Fact]
+    public void Refused_connect_ends_its_connection()
+    {
+        HttpResponseHead head = Exchange.ResponseHead("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", RequestMethod.Connect);
+        Assert.False(ResponsePlan.For(head, RequestMethod.Connect, HttpProtocol.Http11, keepAlive: true).KeepAlive);
+    }
+
+    [Fact]
     public void Response_of_our_own_without_content_says_so()
     {
         var head = new HttpResponseHead();

@@ -22,6 +22,9 @@ public readonly record struct ResponsePlan(BodyFraming Framing, long ContentLeng
         bool isTunnel = status == 101 || (method == RequestMethod.Connect && status is >= 200 and < 300);
         if (isTunnel) return new ResponsePlan(BodyFraming.Tunnel, -1, KeepAlive: false, clientProtocol);
 
+        // A client that hoped for the tunnel may have sent its first octets already, and they are not a request.
+        if (method == RequestMethod.Connect) keepAlive = false;
+
         // RFC 9110 section 8.6: no Content-Length in a 204; in a 304 and an answer to HEAD only that of the content that a GET would get.
         if (status == 204) return new ResponsePlan(BodyFraming.None, -1, keepAlive, clientProtocol);
         if (status == 304 || method == RequestMethod.Head)

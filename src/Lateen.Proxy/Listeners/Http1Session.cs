@@ -25,6 +25,7 @@ internal sealed class Http1Session : ITransportObserver
     private long _waitingSince;
     private long _headBeganAt = -1;
     private long _drainedOctets;
+    private long _drainEndsAt;
     private uint _requests;
     private bool _isDraining;
     private bool _isHeadLate;
@@ -185,12 +186,13 @@ internal sealed class Http1Session : ITransportObserver
         Http1DownstreamStream stream = _stream!;
         _requests++;
         _drainedOctets = 0;
+        _drainEndsAt = 0;
         stream.BeginMessage(Profile.Limits);
         stream.Forwarder.Begin(_connection, stream, _signal, _headBeganAt, _isHeadLate);
         return stream.Forwarder;
     }
 
-    /// <summary>After an early response: reads the rest of the request's content away, within a bound.</summary>
+    /// <summary>After an early response: reads the rest of the request's content away, within a bound of octets and one of time.</summary>
     private Next DrainContent()
     {
         ContentSource content = _stream!.Content;
@@ -206,8 +208,11 @@ internal sealed class Http1Session : ITransportObserver
                     if (_drainedOctets > Http1DownstreamStream.MaxDrainedOctets) return Next.Close;
                     continue;
                 case ContentStatus.Wait:
-                    if (_drainedOctets >= 0 && !_timer.IsArmed) _timer.Arm(Profile.DelayedCloseMilliseconds);
-                    return _transport.IsPeerClosed ? Next.Close : Next.Wait;
+                    long now = _worker.Reactor.NowMilliseconds;
+                    if (_drainEndsAt == 0) _drainEndsAt = now + Profile.DelayedCloseMilliseconds;
+                    if (now >= _drainEndsAt || _transport.IsPeerClosed) return Next.Close;
+                    _timer.Arm(_drainEndsAt - now);
+                    return Next.Wait;
                 default:
                     return Next.Close;
             }

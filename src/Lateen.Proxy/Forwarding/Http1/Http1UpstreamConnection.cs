@@ -113,11 +113,13 @@ internal sealed class Http1UpstreamConnection : UpstreamStream, ITransportObserv
                 IoResult result = _receiver.Buffer.Fill(_transport);
                 if (result.Status == IoStatus.WouldBlock) return HeadStatus.Wait;
                 if (!result.IsOk) return Fail(FailureCause.PeerClosed);
-                if (!_hasResponseBegun)
-                {
-                    _hasResponseBegun = true;
-                    head.Reset();
-                }
+            }
+
+            // Also for bytes that came with the interim head before this one.
+            if (!_hasResponseBegun)
+            {
+                _hasResponseBegun = true;
+                head.Reset();
             }
 
             ParseStatus status = _parser.Parse(head, _method, _receiver.Buffer.Unread, out int consumed);
