@@ -50,7 +50,15 @@ public sealed class SocketAddressTests
     public async Task Unix_socket_file_is_replaced_when_stale_and_removed_on_close()
     {
         var path = Path.Combine(Path.GetTempPath(), $"lateen-{Guid.NewGuid():N}.sock");
-        await File.WriteAllTextAsync(path, "left by a process that died", Cancellation);
+        // A bound socket that is gone leaves its file, as a killed process does; moved aside, since .NET would remove it.
+        using (var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            dead.Bind(new UnixDomainSocketEndPoint(path));
+            Assert.True(File.Exists(path));
+            File.Move(path, path + ".tmp");
+        }
+
+        File.Move(path + ".tmp", path);
         await using (var test = new TestReactor())
         {
             var listener = test.Listen(WireExtensions.Echo, endPoint: new UnixSocketEndPoint(path));
@@ -59,6 +67,24 @@ public sealed class SocketAddressTests
         }
 
         Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public async Task Unix_path_where_another_listens_or_another_file_is_stays_as_it_is()
+    {
+        await using var test = new TestReactor();
+        var path = Path.Combine(Path.GetTempPath(), $"lateen-{Guid.NewGuid():N}.sock");
+        test.Listen(WireExtensions.Echo, endPoint: new UnixSocketEndPoint(path));
+        var second = TransportListener.Bind(test.Reactor, new UnixSocketEndPoint(path), ListenerOptions.Default, WireExtensions.Echo);
+        Assert.Equal(TransportError.AddressInUse, second.Error);
+        Assert.Equal(path, await EchoedFrom(test, new UnixSocketEndPoint(path), peer => peer.RemoteEndPoint.ToString()!));
+
+        var file = path + ".txt";
+        await File.WriteAllTextAsync(file, "precious", Cancellation);
+        var overFile = TransportListener.Bind(test.Reactor, new UnixSocketEndPoint(file), ListenerOptions.Default, WireExtensions.Echo);
+        Assert.Equal(TransportError.AddressInUse, overFile.Error);
+        Assert.Equal("precious", await File.ReadAllTextAsync(file, Cancellation));
+        File.Delete(file);
     }
 
     [Fact]

@@ -37,6 +37,14 @@ internal static class Linux
     internal const int MessageNoSignal = 0x4000;
     internal const int ShutdownWrite = 1;
 
+    internal const int CurrentDirectory = -100;
+    internal const int StatNoFollow = 0x100;
+    internal const uint StatTypeMask = 1;
+    internal const int StatResultBytes = 256;
+    internal const int StatModeOffset = 28;
+    internal const int FileTypeMask = 0xF000;
+    internal const int FileTypeSocket = 0xC000;
+
     internal const int EpollCloseOnExec = 0x80000;
     internal const int EpollAdd = 1;
     internal const int EpollDelete = 2;

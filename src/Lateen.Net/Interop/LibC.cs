@@ -76,6 +76,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "timerfd_settime")]
     internal static partial int TimerSet(int descriptor, int flags, TimerSpecification* value, TimerSpecification* old);
 
+    [LibraryImport(Library, EntryPoint = "statx")]
+    internal static partial int StatX(int directory, byte* path, int flags, uint mask, byte* result);
+
     [LibraryImport(Library, EntryPoint = "unlink")]
     internal static partial int Unlink(byte* path);
 

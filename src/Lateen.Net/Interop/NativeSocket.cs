@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 
 namespace Lateen.Net.Interop;
 
@@ -85,10 +86,40 @@ internal static unsafe class NativeSocket
 
     internal static void Unlink(string path)
     {
-        var bytes = System.Text.Encoding.UTF8.GetBytes(path + '\0');
-        fixed (byte* start = bytes)
+        fixed (byte* start = Terminated(path))
             LibC.Unlink(start);
     }
+
+    /// <summary>
+    /// Removes the file of a socket whose process is gone. What is not a socket, or what somebody listens on, stays, and binding fails.
+    /// </summary>
+    internal static void RemoveStaleSocketFile(UnixSocketEndPoint endPoint)
+    {
+        if (!IsSocketFile(endPoint.Path))
+            return;
+        var probe = Create(Linux.AddressFamilyUnix, out _);
+        if (probe < 0)
+            return;
+        var errno = Connect(probe, endPoint);
+        LibC.Close(probe);
+        if (errno == Errno.ConnectionRefused)
+            Unlink(endPoint.Path);
+    }
+
+    private static bool IsSocketFile(string path)
+    {
+        // struct statx is the one stat whose layout is the same on all machines: stx_mode is a u16 at 28.
+        var result = stackalloc byte[Linux.StatResultBytes];
+        fixed (byte* start = Terminated(path))
+        {
+            if (LibC.StatX(Linux.CurrentDirectory, start, Linux.StatNoFollow, Linux.StatTypeMask, result) != 0)
+                return false;
+        }
+
+        return (*(ushort*)(result + Linux.StatModeOffset) & Linux.FileTypeMask) == Linux.FileTypeSocket;
+    }
+
+    private static byte[] Terminated(string path) => Encoding.UTF8.GetBytes(path + '\0');
 
     private static int WholeSeconds(TimeSpan time) => Math.Max((int)Math.Ceiling(time.TotalSeconds), 1);
 }

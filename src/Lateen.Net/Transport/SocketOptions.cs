@@ -45,7 +45,8 @@ public sealed record ListenerOptions
     public int MaxConnections { get; init; } = int.MaxValue;
 
     /// <summary>
-    /// A stale socket file at a unix path is removed before binding, and the file is removed on close. Two listeners must not share a path.
+    /// At a unix path, the socket file that a dead process left is removed before binding, and ours on close. Anything else that is there,
+    /// a socket that somebody listens on included, makes binding fail.
     /// </summary>
     public bool ReplaceSocketFile { get; init; } = true;
 }

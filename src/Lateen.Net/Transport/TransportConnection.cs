@@ -28,7 +28,7 @@ public abstract class TransportConnection : IDisposable
     /// <summary>The reactor that owns this connection and resumes its waits.</summary>
     public Reactor Reactor { get; }
 
-    /// <summary>This side's address.</summary>
+    /// <summary>This side's address. Asked of the kernel the first time, so ask before the connection is closed.</summary>
     public abstract EndPoint LocalEndPoint { get; }
 
     /// <summary>The peer's address: where it connects from (accepted) or where we connected to.</summary>

@@ -93,7 +93,7 @@ public sealed unsafe class TransportListener : IPollTarget
             return Failure(errno);
         var isFile = endPoint is UnixSocketEndPoint { IsAbstract: false } && options.ReplaceSocketFile;
         if (isFile)
-            NativeSocket.Unlink(((UnixSocketEndPoint)endPoint).Path);
+            NativeSocket.RemoveStaleSocketFile((UnixSocketEndPoint)endPoint);
         errno = Configure(descriptor, family, options);
         if (errno == Errno.None)
             errno = NativeSocket.Bind(descriptor, endPoint);
