@@ -70,7 +70,7 @@ internal sealed class DocumentParser
         catch (Exception fault) when (fault is InvalidOperationException or ArgumentException or IndexOutOfRangeException or FormatException)
         {
             Mark at = events.Current?.End ?? Mark.Empty;
-            throw new YamlException(at, at, fault.Message, fault);
+            throw new YamlException(at, at, "the structure breaks off here; look for a bracket, brace or quote that is not closed", fault);
         }
     }
 

@@ -72,6 +72,14 @@ public sealed class YamlReaderTests
     }
 
     [Fact]
+    public void A_fault_that_the_scanner_has_no_words_for_is_said_in_plain_ones()
+    {
+        YamlError error = Assert.Single(YamlReader.Read("metadata: {name: broken\nspec: [}").Errors);
+        Assert.StartsWith("not valid YAML: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("not closed", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Empty_documents_and_comments_are_no_documents()
     {
         YamlDocuments documents = YamlReader.Read("---\n# nothing\n---\n---\na: 1\n...\n---\n");

@@ -72,8 +72,14 @@ internal abstract class ClientSession<TRequest, TResponse>(Node node)
         }
     }
 
+    /// <summary>A new stream is open. The verdict on what the last one brought must have been given: what is held is about to be told.</summary>
     public void OnConnected()
     {
+        if (_inHand is not null)
+        {
+            throw new InvalidOperationException("An update waits for its Answer.");
+        }
+
         _isConnected = true;
         _nodeIsSent = false;
         foreach (ClientSubscription subscription in _subscriptions.Values)
@@ -122,7 +128,7 @@ internal abstract class ClientSession<TRequest, TResponse>(Node node)
     }
 
     /// <summary>
-    /// Takes in a response and says what it changes. An empty update needs no consumer; either way <see cref="Answer"/> must follow
+    /// Takes in a response and says what it changes. An empty update that is not the first needs no consumer; either way <see cref="Answer"/> must follow
     /// before the next response.
     /// </summary>
     public XdsUpdate Receive(TResponse response)
@@ -136,7 +142,8 @@ internal abstract class ClientSession<TRequest, TResponse>(Node node)
         }
 
         var faults = new List<XdsRejection>();
-        XdsUpdate update = Interpret(subscription, response, faults);
+        XdsUpdate update = Interpret(subscription, response, faults) with { IsFirst = !subscription.HasSpoken };
+        subscription.HasSpoken = true;
         subscription.Nonce = NonceOf(response);
         subscription.IsInHand = true;
         _inHand = new PendingVerdict(subscription, update, faults, subscription.Nonce, IsOnStream: true);

@@ -27,15 +27,22 @@ internal sealed class ClientSubscription(string typeUrl)
     /// <summary>Part of a refused response is in use, so what is held is the set of no version.</summary>
     public bool IsMixed { get; set; }
 
+    /// <summary>A response has come, on this or an earlier stream.</summary>
+    public bool HasSpoken { get; set; }
+
     public bool IsWanted => IsWildcard || Names.Count > 0;
 
     /// <summary>The type's first request went out on this stream.</summary>
     public bool IsStarted { get; set; }
 
-    /// <summary>Delta only: names to subscribe to and to give up that the server has not been told of on this stream.</summary>
+    /// <summary>Names given up that the server has not been told of on this stream.</summary>
+    public SortedSet<string> Dropped { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Delta only: names to subscribe to that the server has not been told of on this stream.</summary>
     public SortedSet<string> Added { get; } = new(StringComparer.Ordinal);
 
-    public SortedSet<string> Dropped { get; } = new(StringComparer.Ordinal);
+    /// <summary>State of the world only: names given up and wanted again before the server was told of either.</summary>
+    public SortedSet<string> Again { get; } = new(StringComparer.Ordinal);
 
     /// <summary>State of the world only: the set of names differs from the one sent last.</summary>
     public bool HasNewNames { get; set; }
@@ -62,6 +69,7 @@ internal sealed class ClientSubscription(string typeUrl)
         IsStarted = false;
         Added.Clear();
         Dropped.Clear();
+        Again.Clear();
         HasNewNames = false;
         Nonce = string.Empty;
         Answer = null;

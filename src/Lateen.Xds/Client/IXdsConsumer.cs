@@ -35,6 +35,12 @@ public interface IXdsConsumer
 /// </param>
 public sealed record XdsUpdate(string TypeUrl, string Version, ImmutableArray<XdsResource> Changed, ImmutableArray<string> Removed)
 {
+    /// <summary>
+    /// The first word on this type since the client was made. It is handed over even when empty, so that a consumer can tell "there are
+    /// no listeners" from "nobody has said yet".
+    /// </summary>
+    public bool IsFirst { get; init; }
+
     public bool IsEmpty => Changed.IsEmpty && Removed.IsEmpty;
 }
 

@@ -64,9 +64,21 @@ internal sealed class SotwClientSession(Node node) : ClientSession<DiscoveryRequ
 
     protected override void OnWildcard(ClientSubscription subscription) => subscription.HasNewNames = true;
 
-    protected override void OnSubscribed(ClientSubscription subscription, string name) => subscription.HasNewNames = true;
+    protected override void OnSubscribed(ClientSubscription subscription, string name)
+    {
+        subscription.HasNewNames = true;
+        if (subscription.Dropped.Remove(name))
+        {
+            subscription.Again.Add(name);
+        }
+    }
 
-    protected override void OnUnsubscribed(ClientSubscription subscription, string name) => subscription.HasNewNames = true;
+    protected override void OnUnsubscribed(ClientSubscription subscription, string name)
+    {
+        subscription.HasNewNames = true;
+        subscription.Again.Remove(name);
+        subscription.Dropped.Add(name);
+    }
 
     protected override DiscoveryRequest? TakeSubscription(ClientSubscription subscription, bool withNode)
     {
@@ -75,8 +87,8 @@ internal sealed class SotwClientSession(Node node) : ClientSession<DiscoveryRequ
             return null;
         }
 
-        subscription.IsStarted = true;
         DiscoveryRequest request = NewRequest(subscription);
+        subscription.IsStarted = true;
         request.Node = withNode ? Node : null;
 
         // The nonce says "I have seen this response", so an answer that is due goes with it.
@@ -98,14 +110,20 @@ internal sealed class SotwClientSession(Node node) : ClientSession<DiscoveryRequ
         return request;
     }
 
+    /// <summary>
+    /// A name that was given up and is wanted again, before the server knew, would look as if nothing had happened, and the resource,
+    /// forgotten here, would never come again. So one request is written without it, and then one with it.
+    /// </summary>
     private static DiscoveryRequest NewRequest(ClientSubscription subscription)
     {
-        subscription.HasNewNames = false;
+        List<string> again = subscription.IsStarted ? [.. subscription.Again] : [];
+        subscription.HasNewNames = again.Count > 0;
+        subscription.Dropped.Clear();
+        subscription.Again.Clear();
         var request = new DiscoveryRequest
         {
             TypeUrl = subscription.TypeUrl,
-            // On a new stream a version says "I hold this set": a mixture of two sets has none, and is to be sent again.
-            VersionInfo = subscription.Nonce.Length == 0 && subscription.IsMixed ? string.Empty : subscription.AcceptedVersion,
+            VersionInfo = subscription.Nonce.Length > 0 || HoldsVersion(subscription) ? subscription.AcceptedVersion : string.Empty,
             ResponseNonce = subscription.Nonce,
         };
         if (subscription.IsWildcard && subscription.Names.Count > 0)
@@ -113,9 +131,16 @@ internal sealed class SotwClientSession(Node node) : ClientSession<DiscoveryRequ
             request.ResourceNames.Add("*");
         }
 
-        request.ResourceNames.AddRange(subscription.Names);
+        request.ResourceNames.AddRange(subscription.Names.Except(again, StringComparer.Ordinal));
         return request;
     }
+
+    /// <summary>
+    /// On a new stream a version says "I hold this set". True of listeners and clusters, unless part of a later set that was refused is in
+    /// use; not of endpoints and routes, which come and go one by one.
+    /// </summary>
+    private static bool HoldsVersion(ClientSubscription subscription) =>
+        XdsTypeUrls.IsWildcardType(subscription.TypeUrl) && subscription.Names.Count == 0 && !subscription.IsMixed;
 
     /// <summary>Only sets of listeners and clusters are whole, so only there does absence mean that a resource is gone.</summary>
     private static ImmutableArray<string> Missing(ClientSubscription subscription, HashSet<string> seen)

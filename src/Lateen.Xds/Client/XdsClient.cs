@@ -193,7 +193,7 @@ public sealed class XdsClient
 
                 SetConnected();
                 XdsUpdate update = session.Receive(call.ResponseStream.Current);
-                _applying = update.IsEmpty
+                _applying = update.IsEmpty && !update.IsFirst
                     ? Task.FromResult<IReadOnlyList<XdsRejection>?>(null)
                     : consumer.ApplyAsync(update, cancellationToken).AsTask();
             }

@@ -14,7 +14,8 @@ namespace Lateen.Xds.Server;
 /// <item>Listeners and routes wait until no cluster or endpoint set is left to send and the clusters are answered.</item>
 /// <item>Removals go when nothing is left to add and nothing is unanswered: listeners, then routes, then clusters, then endpoints, who
 /// refers before who is referred to, each answered before the next.</item>
-/// <item>While the proxy refuses listeners or routes it runs older ones, so clusters and endpoints are not taken from it.</item>
+/// <item>While the proxy refuses listeners or routes it runs older ones, so clusters and endpoints are not taken from it; nor from one that
+/// came back with resources before it has asked for listeners and routes again.</item>
 /// </list>
 /// </summary>
 /// <remarks>Not thread-safe. Types outside the four take part as the last, without rules between them.</remarks>
@@ -83,6 +84,11 @@ internal sealed class PushSchedule(XdsVariant variant)
 
         foreach (TypePush type in _types.Values)
         {
+            type.Settle();
+        }
+
+        foreach (TypePush type in _types.Values)
+        {
             if (type.HasUpserts && !type.IsAwaiting && MayAdd(type))
             {
                 push = type.Take(removals: false, NextNonce());
@@ -132,9 +138,19 @@ internal sealed class PushSchedule(XdsVariant variant)
         return clusters is not { HasUpserts: true } and not { IsAwaiting: true } && endpoints is not { HasUpserts: true };
     }
 
-    private bool MayRemove(TypePush type) =>
-        type.TypeUrl is not (XdsTypeUrls.Cluster or XdsTypeUrls.ClusterLoadAssignment)
-        || (Find(XdsTypeUrls.Listener)?.RejectionReason is null && Find(XdsTypeUrls.RouteConfiguration)?.RejectionReason is null);
+    private bool MayRemove(TypePush type)
+    {
+        if (type.TypeUrl is not (XdsTypeUrls.Cluster or XdsTypeUrls.ClusterLoadAssignment))
+        {
+            return true;
+        }
+
+        TypePush? listeners = Find(XdsTypeUrls.Listener);
+        TypePush? routes = Find(XdsTypeUrls.RouteConfiguration);
+        bool isHeardOut = !type.IsResumed
+            || (listeners is { IsStarted: true } && (routes is { IsStarted: true } || _view!.ResourcesOf(XdsTypeUrls.RouteConfiguration).Count == 0));
+        return isHeardOut && listeners?.RejectionReason is null && routes?.RejectionReason is null;
+    }
 
     private TypePush? Find(string typeUrl) => _types.GetValueOrDefault((XdsTypeUrls.OrderOf(typeUrl), typeUrl));
 

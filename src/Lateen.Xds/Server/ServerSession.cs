@@ -42,6 +42,7 @@ internal abstract class ServerSession<TRequest, TResponse>(XdsVariant variant)
 
     public void SetView(IResourceView view) => Schedule.SetView(view);
 
+    /// <summary>The next response to write. Call until it says false after every input; <see cref="Status"/> is up to date then.</summary>
     public bool TryTakeResponse([NotNullWhen(true)] out TResponse? response)
     {
         response = Schedule.TryNext(out Push? push) ? ToResponse(push) : null;

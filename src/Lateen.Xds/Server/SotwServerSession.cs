@@ -10,7 +10,6 @@ namespace Lateen.Xds.Server;
 internal sealed class SotwServerSession() : ServerSession<DiscoveryRequest, DiscoveryResponse>(XdsVariant.StateOfTheWorld)
 {
     private readonly Dictionary<string, HashSet<string>> _names = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _lastNonces = new(StringComparer.Ordinal);
 
     protected override Node? NodeOf(DiscoveryRequest request) => request.Node;
 
@@ -20,18 +19,14 @@ internal sealed class SotwServerSession() : ServerSession<DiscoveryRequest, Disc
     {
         bool isFirst = !type.IsStarted;
         type.IsStarted = true;
-        if (request.ResponseNonce.Length > 0 && !isFirst && request.ResponseNonce != _lastNonces.GetValueOrDefault(request.TypeUrl))
-        {
-            // Stale: the client had not seen our latest response when it wrote this, and will write again (xDS protocol, "ACK/NACK").
-            return;
-        }
-
         SetNames(type, request, isFirst);
         if (isFirst)
         {
             type.ResumeSet(request.VersionInfo);
         }
 
+        // Another nonce is stale: the client had not seen our latest response when it wrote this. It answers nothing, but its names are
+        // what the client wants, and later requests on the stream correct them in order.
         if (request.ResponseNonce.Length > 0 && request.ResponseNonce == type.AwaitedNonce)
         {
             if (request.ErrorDetail is null)
@@ -58,7 +53,6 @@ internal sealed class SotwServerSession() : ServerSession<DiscoveryRequest, Disc
             ? push.Type.Sent().OrderBy(static resource => resource.Name, StringComparer.Ordinal)
             : push.Upserts;
         response.Resources.AddRange(resources.Select(resource => resource.Pack(typeUrl)));
-        _lastNonces[typeUrl] = push.Nonce;
         return response;
     }
 

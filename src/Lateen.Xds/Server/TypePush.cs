@@ -25,6 +25,12 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
     private long _wantedRevision;
     private long _inFlightRevision;
     private string _resumeVersion = string.Empty;
+
+    /// <summary>
+    /// A first response is owed even if it is empty: a proxy counts itself as started when it has heard of listeners and clusters once,
+    /// and a whole set that is empty takes away what the proxy may still hold.
+    /// </summary>
+    private bool _owesFirst;
     private bool _hasView;
     private bool _isDirty;
 
@@ -36,6 +42,9 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
     public bool IsStarted { get; set; }
 
     public bool IsWildcard { get; private set; }
+
+    /// <summary>The proxy came with resources from an earlier stream.</summary>
+    public bool IsResumed { get; private set; }
 
     public int NameCount => _names.Count;
 
@@ -54,7 +63,7 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
         get
         {
             Refresh();
-            return _upserts.Count > 0 || _absent.Count > 0;
+            return _owesFirst || _upserts.Count > 0 || _absent.Count > 0;
         }
     }
 
@@ -71,6 +80,7 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
 
     public void Subscribe(string name)
     {
+        _owesFirst |= NameCount == 0 && !IsWildcard && (isWholeSet || (name == "*" && _sent.Count == 0));
         if (name == "*")
         {
             IsWildcard = true;
@@ -108,6 +118,8 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
         if (IsWildcard || _names.Contains(name))
         {
             _sent[name] = new XdsResource(name, version, ByteString.Empty);
+            _owesFirst = false;
+            IsResumed = true;
             _isDirty = true;
         }
     }
@@ -120,7 +132,6 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
     {
         _resumeVersion = setVersion;
         _isDirty = true;
-        Settle();
     }
 
     public void SetView(IResourceView view)
@@ -130,7 +141,6 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
         _wanted = wanted;
         _wantedRevision = view.Revision;
         _hasView = true;
-        Settle();
     }
 
     /// <summary>The next response of this type: additions and changes, or else removals; the state is as if it had been sent.</summary>
@@ -159,13 +169,18 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
             }
         }
 
-        (removals ? _removals : _absent).Clear();
-        if (!removals)
+        if (removals)
         {
+            _removals.Clear();
+        }
+        else
+        {
+            _owesFirst = false;
             _upserts.Clear();
+            _absent.Clear();
         }
 
-        bool isComplete = _upserts.Count + _absent.Count + _removals.Count == 0;
+        bool isComplete = IsEven;
         SentRevision = isComplete ? _wantedRevision : SentRevision;
         _inFlightRevision = isComplete ? _wantedRevision : 0;
         AwaitedNonce = nonce;
@@ -183,7 +198,6 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
 
         _removals.Clear();
         _absent.Clear();
-        Settle();
     }
 
     /// <summary>The whole set as it stands after the last <see cref="Take"/>, removed resources included until their removal is sent.</summary>
@@ -194,7 +208,6 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
         AwaitedNonce = null;
         RejectionReason = null;
         AcknowledgedRevision = Math.Max(AcknowledgedRevision, _inFlightRevision);
-        Settle();
     }
 
     public void Reject(string reason)
@@ -204,12 +217,15 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
         _refused.UnionWith(_inFlight);
     }
 
+    /// <summary>Nothing is left to send.</summary>
+    private bool IsEven => !_owesFirst && _upserts.Count + _absent.Count + _removals.Count == 0;
+
     private IEnumerable<XdsResource> Matching() => IsWildcard
         ? _wanted.Values
         : _names.Select(name => _wanted.GetValueOrDefault(name)).OfType<XdsResource>();
 
     /// <summary>When nothing is owed and nothing is out, the type is served at whatever revision the view has reached.</summary>
-    private void Settle()
+    public void Settle()
     {
         if (!_hasView || IsAwaiting)
         {
@@ -217,7 +233,7 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
         }
 
         Refresh();
-        if (_upserts.Count + _absent.Count + _removals.Count == 0)
+        if (IsEven)
         {
             SentRevision = _wantedRevision;
             AcknowledgedRevision = RejectionReason is null ? _wantedRevision : AcknowledgedRevision;
@@ -228,6 +244,7 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
     {
         if (_resumeVersion.Length > 0 && _sent.Count == 0 && ContentVersion.OfSet(Matching()) == _resumeVersion)
         {
+            _owesFirst = false;
             foreach (XdsResource resource in Matching())
             {
                 _sent[resource.Name] = resource;

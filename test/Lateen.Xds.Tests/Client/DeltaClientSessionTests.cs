@@ -96,11 +96,23 @@ public sealed class DeltaClientSessionTests
         Connect(XdsTypeUrls.Cluster);
         _session.Receive(Response(XdsTypeUrls.Cluster, "n1", [Cluster("a")]));
         _session.OnDisconnected();
-        _session.OnConnected();
+        Assert.Throws<InvalidOperationException>(_session.OnConnected);
         _session.Answer(null);
+        _session.OnConnected();
         DeltaDiscoveryRequest first = Assert.Single(Take());
         Assert.Equal(string.Empty, first.ResponseNonce);
         Assert.Equal(["a"], first.InitialResourceVersions.Keys);
+    }
+
+    [Fact]
+    public void The_first_word_on_a_type_is_marked_even_when_it_is_empty()
+    {
+        Connect(XdsTypeUrls.Cluster);
+        XdsUpdate first = _session.Receive(Response(XdsTypeUrls.Cluster, "n1", []));
+        Assert.True(first is { IsEmpty: true, IsFirst: true });
+        _session.Answer(null);
+        Reconnect(XdsTypeUrls.Cluster);
+        Assert.False(_session.Receive(Response(XdsTypeUrls.Cluster, "n1", [])).IsFirst);
     }
 
     [Fact]

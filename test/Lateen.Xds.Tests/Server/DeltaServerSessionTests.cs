@@ -34,6 +34,18 @@ public sealed class DeltaServerSessionTests
     }
 
     [Fact]
+    public void A_proxy_that_asks_for_all_is_answered_although_there_is_nothing()
+    {
+        Subscribe(Cds);
+        _session.SetView(View(1));
+        DeltaDiscoveryResponse empty = Assert.Single(Take());
+        Assert.Empty(empty.Resources);
+        Assert.Equal(0, _session.Status.ServedRevision);
+        Ack(empty);
+        Assert.Equal(1, _session.Status.ServedRevision);
+    }
+
+    [Fact]
     public void Only_what_changed_is_sent()
     {
         Subscribe(Cds);
@@ -185,6 +197,10 @@ public sealed class DeltaServerSessionTests
         DeltaDiscoveryResponse added = Assert.Single(Take());
         Assert.Equal(["new", "old"], Names(added));
         Ack(added);
+        // Its listeners may route to what is gone: they are heard first.
+        Assert.Empty(Take());
+        Subscribe(Lds);
+        Ack(Assert.Single(Take()));
         Assert.Equal(["gone"], Assert.Single(Take()).RemovedResources);
     }
 
