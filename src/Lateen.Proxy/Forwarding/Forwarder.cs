@@ -584,9 +584,10 @@ internal sealed class Forwarder : IPoolWaiter
                     OnDownloaded(content.Trailers);
                     return;
                 default:
-                    Exchange.Record.LastAttempt.Failure = Failure.Upstream(FailurePhase.ResponseBody, content.Failure);
+                    Failure failure = Failure.Upstream(FailurePhase.ResponseBody, content.Failure);
+                    Exchange.Record.LastAttempt.Failure = failure;
                     EndAttempt(succeeded: false);
-                    Cut(Failure.Upstream(FailurePhase.ResponseBody, content.Failure));
+                    Cut(failure);
                     return;
             }
         }
