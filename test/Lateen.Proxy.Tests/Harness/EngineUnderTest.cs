@@ -85,6 +85,15 @@ internal sealed class EngineUnderTest : IAsyncDisposable
         });
     }
 
+    /// <summary>Completes when each reactor has done all that was to do before this call, and has armed its timers.</summary>
+    public async Task SettleAsync()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            foreach (var reactor in Engine.Reactors) await reactor.InvokeAsync(static () => { });
+        }
+    }
+
     /// <summary>The value of a statistic once it is what is expected; fails with the last value when that takes too long.</summary>
     public async Task EventuallyAsync(string statistic, long expected)
     {
