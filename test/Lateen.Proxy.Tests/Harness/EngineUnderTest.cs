@@ -66,7 +66,7 @@ internal sealed class EngineUnderTest : IAsyncDisposable
         var routes = new RouteTableCompiler(_directory).Compile(recipe.ParseRoutes(), null, FieldPath.Root, errors);
         Assert.False(errors.Any, errors.ToString());
         var clusters = recipe.Clusters.Select(Build).ToList();
-        var bySlot = new ClusterSnapshot?[_directory.Count];
+        var bySlot = new ClusterSnapshot?[_directory.SlotCount];
         foreach (var cluster in clusters) bySlot[cluster.Reference.Slot] = cluster;
         var listener = recipe.BuildListener(routes!);
         var current = new ProxySnapshot(
