@@ -24,12 +24,26 @@ internal static class ExchangeTally
         shard.Increment(profile.Stats.RequestActive);
     }
 
+    /// <summary>A response came after retries; perhaps one that would have been tried again had there been attempts left.</summary>
+    public static void CountRetried(ProxyWorker worker, HttpExchange exchange, bool isExhausted)
+    {
+        ClusterStats stats = worker.StatsOf(exchange.Record.Cluster!);
+        if (exchange.Response.Status < 500)
+        {
+            worker.Shard.Increment(stats.RetrySuccess);
+        }
+        else if (isExhausted)
+        {
+            worker.Shard.Increment(stats.RetryLimitExceeded);
+            exchange.Record.Flags |= ResponseFlags.UpstreamRetryLimitExceeded;
+        }
+    }
+
     /// <summary>An attempt that was given to an endpoint has ended.</summary>
     public static void EndAttempt(ProxyWorker worker, HttpExchange exchange, ClusterSnapshot cluster)
     {
         ClusterStats stats = worker.StatsOf(cluster);
         StatShard shard = worker.Shard;
-        shard.Decrement(stats.RequestActive);
         ExchangeRecord record = exchange.Record;
         int status = record.LastAttempt.Status;
         if (status == 0) return;

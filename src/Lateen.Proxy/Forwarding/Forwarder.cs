@@ -2,8 +2,6 @@ using System.Diagnostics;
 using Lateen.Http;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Filters;
-using Lateen.Proxy.Forwarding.Http1;
-using Lateen.Proxy.Forwarding.Pools;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Routing;
@@ -13,24 +11,25 @@ using Lateen.Telemetry.AccessLogs;
 namespace Lateen.Proxy.Forwarding;
 
 /// <summary>
-/// Takes one exchange from its request's head to its last byte: filters, route, cluster, endpoint, connection, both contents, retries, and
-/// an answer of our own when there is no other. Whoever owns it calls <see cref="Advance"/> whenever its signal wakes, until it is done.
+/// Takes one exchange from its request's head to its last byte: filters, route, cluster, attempts, both contents, and an answer of our own
+/// when there is no other. Whoever owns it calls <see cref="Advance"/> whenever its signal wakes, until it is done.
 /// </summary>
 /// <remarks>
 /// <para>A state machine over synchronous steps: each call moves as many bytes as can be moved and returns. There is one wait for
 /// everything (both peers, the pool, all deadlines), so request and response flow at the same time without a second task.</para>
-/// <para>It knows clients and servers as streams only; HTTP/1.1 is not mentioned here, save for the pool that hands the streams out.</para>
+/// <para>It knows clients and servers as streams only; HTTP/1.1 is not mentioned here.</para>
 /// <para>Owned by one reactor, reused from exchange to exchange; allocates nothing in steady state.</para>
 /// </remarks>
-internal sealed class Forwarder : IPoolWaiter
+internal sealed partial class Forwarder
 {
     /// <summary>Of the redirect to a normalised path, as Envoy answers.</summary>
     private const int PathRedirectStatus = 307;
 
     private readonly ProxyWorker _worker;
     private readonly ExchangeDeadlines _deadlines;
-    private readonly ReplayBuffer _replay;
     private readonly Retries _retries = new();
+    private readonly Attempt _attempt;
+    private readonly Upload _upload;
     private DownstreamConnection _connection = null!;
     private DownstreamStream _downstream = null!;
     private WakeSignal _signal = null!;
@@ -38,27 +37,19 @@ internal sealed class Forwarder : IPoolWaiter
     private ForwardAction? _action;
     private WeightedClusterEntry? _weighted;
     private ClusterSnapshot? _cluster;
-    private EndpointSnapshot? _endpoint;
-    private UpstreamPool? _pool;
-    private UpstreamStream? _stream;
-    private ReadOnlyMemory<byte> _replyBody;
-    private Failure? _poolFailure;
-    private string _poolFailureReason = string.Empty;
     private RouteTimeouts _timeouts;
-    private int _replayed;
+    private ReadOnlyMemory<byte> _replyBody;
     private bool _isRequestShaped;
-    private bool _isRequestComplete;
-    private bool _isUploadComplete;
     private bool _isResponseStarted;
     private bool _isResponseComplete;
     private bool _holdsRetry;
-    private bool _isAttemptOpen;
 
     public Forwarder(ProxyWorker worker)
     {
         _worker = worker;
         _deadlines = new ExchangeDeadlines(worker.Reactor);
-        _replay = new ReplayBuffer(worker.Reactor.Buffers);
+        _attempt = new Attempt(worker);
+        _upload = new Upload(worker.Reactor.Buffers);
         Exchange = new HttpExchange { ReactorIndex = worker.Index, Shard = worker.Shard };
     }
 
@@ -66,7 +57,7 @@ internal sealed class Forwarder : IPoolWaiter
     {
         Idle,
 
-        /// <summary>An endpoint is to be chosen for the next attempt.</summary>
+        /// <summary>A new attempt is to be made.</summary>
         Choosing,
 
         /// <summary>The pool will say.</summary>
@@ -86,14 +77,7 @@ internal sealed class Forwarder : IPoolWaiter
 
     public HttpExchange Exchange { get; }
 
-    IPoolWaiter? IPoolWaiter.NextWaiter { get; set; }
-
-    IPoolWaiter? IPoolWaiter.PreviousWaiter { get; set; }
-
-    WakeSignal IPoolWaiter.Signal => _signal;
-
-    /// <summary>The request was received whole.</summary>
-    public bool IsRequestComplete => _isRequestComplete;
+    private HttpConnectionProfile Profile => _connection.Profile;
 
     /// <summary>Takes up a request whose head is in <see cref="Exchange"/>, refused ones too.</summary>
     /// <param name="connection">Where it came from.</param>
@@ -107,17 +91,15 @@ internal sealed class Forwarder : IPoolWaiter
         _connection = connection;
         _downstream = downstream;
         _signal = signal;
-        _isRequestShaped = _isUploadComplete = _isResponseStarted = _isResponseComplete = _holdsRetry = _isAttemptOpen = false;
-        _replayed = 0;
-        HttpConnectionProfile profile = connection.Profile;
+        _isRequestShaped = _isResponseStarted = _isResponseComplete = _holdsRetry = false;
         _deadlines.Begin(signal);
-        _deadlines.SetIdle(profile.StreamIdleMilliseconds);
-        _deadlines.SetDuration(profile.MaxStreamMilliseconds);
+        _deadlines.SetIdle(Profile.StreamIdleMilliseconds);
+        _deadlines.SetDuration(Profile.MaxStreamMilliseconds);
         ExchangeTally.Begin(Exchange, connection, startedAt);
         HttpRequestHead request = Exchange.Request;
-        _isRequestComplete = !request.HasBody;
-        if (_isRequestComplete) Exchange.Record.RequestEndedAt = startedAt;
-        else if (profile.RequestMilliseconds > 0) _deadlines.SetRequest(profile.RequestMilliseconds);
+        _upload.Begin(request.HasBody);
+        if (!request.HasBody) Exchange.Record.RequestEndedAt = startedAt;
+        else _deadlines.SetRequest(Profile.RequestMilliseconds);
         if (isHeadLate) Fail(Failure.Request(FailureCause.HeadTimeout));
         else if (request.Rejection.Code != HttpRejectionCode.None) Reply(LocalReplies.Of(request.Rejection));
         else Decide();
@@ -134,8 +116,8 @@ internal sealed class Forwarder : IPoolWaiter
         {
             bool hasMoved = _stage switch
             {
-                Stage.Choosing => Choose(),
-                Stage.Queued => TakePoolAnswer(),
+                Stage.Choosing => Try(),
+                Stage.Queued => Follow(),
                 Stage.Relaying => Relay(),
                 Stage.Replying => SendReply(),
                 _ => false,
@@ -153,35 +135,27 @@ internal sealed class Forwarder : IPoolWaiter
         Debug.Assert(_stage is Stage.Done, "an exchange ends when it is done");
         _stage = Stage.Idle;
         _deadlines.End();
-        _replay.Release();
+        _upload.End();
+        _attempt.Forget();
         Exchange.End();
         _action = null;
         _weighted = null;
         _cluster = null;
-        _endpoint = null;
-        _pool = null;
         _replyBody = default;
     }
 
-    /// <summary>The connection's method was broken by a defect: gives back what others lent.</summary>
+    /// <summary>The connection was broken off by a defect or a forced end: gives back what others lent.</summary>
     public void Break()
     {
-        if (_stage is Stage.Idle or Stage.Done) return;
-        EndAttempt(succeeded: false);
-        _stage = Stage.Done;
-    }
+        if (_stage is Stage.Idle) return;
+        if (_stage is not Stage.Done)
+        {
+            EndAttempt(succeeded: false);
+            Exchange.Record.Flags |= ResponseFlags.LocalReset;
+            Finish();
+        }
 
-    void IPoolWaiter.OnStream(UpstreamStream stream)
-    {
-        _stream = stream;
-        _worker.WakeLater(_signal);
-    }
-
-    void IPoolWaiter.OnNoStream(Failure failure, string reason)
-    {
-        _poolFailure = failure;
-        _poolFailureReason = reason;
-        _worker.WakeLater(_signal);
+        End();
     }
 
     /// <summary>From a request's head to what shall become of it.</summary>
@@ -195,7 +169,7 @@ internal sealed class Forwarder : IPoolWaiter
             return;
         }
 
-        if (request.ExpectsContinue && !_connection.Profile.Manager.Proxy100Continue)
+        if (request.ExpectsContinue && !Profile.Manager.Proxy100Continue)
         {
             _downstream.SendContinue();
             request.Headers.Remove(KnownHeader.Expect);
@@ -204,6 +178,7 @@ internal sealed class Forwarder : IPoolWaiter
         RequestHeaderPolicy.Apply(Exchange, _connection);
         if (request.WantsPathRedirect)
         {
+            _worker.Shard.Increment(Profile.Stats.RequestRedirectedWithNormalizedPath);
             Reply(LocalReplies.Redirect(PathRedirectStatus));
             LocalReplies.SetPathLocation(request, Exchange.Response.Headers);
             return;
@@ -212,7 +187,7 @@ internal sealed class Forwarder : IPoolWaiter
         Exchange.Snapshot = _worker.Snapshots.Current;
         Exchange.Route = Exchange.Snapshot.RoutesOf(Exchange.ConnectionManager)?.Match(request, _worker.Random);
         Exchange.Record.RouteName = Exchange.Route?.Name ?? string.Empty;
-        foreach (HttpFilter filter in _connection.Profile.RequestFilters)
+        foreach (HttpFilter filter in Profile.RequestFilters)
         {
             FilterVerdict verdict = filter.OnRequest(Exchange);
             if (verdict.Kind == FilterVerdictKind.Continue) continue;
@@ -227,7 +202,7 @@ internal sealed class Forwarder : IPoolWaiter
     /// <summary>What the router filter does: answers, or finds the cluster.</summary>
     private void Route()
     {
-        HttpConnectionManagerStats stats = _connection.Profile.Stats;
+        HttpConnectionManagerStats stats = Profile.Stats;
         switch (Exchange.Route?.Action)
         {
             case null:
@@ -244,7 +219,6 @@ internal sealed class Forwarder : IPoolWaiter
                 redirect.SetLocation(Exchange.Request, Exchange.Response.Headers);
                 return;
             case ForwardAction forward:
-                _action = forward;
                 ForwardTo(forward);
                 return;
             default:
@@ -254,122 +228,78 @@ internal sealed class Forwarder : IPoolWaiter
 
     private void ForwardTo(ForwardAction action)
     {
-        ClusterReference? reference = action.ChooseCluster(Exchange.Request, Exchange.Snapshot, _worker.Random, out _weighted);
+        HttpRequestHead request = Exchange.Request;
+        ClusterReference? reference = action.ChooseCluster(request, Exchange.Snapshot, _worker.Random, out _weighted);
         ClusterSnapshot? cluster = reference is null ? null : Exchange.Snapshot.FindCluster(reference);
         if (cluster is null)
         {
-            _worker.Shard.Increment(_connection.Profile.Stats.NoCluster);
+            _worker.Shard.Increment(Profile.Stats.NoCluster);
             Reply(LocalReplies.ClusterNotFound(action.ClusterNotFoundStatus));
             return;
         }
 
+        _action = action;
         _cluster = cluster;
         Exchange.Record.Cluster = cluster;
         Exchange.Record.WeightedCluster = _weighted;
-        _worker.Shard.Increment(_connection.Profile.Stats.RoutedTotal);
-        HttpRequestHead request = Exchange.Request;
+        _worker.Shard.Increment(Profile.Stats.RoutedTotal);
         _timeouts = RouteTimeouts.Take(request, action);
         if (action.HasIdleTimeout) _deadlines.SetIdle(RouteTimeouts.Milliseconds(action.IdleTimeout));
         if (action.HasMaxStreamDuration) _deadlines.SetDuration(RouteTimeouts.Milliseconds(action.MaxStreamDuration));
-        if (_isRequestComplete) _deadlines.SetRoute(_timeouts.Route);
+        if (!request.HasBody) _deadlines.SetRoute(_timeouts.Route);
         _retries.Begin(action.RetryPolicy, request);
-        if (request.HasBody && _retries.IsActive) _replay.Begin();
+        if (request.HasBody && _retries.IsActive) _upload.Keep();
         _stage = Stage.Choosing;
     }
 
-    private bool Choose()
+    private bool Try()
     {
-        ClusterSnapshot cluster = _cluster!;
-        EndpointSnapshot? endpoint = _retries.Avoided.IsEmpty
-            ? cluster.LoadBalancer.Choose(_worker.Index, _worker.Random)
-            : cluster.LoadBalancer.Choose(_worker.Index, _worker.Random, _retries.Avoided, _retries.Policy!.HostSelectionAttempts);
-        _endpoint = endpoint;
-        Exchange.Record.Endpoint = endpoint;
-        Exchange.Record.AddAttempt(endpoint?.State);
-        if (endpoint is null)
-        {
-            _worker.Shard.Increment(_worker.StatsOf(cluster).ConnectionNoneHealthy);
-            AttemptFailed(Failure.Upstream(FailurePhase.Connect, FailureCause.NoEndpoint));
-            return true;
-        }
-
-        if (!cluster.State.TryAcquire(BudgetKind.Requests, cluster.Limits, _worker.Index))
-        {
-            _worker.Shard.Increment(_worker.StatsOf(cluster).RequestPendingOverflow);
-            AttemptFailed(Failure.Upstream(FailurePhase.Connect, FailureCause.Overflow));
-            return true;
-        }
-
-        BeginAttempt(cluster, endpoint);
-        switch (_pool!.Acquire(this, _signal, cluster, out Http1UpstreamConnection? connection))
-        {
-            case PoolAnswer.Ready:
-                _stream = connection;
-                StartStream();
-                return true;
-            case PoolAnswer.Queued:
-                _stage = Stage.Queued;
-                return false;
-            default:
-                AttemptFailed(Failure.Upstream(FailurePhase.Connect, FailureCause.Overflow));
-                return true;
-        }
-    }
-
-    private void BeginAttempt(ClusterSnapshot cluster, EndpointSnapshot endpoint)
-    {
-        _isAttemptOpen = true;
-        _retries.Tried(endpoint.State);
-        endpoint.State.SlotOf(_worker.Index).RequestStarted();
-        ClusterStats stats = _worker.StatsOf(cluster);
-        _worker.Shard.Increment(stats.RequestTotal);
-        _worker.Shard.Increment(stats.RequestActive);
-        _pool = UpstreamPool.Of(_worker, cluster, endpoint.State);
+        _attempt.Begin(_cluster!, _retries, _signal);
+        Exchange.Record.Endpoint = _attempt.Endpoint;
+        Exchange.Record.AddAttempt(_attempt.Endpoint?.State);
         _deadlines.SetAttempt(_timeouts.Attempt);
-    }
-
-    private bool TakePoolAnswer()
-    {
-        if (_stream is not null)
-        {
-            StartStream();
-            return true;
-        }
-
-        if (_poolFailure is not { } failure) return false;
-        _poolFailure = null;
-        Exchange.Record.UpstreamTransportFailureReason = _poolFailureReason;
-        AttemptFailed(failure);
+        _stage = Stage.Queued;
         return true;
     }
 
-    /// <summary>A connection is ours: the request's head goes out.</summary>
-    private void StartStream()
+    /// <summary>Looks what the pool has said.</summary>
+    private bool Follow()
     {
-        UpstreamStream stream = _stream!;
+        switch (_attempt.State)
+        {
+            case AttemptState.Ready:
+                SendRequestHead();
+                return true;
+            case AttemptState.Failed:
+                if (_attempt.FailureReason.Length > 0) Exchange.Record.UpstreamTransportFailureReason = _attempt.FailureReason;
+                AttemptFailed(_attempt.Failure);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>A stream is ours: the request's head goes out.</summary>
+    private void SendRequestHead()
+    {
+        UpstreamStream stream = _attempt.Stream!;
         ExchangeRecord record = Exchange.Record;
         record.UpstreamConnectionId = stream.ConnectionId;
         record.UpstreamLocalAddress = stream.LocalAddress;
         record.LastAttempt.IsConnectionReused = stream.IsConnectionReused;
-        _stage = Stage.Relaying;
-        if (!ShapeRequest())
+        bool isShaped = ShapeRequest();
+        if (!isShaped || !stream.TrySendHead(Exchange.Request))
         {
             EndAttempt(succeeded: false);
-            Reply(LocalReplies.BadRewrite);
+            if (isShaped) Fail(Failure.Request(FailureCause.HeadTooLarge));
+            else Reply(LocalReplies.BadRewrite);
             return;
         }
 
-        if (!stream.TrySendHead(Exchange.Request))
-        {
-            EndAttempt(succeeded: false);
-            Fail(Failure.Request(FailureCause.HeadTooLarge));
-            return;
-        }
-
-        _isUploadComplete = !Exchange.Request.HasBody;
-        _replayed = 0;
+        _upload.Restart(Exchange.Request.HasBody);
         record.UpstreamStartedAt = _worker.Reactor.NowMicroseconds;
-        if (_isUploadComplete) record.UpstreamRequestEndedAt = record.UpstreamStartedAt;
+        if (_upload.IsComplete) record.UpstreamRequestEndedAt = record.UpstreamStartedAt;
+        _stage = Stage.Relaying;
     }
 
     /// <summary>The request as this endpoint shall see it. What depends on the route is done once, what depends on the attempt each time.</summary>
@@ -377,17 +307,17 @@ internal sealed class Forwarder : IPoolWaiter
     {
         HttpRequestHead request = Exchange.Request;
         RouteEntry route = Exchange.Route!;
-        bool keepsOriginals = !_connection.Profile.Router.SuppressEnvoyHeaders;
+        bool addsHeaders = !Profile.Router.SuppressEnvoyHeaders;
         if (!_isRequestShaped)
         {
             _isRequestShaped = true;
-            if (keepsOriginals) _timeouts.Announce(request);
+            if (addsHeaders) _timeouts.Announce(request);
             HeaderMutations rules = route.RequestHeadersFor(_weighted);
             if (!rules.IsEmpty) rules.Apply(request.Headers, Exchange);
-            if (!_action!.TryRewrite(request, _weighted, keepsOriginals)) return false;
+            if (!_action!.TryRewrite(request, _weighted, addsHeaders)) return false;
         }
 
-        if (_action!.IsHostFromEndpoint) _action.UseEndpointHost(request, _endpoint!, keepsOriginals);
+        if (_action!.IsHostFromEndpoint) _action.UseEndpointHost(request, _attempt.Endpoint!, addsHeaders);
         if (route.VirtualHost.IncludeAttemptCountInRequest) HeaderNumbers.Set(request.Headers, KnownHeader.XEnvoyAttemptCount, _retries.Made + 1);
         return true;
     }
@@ -396,83 +326,31 @@ internal sealed class Forwarder : IPoolWaiter
     /// <returns>True when the stage has changed.</returns>
     private bool Relay()
     {
-        if (!_isUploadComplete) Upload();
+        if (!_upload.IsComplete) AdvanceUpload();
         if (_stage == Stage.Relaying && !_isResponseStarted) AwaitResponse();
         if (_stage == Stage.Relaying && _isResponseStarted && !_isResponseComplete) Download();
         if (_stage != Stage.Relaying) return true;
-        _stream?.Sink.Flush();
-        _downstream.Sink.Flush();
-        if (_downstream.Sink.HasFailed)
+        _attempt.Stream?.Sink.Flush();
+        return FlushDownstream();
+    }
+
+    private void AdvanceUpload()
+    {
+        long before = _upload.Received;
+        UploadStatus status = _upload.Advance(_downstream.Content, _attempt.Stream!.Sink, Profile.Manager.Http1.EnableTrailers);
+        ExchangeRecord record = Exchange.Record;
+        record.BytesReceived = _upload.Received;
+        if (_upload.Received > before) _deadlines.Touch();
+        if (status == UploadStatus.Broken)
         {
-            Abandon();
-            return true;
+            OnRequestBroken(_downstream.Content.Failure);
+            return;
         }
 
-        if (!_isResponseComplete || _downstream.Sink.IsBlocked) return false;
-        Finish();
-        return true;
-    }
-
-    private void Upload()
-    {
-        ContentSink sink = _stream!.Sink;
-        if (sink.IsBlocked) sink.Flush();
-        // A server that no longer takes the request may have answered it already: the response tells, or its absence does.
-        if (sink.IsBlocked || sink.HasFailed) return;
-        if (!Replay(sink)) return;
-        ContentSource content = _downstream.Content;
-        while (true)
-        {
-            ContentStatus status = _isRequestComplete ? ContentStatus.End : content.Peek(out ReadOnlySpan<byte> payload);
-            switch (status)
-            {
-                case ContentStatus.Payload:
-                    content.Peek(out payload);
-                    int sent = sink.Send(payload);
-                    _replay.Add(payload[..sent]);
-                    _replayed = _replay.Kept.Length;
-                    content.Take(sent);
-                    Exchange.Record.BytesReceived += sent;
-                    _deadlines.Touch();
-                    if (sent < payload.Length) return;
-                    continue;
-                case ContentStatus.Wait:
-                    return;
-                case ContentStatus.End:
-                    sink.End(_connection.Profile.Manager.Http1.EnableTrailers ? content.Trailers : null);
-                    OnUploaded();
-                    return;
-                default:
-                    OnRequestBroken(content.Failure);
-                    return;
-            }
-        }
-    }
-
-    /// <summary>Sends again what an earlier attempt was sent.</summary>
-    /// <returns>False when there is more to send.</returns>
-    private bool Replay(ContentSink sink)
-    {
-        ReadOnlySpan<byte> again = _replay.Kept[_replayed..];
-        if (again.IsEmpty) return true;
-        int sent = sink.Send(again);
-        _replayed += sent;
-        return sent == again.Length;
-    }
-
-    private void OnUploaded()
-    {
-        _isUploadComplete = true;
-        long now = _worker.Reactor.NowMicroseconds;
-        Exchange.Record.UpstreamRequestEndedAt = now;
-        OnRequestComplete(now);
-    }
-
-    private void OnRequestComplete(long now)
-    {
-        if (_isRequestComplete) return;
-        _isRequestComplete = true;
-        Exchange.Record.RequestEndedAt = now;
+        if (status != UploadStatus.Complete) return;
+        record.UpstreamRequestEndedAt = _worker.Reactor.NowMicroseconds;
+        if (record.RequestEndedAt >= 0) return;
+        record.RequestEndedAt = record.UpstreamRequestEndedAt;
         _deadlines.SetRequest(0);
         _deadlines.SetRoute(_timeouts.Route);
     }
@@ -492,10 +370,10 @@ internal sealed class Forwarder : IPoolWaiter
 
     private void AwaitResponse()
     {
-        UpstreamStream stream = _stream!;
-        // Nothing was sent yet on the first pass, so the request leaves before its response is asked for.
+        UpstreamStream stream = _attempt.Stream!;
+        // The request leaves before its response is asked for.
         stream.Sink.Flush();
-        while (true)
+        do
         {
             switch (stream.ReadHead(Exchange.Response))
             {
@@ -507,9 +385,9 @@ internal sealed class Forwarder : IPoolWaiter
             }
 
             _deadlines.Touch();
-            if (!Exchange.Response.IsInterim) break;
-            if (_connection.Profile.Manager.Proxy100Continue && Exchange.Response.Status == 100) _downstream.SendInterim(Exchange.Response);
+            if (Exchange.Response.Status == 100 && Profile.Manager.Proxy100Continue) _downstream.SendInterim(Exchange.Response);
         }
+        while (Exchange.Response.IsInterim);
 
         if (Exchange.Response.Status == 101) AttemptFailed(Failure.Upstream(FailurePhase.ResponseHead, FailureCause.UpgradeRefused));
         else AcceptResponse();
@@ -522,21 +400,19 @@ internal sealed class Forwarder : IPoolWaiter
         ExchangeRecord record = Exchange.Record;
         record.ResponseStartedAt = _worker.Reactor.NowMicroseconds;
         record.LastAttempt.Status = response.Status;
-        if (_retries.Covers(response) && TryRetry(succeeded: false)) return;
-        if (_retries.Made > 0) _worker.Shard.Increment(_worker.StatsOf(_cluster!).RetrySuccess);
-        if (_retries.IsExhausted && response.Status >= 500) record.Flags |= ResponseFlags.UpstreamRetryLimitExceeded;
+        if (_retries.Covers(response) && TryRetry()) return;
+        if (_retries.Made > 0) ExchangeTally.CountRetried(_worker, Exchange, _retries.IsExhausted);
         record.ResponseDetails = "via_upstream";
         _deadlines.SetAttempt(0);
-        if (!_connection.Profile.Router.SuppressEnvoyHeaders && record.RequestEndedAt >= 0)
+        if (!Profile.Router.SuppressEnvoyHeaders && record.RequestEndedAt >= 0)
         {
-            long milliseconds = Math.Max(0, record.ResponseStartedAt - record.RequestEndedAt) / 1000;
-            HeaderNumbers.Set(response.Headers, KnownHeader.XEnvoyUpstreamServiceTime, milliseconds);
+            HeaderNumbers.Set(response.Headers, KnownHeader.XEnvoyUpstreamServiceTime, Math.Max(0, record.ResponseStartedAt - record.RequestEndedAt) / 1000);
         }
 
         if (!SendResponseHead()) Cut(Failure.Upstream(FailurePhase.ResponseBody, FailureCause.HeadTooLarge));
     }
 
-    /// <summary>Rules of the route, the connection manager's headers, the filters; then the head is on its way.</summary>
+    /// <summary>Rules of the route, the filters, the connection manager's headers; then the head is on its way.</summary>
     private bool SendResponseHead()
     {
         HttpResponseHead response = Exchange.Response;
@@ -544,19 +420,19 @@ internal sealed class Forwarder : IPoolWaiter
         {
             HeaderMutations rules = route.ResponseHeadersFor(_weighted);
             if (!rules.IsEmpty) rules.Apply(response.Headers, Exchange);
-            if (route.VirtualHost.IncludeAttemptCountInResponse && _retries.Made + 1 is var count && _cluster is not null)
+            if (route.VirtualHost.IncludeAttemptCountInResponse && _cluster is not null)
             {
-                HeaderNumbers.Set(response.Headers, KnownHeader.XEnvoyAttemptCount, count);
+                HeaderNumbers.Set(response.Headers, KnownHeader.XEnvoyAttemptCount, _retries.Made + 1);
             }
         }
 
-        foreach (HttpFilter filter in _connection.Profile.ResponseFilters)
+        foreach (HttpFilter filter in Profile.ResponseFilters)
         {
             if (filter.OnResponse(Exchange).Kind != FilterVerdictKind.Continue) return false;
         }
 
-        ResponseHeaderPolicy.Apply(Exchange, _connection.Profile, _worker);
-        if (_downstream.TrySendHead(Exchange, _isRequestComplete) is not { } hasContent) return false;
+        ResponseHeaderPolicy.Apply(Exchange, Profile, _worker);
+        if (_downstream.TrySendHead(Exchange, _upload.IsRequestComplete) is not { } hasContent) return false;
         _isResponseStarted = true;
         Exchange.Record.ResponseStatus = response.Status;
         if (!hasContent) _replyBody = default;
@@ -565,7 +441,7 @@ internal sealed class Forwarder : IPoolWaiter
 
     private void Download()
     {
-        ContentSource content = _stream!.Content;
+        ContentSource content = _attempt.Stream!.Content;
         ContentSink sink = _downstream.Sink;
         if (sink.IsBlocked) sink.Flush();
         while (!sink.IsBlocked && !sink.HasFailed)
@@ -584,9 +460,9 @@ internal sealed class Forwarder : IPoolWaiter
                     OnDownloaded(content.Trailers);
                     return;
                 default:
-                    Exchange.Record.LastAttempt.Failure = Failure.Upstream(FailurePhase.ResponseBody, content.Failure);
-                    EndAttempt(succeeded: false);
-                    Cut(Failure.Upstream(FailurePhase.ResponseBody, content.Failure));
+                    Failure failure = Failure.Upstream(FailurePhase.ResponseBody, content.Failure);
+                    Exchange.Record.LastAttempt.Failure = failure;
+                    Cut(failure);
                     return;
             }
         }
@@ -594,172 +470,13 @@ internal sealed class Forwarder : IPoolWaiter
 
     private void OnDownloaded(HeaderBlock? trailers)
     {
-        Exchange.ResponseTrailers = trailers;
-        Exchange.Record.ResponseEndedAt = _worker.Reactor.NowMicroseconds;
-        GrpcContent.NoteStatus(Exchange, trailers);
-        _downstream.Sink.End(_connection.Profile.Manager.Http1.EnableTrailers ? trailers : null);
+        ExchangeRecord record = Exchange.Record;
+        record.ResponseEndedAt = _worker.Reactor.NowMicroseconds;
+        if (trailers is not null) Exchange.KeepTrailers(trailers);
+        GrpcContent.NoteStatus(Exchange);
+        _downstream.Sink.End(Profile.Manager.Http1.EnableTrailers ? trailers : null);
         _isResponseComplete = true;
         EndAttempt(succeeded: Exchange.Response.Status < 500);
-    }
-
-    /// <summary>One attempt came to nothing: try again, or answer.</summary>
-    private void AttemptFailed(Failure failure)
-    {
-        FailureOutcome outcome = FailureMap.Of(failure);
-        Exchange.Record.LastAttempt.Failure = failure;
-        bool wasSent = _stream is not null;
-        if (_stream is { HasResponseBegun: false, IsConnectionReused: false } || _stream is null) ExchangeTally.CountReset(_worker, _cluster!, failure);
-        if (!_isResponseStarted && _retries.Covers(outcome.Retry, wasSent) && TryRetry(succeeded: false)) return;
-        EndAttempt(succeeded: false);
-        if (_retries.IsExhausted)
-        {
-            Exchange.Record.Flags |= ResponseFlags.UpstreamRetryLimitExceeded;
-            _worker.Shard.Increment(_worker.StatsOf(_cluster!).RetryLimitExceeded);
-        }
-
-        Fail(failure);
-    }
-
-    /// <summary>Ends this attempt and sets up the next one, if the request is whole and the budget allows it.</summary>
-    private bool TryRetry(bool succeeded)
-    {
-        bool isWhole = !Exchange.Request.HasBody || Exchange.Record.BytesReceived == 0 || _replay.IsComplete;
-        if (!isWhole) return false;
-        ClusterStats stats = _worker.StatsOf(_cluster!);
-        ReleaseRetry();
-        if (!_cluster!.State.TryAcquire(BudgetKind.Retries, _cluster.Limits, _worker.Index))
-        {
-            _worker.Shard.Increment(stats.RetryOverflow);
-            return false;
-        }
-
-        _holdsRetry = true;
-        EndAttempt(succeeded, keepsRetry: true);
-        _worker.Shard.Increment(stats.Retry);
-        _worker.Shard.Increment(stats.RetryBackoffExponential);
-        Exchange.Response.Reset();
-        _deadlines.SetAttempt(0);
-        _deadlines.SetBackOff(_retries.Take(_worker.Random));
-        _stage = Stage.BackingOff;
-        return true;
-    }
-
-    /// <summary>Gives everything back that the attempt held: its place in the queue, its stream, its share of the budgets.</summary>
-    private void EndAttempt(bool succeeded, bool keepsRetry = false)
-    {
-        if (!keepsRetry) ReleaseRetry();
-        if (!_isAttemptOpen) return;
-        _isAttemptOpen = false;
-        if (_stream is { } stream)
-        {
-            _stream = null;
-            stream.Release(_isUploadComplete);
-        }
-        else if (_stage == Stage.Queued && _poolFailure is null && Exchange.Record.LastAttempt.Failure is null)
-        {
-            _pool!.Leave(this);
-        }
-
-        _poolFailure = null;
-        _endpoint!.State.SlotOf(_worker.Index).RequestEnded(succeeded);
-        _cluster!.State.Release(BudgetKind.Requests, _worker.Index);
-        ExchangeTally.EndAttempt(_worker, Exchange, _cluster);
-    }
-
-    private void ReleaseRetry()
-    {
-        if (!_holdsRetry) return;
-        _holdsRetry = false;
-        _cluster!.State.Release(BudgetKind.Retries, _worker.Index);
-    }
-
-    private void OnDeadline(DeadlineKind kind)
-    {
-        switch (kind)
-        {
-            case DeadlineKind.BackOff:
-                _deadlines.ClearBackOff();
-                if (_stage == Stage.BackingOff) _stage = Stage.Choosing;
-                return;
-            case DeadlineKind.Attempt when _isResponseStarted:
-                _deadlines.SetAttempt(0);
-                return;
-            case DeadlineKind.Attempt:
-                _deadlines.SetAttempt(0);
-                _worker.Shard.Increment(_worker.StatsOf(_cluster!).RequestPerTryTimeout);
-                LeaveQueue();
-                AttemptFailed(Failure.Upstream(FailurePhase.ResponseHead, FailureCause.AttemptTimeout));
-                return;
-            case DeadlineKind.Route:
-                if (_endpoint is not null) _endpoint.State.SlotOf(_worker.Index).Timeouts++;
-                _worker.Shard.Increment(_worker.StatsOf(_cluster!).RequestTimeout);
-                TimeOut(FailureSide.Upstream, FailureCause.RouteTimeout);
-                return;
-            case DeadlineKind.Request:
-                _worker.Shard.Increment(_connection.Profile.Stats.RequestTimeout);
-                TimeOut(FailureSide.Downstream, FailureCause.RequestTimeout);
-                return;
-            case DeadlineKind.Duration:
-                _worker.Shard.Increment(_connection.Profile.Stats.RequestMaxDurationReached);
-                TimeOut(FailureSide.Local, FailureCause.DurationReached);
-                return;
-            default:
-                _worker.Shard.Increment(_connection.Profile.Stats.RequestIdleTimeout);
-                TimeOut(FailureSide.Local, FailureCause.IdleTimeout);
-                return;
-        }
-    }
-
-    private void TimeOut(FailureSide side, FailureCause cause)
-    {
-        if (_stage == Stage.Done) return;
-        LeaveQueue();
-        EndAttempt(succeeded: false);
-        if (_isResponseStarted) Cut(new Failure(side, FailurePhase.ResponseBody, cause));
-        else Fail(new Failure(side, _isRequestComplete ? FailurePhase.ResponseHead : FailurePhase.RequestBody, cause));
-    }
-
-    private void LeaveQueue()
-    {
-        if (_stage != Stage.Queued || _stream is not null || _poolFailure is not null) return;
-        _pool!.Leave(this);
-        _stage = Stage.Choosing;
-    }
-
-    /// <summary>The client went away.</summary>
-    private void Abandon()
-    {
-        LeaveQueue();
-        EndAttempt(succeeded: false);
-        Cut(Failure.Downstream(FailurePhase.ResponseBody, FailureCause.PeerClosed));
-    }
-
-    /// <summary>The failure is answered, as the map says.</summary>
-    private void Fail(Failure failure)
-    {
-        FailureOutcome outcome = FailureMap.Of(failure);
-        Exchange.Record.Failure = failure;
-        if (outcome.Status == 0) Cut(failure);
-        else Reply(LocalReplies.Of(outcome, _retries.Made > 0, Exchange.Record.UpstreamTransportFailureReason));
-    }
-
-    /// <summary>The exchange ends here and now; what the client has of a response it must not take for a whole one.</summary>
-    private void Cut(Failure failure)
-    {
-        FailureOutcome outcome = FailureMap.Of(failure);
-        ExchangeRecord record = Exchange.Record;
-        record.Failure = failure;
-        record.Flags |= outcome.Flag;
-        record.ResponseDetails = outcome.Details;
-        EndAttempt(succeeded: false);
-        _downstream.Reset();
-        Finish();
-    }
-
-    private void Reply(LocalReply reply)
-    {
-        _replyBody = LocalReplies.Write(reply, Exchange);
-        _stage = Stage.Replying;
     }
 
     private bool SendReply()
@@ -785,21 +502,22 @@ internal sealed class Forwarder : IPoolWaiter
             sink.End(null);
         }
 
-        sink.Flush();
-        if (sink.HasFailed)
-        {
-            Abandon();
-            return true;
-        }
+        return FlushDownstream();
+    }
 
-        if (!_isResponseComplete || sink.IsBlocked) return false;
-        Finish();
-        return true;
+    /// <summary>Sends what was gathered for the client, and ends the exchange when that was all.</summary>
+    private bool FlushDownstream()
+    {
+        ContentSink sink = _downstream.Sink;
+        sink.Flush();
+        if (sink.HasFailed) Abandon();
+        else if (_isResponseComplete && !sink.IsBlocked) Finish();
+        return _stage == Stage.Done;
     }
 
     private void Finish()
     {
         _stage = Stage.Done;
-        ExchangeTally.Finish(_worker, Exchange, _connection.Profile);
+        ExchangeTally.Finish(_worker, Exchange, Profile);
     }
 }

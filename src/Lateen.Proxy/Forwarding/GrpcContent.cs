@@ -16,10 +16,10 @@ internal static class GrpcContent
     }
 
     /// <summary>Notes grpc-status, from the trailers or, in a trailers-only response, from the head.</summary>
-    public static void NoteStatus(HttpExchange exchange, HeaderBlock? trailers)
+    public static void NoteStatus(HttpExchange exchange)
     {
         if (!exchange.IsGrpc) return;
-        if (trailers is not null && trailers.TryGet(KnownHeader.GrpcStatus, out ReadOnlySpan<byte> text)
+        if (exchange.ResponseTrailers is { } trailers && trailers.TryGet(KnownHeader.GrpcStatus, out ReadOnlySpan<byte> text)
             || exchange.Response.Headers.TryGet(KnownHeader.GrpcStatus, out text))
         {
             if (Utf8Parser.TryParse(text, out int status, out _)) exchange.Record.GrpcStatus = status;

@@ -24,6 +24,7 @@ public sealed class HttpExchange : IAccessLogRecord
     private (HttpFilter? Filter, object? State)[] _filterStates = [];
     private int _filterStateCount;
     private int _oldestFilterState;
+    private HeaderBlock? _trailers;
 
     internal HttpExchange()
     {
@@ -36,7 +37,7 @@ public sealed class HttpExchange : IAccessLogRecord
     public HttpResponseHead Response { get; } = new();
 
     /// <summary>Trailers of the response; null when there were none.</summary>
-    public HeaderBlock? ResponseTrailers { get; internal set; }
+    public HeaderBlock? ResponseTrailers { get; private set; }
 
     /// <summary>What was decided and what became of it.</summary>
     public ExchangeRecord Record { get; } = new();
@@ -109,6 +110,15 @@ public sealed class HttpExchange : IAccessLogRecord
     {
         Listener = profile.Listener;
         FilterChain = profile.FilterChain;
+    }
+
+    /// <summary>Keeps a response's trailers beyond the life of the stream that they came on.</summary>
+    internal void KeepTrailers(HeaderBlock trailers)
+    {
+        _trailers ??= new HeaderBlock();
+        _trailers.Clear();
+        for (int i = 0; i < trailers.Count; i++) _trailers.Add(trailers[i].Name, trailers[i].Value);
+        ResponseTrailers = _trailers;
     }
 
     /// <summary>Forgets the exchange; the request head is reset by whoever reads the next one into it.</summary>

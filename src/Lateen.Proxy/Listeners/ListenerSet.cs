@@ -48,7 +48,7 @@ public sealed class ListenerSet
         }
     }
 
-    /// <summary>True once <see cref="Drain"/> was called: no new connections are taken.</summary>
+    /// <summary>True once <see cref="Drain"/> was called: the proxy is ending.</summary>
     public bool IsDraining
     {
         get
@@ -69,15 +69,33 @@ public sealed class ListenerSet
         }
     }
 
-    /// <summary>Closes all listening sockets; connections end after their current exchange (<c>/drain_listeners</c>).</summary>
-    public void Drain()
+    /// <summary>
+    /// From now on responses on the listeners concerned say <c>Connection: close</c>; they still take connections. The first half of
+    /// <c>/drain_listeners?graceful</c>.
+    /// </summary>
+    public void BeginDrain(Func<ListenerSnapshot, bool> concerns)
     {
         lock (_lock)
         {
-            if (_isDraining) return;
-            _isDraining = true;
-            foreach (ListenerState listener in _listeners.Values) listener.Close()?.BeginDrain();
+            foreach (ListenerState listener in _listeners.Values.Where(one => concerns(one.Snapshot))) listener.Scope?.BeginDrain();
         }
+    }
+
+    /// <summary>The listeners concerned take no new connections. Those that are there live on.</summary>
+    public void Close(Func<ListenerSnapshot, bool> concerns)
+    {
+        lock (_lock)
+        {
+            foreach (ListenerState listener in _listeners.Values.Where(one => concerns(one.Snapshot))) listener.Close();
+        }
+    }
+
+    /// <summary>Closes all listening sockets for good; connections end after their current exchange.</summary>
+    public void Drain()
+    {
+        lock (_lock) _isDraining = true;
+        BeginDrain(static _ => true);
+        Close(static _ => true);
     }
 
     private void Open(ListenerSnapshot snapshot)

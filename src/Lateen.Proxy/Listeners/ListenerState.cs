@@ -18,6 +18,9 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
 
     public ListenerSnapshot Snapshot => _current!.Snapshot;
 
+    /// <summary>Of the connections that are accepted now; null before there is a snapshot.</summary>
+    public ListenerScope? Scope => _current?.Scope;
+
     /// <summary>Where it can be reached: port 0 has become the kernel's choice.</summary>
     public ImmutableArray<EndPoint> Addresses { get; private set; } = [];
 

@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using Envoy.Config.Bootstrap.V3;
+using Envoy.Config.Core.V3;
+using Lateen.Proxy.AccessLogs;
+using Lateen.Proxy.Admin;
+using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Filters;
+using Lateen.Proxy.Listeners;
+using Lateen.Proxy.Logging;
+using Lateen.Proxy.Statistics;
+using Lateen.Telemetry.AccessLogs;
+using Lateen.Telemetry.Statistics;
+using Lateen.Xds;
+using Lateen.Xds.Client;
+using Lateen.Xds.Text;
+
+namespace Lateen.ProxyHost;
+
+/// <summary>The composition root: puts the rooms of the data plane together, in the order in which they need each other.</summary>
+internal static class ProxyHost
+{
+    public static async Task<int> RunAsync(ProxyArguments arguments, string text)
+    {
+        TimeProvider time = TimeProvider.System;
+        var errors = new ConfigurationErrors();
+        Bootstrap? bootstrap = Read(text, arguments, errors);
+        var registry = new StatsRegistry();
+        var statistics = new ProxyStatistics(registry, arguments.Concurrency);
+        await using var accessLogs = new AccessLogWriter(new AccessLogWriterOptions
+        {
+            ReactorCount = arguments.Concurrency,
+            StandardOutput = Console.OpenStandardOutput(),
+            StandardError = Console.OpenStandardError(),
+        }, registry);
+        ExtensionCatalog extensions = Extensions(bootstrap?.Node, accessLogs, registry, arguments.Concurrency, time);
+        BootstrapConfig? config = bootstrap is null || errors.Any ? null : new BootstrapLoader(extensions).TryCheck(bootstrap, errors);
+        if (config is null)
+        {
+            foreach (ConfigurationError error in errors.All) await Console.Error.WriteLineAsync($"{arguments.ConfigPath}: {error}");
+            return 1;
+        }
+
+        if (arguments.Mode == ProxyMode.Validate)
+        {
+            Console.Out.WriteLine($"configuration '{arguments.ConfigPath}' OK");
+            return 0;
+        }
+
+        return await ServeAsync(arguments, config, extensions, statistics, accessLogs, time);
+    }
+
+    private static async Task<int> ServeAsync(
+        ProxyArguments arguments, BootstrapConfig config, ExtensionCatalog extensions, ProxyStatistics statistics, AccessLogWriter accessLogs, TimeProvider time)
+    {
+        using var log = new ProxyLog(Console.OpenStandardError(), arguments.LogLevel, time);
+        foreach ((string component, LogLevel level) in arguments.ComponentLogLevels)
+        {
+            log.For(component);
+            log.TrySetLevel(component, level);
+        }
+
+        Logger main = log.For("main");
+        using var configuration = new ProxyConfiguration(new ProxyConfigurationOptions
+        {
+            ReactorCount = arguments.Concurrency,
+            Extensions = extensions,
+            Time = time,
+            OnFault = fault => log.For("config").Error($"a defect on the configuration thread: {fault}"),
+        });
+        await using var engine = new ProxyEngine(configuration.Snapshots, statistics, new ProxyEngineOptions
+        {
+            Concurrency = arguments.Concurrency,
+            TimeProvider = time,
+            DefectReported = defect => main.Error($"a defect cost one connection: {defect}"),
+        });
+        using var lifecycle = new ProxyLifecycle(engine, log, arguments.DrainTime);
+        engine.Start();
+        configuration.Thread.Start();
+        await configuration.LoadAsync(config);
+        await using AdminServer? admin = OpenAdmin(arguments, config, configuration, statistics, accessLogs, lifecycle, log, time);
+        if (admin is not null)
+        {
+            main.Info($"admin address: {admin.Address}");
+            if (arguments.AdminAddressPath is { } path) await File.WriteAllTextAsync(path, admin.Address.ToString());
+        }
+
+        using var stop = new CancellationTokenSource();
+        Task following = config.ControlPlane is { } plane ? FollowAsync(plane, config.Node, configuration, statistics, time, stop.Token) : Task.CompletedTask;
+        _ = configuration.Initialized.ContinueWith(_ => lifecycle.MarkInitialized(), TaskScheduler.Default);
+        int code = await lifecycle.Ended;
+        main.Info($"exiting");
+        await stop.CancelAsync();
+        await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return code;
+    }
+
+    private static Bootstrap? Read(string text, ProxyArguments arguments, ConfigurationErrors errors)
+    {
+        Bootstrap? bootstrap = ProtoYamlReader.ReadText<Bootstrap>(text, out ImmutableArray<ProtoFault> faults);
+        foreach (ProtoFault fault in faults)
+        {
+            errors.Add(fault.Path, fault.Position.Line == 0 ? fault.Message : $"{fault.Message} (line {fault.Position.Line}, column {fault.Position.Column})");
+        }
+
+        if (bootstrap is null) return null;
+        if (arguments.ServiceNode is { } id) (bootstrap.Node ??= new Node()).Id = id;
+        if (arguments.ServiceCluster is { } cluster) (bootstrap.Node ??= new Node()).Cluster = cluster;
+        return bootstrap;
+    }
+
+    private static ExtensionCatalog Extensions(Node? node, AccessLogWriter accessLogs, StatsRegistry registry, int concurrency, TimeProvider time)
+    {
+        var istio = new IstioFilters(registry, node?.Id ?? string.Empty, node?.Metadata, concurrency);
+        var formats = new AccessLogContext
+        {
+            HostName = Environment.MachineName,
+#pragma warning disable RS0030 // Executables are where the environment is read.
+            Environment = Environment.GetEnvironmentVariable,
+#pragma warning restore RS0030
+            ResolveHeader = static name => (int)Lateen.Http.KnownHeaders.Recognize(System.Text.Encoding.ASCII.GetBytes(name)),
+            Time = time,
+        };
+        return new ExtensionCatalog([new RouterFilterCompiler(), .. istio.Compilers], AccessLogCompilers.All(accessLogs, formats));
+    }
+
+    private static AdminServer? OpenAdmin(
+        ProxyArguments arguments, BootstrapConfig config, ProxyConfiguration configuration, ProxyStatistics statistics, AccessLogWriter accessLogs,
+        ProxyLifecycle lifecycle, ProxyLog log, TimeProvider time) =>
+        config.AdminAddress is not { } address ? null : new AdminServer(address, AdminPages.Create(new AdminContext
+        {
+            Statistics = statistics,
+            Snapshots = configuration.Snapshots,
+            DumpAsync = async cancellation => await configuration.DumpAsync().WaitAsync(cancellation),
+            Lifecycle = lifecycle,
+            Log = log,
+            AccessLogs = accessLogs,
+            Node = config.Node,
+            StartedAt = time.GetUtcNow(),
+            Time = time,
+            ConfigPath = arguments.ConfigPath,
+            Version = ProxyArguments.Version,
+            Concurrency = arguments.Concurrency,
+            DrainTime = arguments.DrainTime,
+        }), log, time);
+
+    private static Task FollowAsync(
+        ControlPlaneConfig plane, Node node, ProxyConfiguration configuration, ProxyStatistics statistics, TimeProvider time, CancellationToken stop)
+    {
+        var client = new XdsClient(new XdsClientOptions
+        {
+            Node = node,
+            Servers = plane.Servers,
+            Variant = plane.Variant,
+            Authority = plane.Authority.Length > 0 ? plane.Authority : null,
+            Metadata = plane.InitialMetadata,
+            ConnectTimeout = plane.ConnectTimeout,
+            TimeProvider = time,
+        }, configuration.Xds);
+        configuration.Xds.Attach(client.Subscribe, client.Unsubscribe);
+        if (plane.GivesClusters) client.SubscribeAll(XdsTypeUrls.Cluster);
+        if (plane.GivesListeners) client.SubscribeAll(XdsTypeUrls.Listener);
+        statistics.Registry.OnCollect(shared => shared.Set(statistics.ControlPlane.Connected, configuration.Xds.Connection.IsConnected ? 1 : 0));
+        return client.RunAsync(stop);
+    }
+}
