@@ -111,6 +111,15 @@ public sealed class XdsConfigurationTests
     }
 
     [Fact]
+    public void Route_to_an_unknown_cluster_is_refused_when_the_table_asks_for_it()
+    {
+        using var setup = Serving();
+        var table = Setup.Proto<RouteConfiguration>("{name: '80', validate_clusters: true, virtual_hosts: [{name: a, domains: ['*'], routes: [{match: {prefix: /}, route: {cluster: nobody}}]}]}");
+        Assert.Equal(["80: validate_clusters: there is no cluster 'nobody'"], setup.Apply(XdsTypeUrls.RouteConfiguration, [XdsResource.FromMessage("80", table)]));
+        Assert.Equal("v1", ClusterOf(setup, "80"));
+    }
+
+    [Fact]
     public void Removed_cluster_stays_while_a_route_names_it_and_leaves_with_the_route()
     {
         using var setup = Serving();
