@@ -102,7 +102,9 @@ internal static class ClusterCompiler
             case Cluster.Types.LbPolicy.RoundRobin: return options;
             case Cluster.Types.LbPolicy.Random: return options with { Algorithm = LoadBalancingAlgorithm.Random };
             case Cluster.Types.LbPolicy.LeastRequest:
-                var choices = ChoicesOf(cluster.LeastRequestLbConfig?.ChoiceCount, path.Field("least_request_lb_config").Field("choice_count"), errors);
+                var leastPath = path.Field("least_request_lb_config");
+                var choices = ChoicesOf(cluster.LeastRequestLbConfig?.ChoiceCount, leastPath.Field("choice_count"), errors);
+                CheckBias(cluster.LeastRequestLbConfig?.ActiveRequestBias, leastPath.Field("active_request_bias"), errors);
                 return options with { Algorithm = LoadBalancingAlgorithm.LeastRequest, LeastRequestChoices = choices };
             case Cluster.Types.LbPolicy.ClusterProvided when discovery == ClusterDiscovery.OriginalDestination:
                 return options with { Algorithm = LoadBalancingAlgorithm.ClusterProvided };
@@ -132,6 +134,7 @@ internal static class ClusterCompiler
                 case "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest":
                     var least = Unpack(config!, LeastRequest.Parser, configPath, errors);
                     var choices = ChoicesOf(least?.ChoiceCount, configPath.Field("choice_count"), errors);
+                    CheckBias(least?.ActiveRequestBias, configPath.Field("active_request_bias"), errors);
                     return options with { Algorithm = LoadBalancingAlgorithm.LeastRequest, LeastRequestChoices = choices };
             }
         }
@@ -144,6 +147,11 @@ internal static class ClusterCompiler
     {
         if (count is < 2 or > 100) errors.Add(path, "must be from 2 to 100");
         return (int)Math.Clamp(count ?? 2, 2, 100);
+    }
+
+    private static void CheckBias(Envoy.Config.Core.V3.RuntimeDouble? bias, FieldPath path, ConfigurationErrors errors)
+    {
+        if (bias is not null && bias.DefaultValue != 1.0) errors.Add(path, $"{bias.DefaultValue} is not supported; requests in flight count fully (1.0)");
     }
 
     private static CircuitBreakerLimits LimitsOf(Cluster cluster, FieldPath path, ConfigurationErrors errors)
@@ -189,7 +197,9 @@ internal static class ClusterCompiler
     {
         var defaults = UpstreamConnectionOptions.Default;
         var common = options?.CommonHttpProtocolOptions;
+        TransportSockets.Check(cluster.TransportSocket, path.Field("transport_socket"), errors);
         var commonPath = path.Field("typed_extension_protocol_options").Key(HttpOptionsKey).Field("common_http_protocol_options");
+        if (common?.MaxStreamDuration is not null) errors.Add(commonPath.Field("max_stream_duration"), "is not supported on clusters; set it on routes");
         return new UpstreamConnectionOptions
         {
             IdleTimeout = ProtoValues.Timeout(common?.IdleTimeout, defaults.IdleTimeout, commonPath.Field("idle_timeout"), errors),

@@ -86,7 +86,7 @@ internal sealed class LeastRequestPicker(EndpointSnapshot[] endpoints, int[]? sc
         {
             var candidate = endpoints[schedule is null && choice == 1 ? DrawOther(random, first) : Draw(random)];
             var active = candidate.State.ActiveRequestsOn(reactorIndex);
-            if ((active + 1) * best.Weight >= (bestActive + 1) * candidate.Weight) continue;
+            if (active * best.Weight >= bestActive * candidate.Weight) continue;
             best = candidate;
             bestActive = active;
         }

@@ -5,8 +5,9 @@ namespace Lateen.Proxy.Clusters;
 /// </summary>
 /// <remarks>
 /// The problem: smooth weighted round robin (nginx's or the earliest-deadline-first queue that Envoy keeps) costs O(n) or O(log n) per request and has
-/// state per host. The choice: run it once, when the configuration is compiled. Turn k of an item of weight w is due at (k + 1/2) / w; the
-/// schedule is all turns sorted by when they are due, so a request costs one array read and the only state is a cursor.
+/// state per host. The choice: run it once, when the configuration is compiled. Item j of the m items of weight w takes turn k at the moment
+/// (k + (j + 1/2) / m) / w, so that the turns of one item are evenly spread and items of one weight do not bunch. The schedule is all turns sorted by
+/// that moment: a request costs one array read and the only state is a cursor.
 /// Weights are first divided by their greatest common divisor; a sum above <see cref="MaxTurns"/> is scaled down to it, which moves a share by
 /// less than one turn in <see cref="MaxTurns"/> and never drops an item.
 /// </remarks>
@@ -23,14 +24,20 @@ internal static class WeightedSchedule
         Span<uint> turns = weights.Length <= 256 ? stackalloc uint[weights.Length] : new uint[weights.Length];
         var total = Reduce(weights, turns);
 
+        var members = new Dictionary<uint, (int Count, int Seen)>();
+        foreach (var weight in turns) members[weight] = (members.GetValueOrDefault(weight).Count + 1, 0);
+
         var due = new double[total];
         var order = new int[total];
         var next = 0;
         for (var item = 0; item < turns.Length; item++)
         {
+            var (count, seen) = members[turns[item]];
+            members[turns[item]] = (count, seen + 1);
+            var phase = (seen + 0.5) / count;
             for (var turn = 0u; turn < turns[item]; turn++)
             {
-                due[next] = (turn + 0.5) / turns[item];
+                due[next] = (turn + phase) / turns[item];
                 order[next++] = item;
             }
         }

@@ -42,6 +42,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
         var admin = FieldPath.Root.Field("admin");
         var adminAddress = bootstrap.Admin?.Address is null ? null : AddressReader.Read(bootstrap.Admin.Address, admin.Field("address"), errors);
         var adminLogs = bootstrap.Admin is null ? [] : AccessLogCompiler.Compile(bootstrap.Admin.AccessLog, extensions, admin.Field("access_log"), errors);
+        if (bootstrap.Admin is { AccessLogPath: not ("" or "/dev/null") }) errors.Add(admin.Field("access_log_path"), "is not supported; use access_log");
         if (errors.Any) return null;
         return new BootstrapConfig
         {
@@ -92,6 +93,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
     {
         foreach (var (table, tablePath) in InlineTables(listener, path))
         {
+            if (table.ValidatesClusters is false) continue;
             for (var h = 0; h < table.VirtualHosts.Length; h++)
             {
                 var routes = table.VirtualHosts[h].Routes;

@@ -59,7 +59,8 @@ internal sealed class ListenerStore(ClusterEnvironment environment, Subscription
     }
 
     /// <summary>Lets listeners run whose routes are there, and, for their inline routes, whose clusters are ready or unknown.</summary>
-    public void Advance(Func<ClusterReference, bool> isWarming)
+    /// <param name="isWarming">As for <see cref="RouteStore.Advance"/>.</param>
+    public void Advance(Func<ClusterReference, bool>? isWarming)
     {
         foreach (var (name, record) in _records)
         {
@@ -75,12 +76,12 @@ internal sealed class ListenerStore(ClusterEnvironment environment, Subscription
         }
     }
 
-    private bool IsReady(ListenerSnapshot listener, Func<ClusterReference, bool> isWarming)
+    private bool IsReady(ListenerSnapshot listener, Func<ClusterReference, bool>? isWarming)
     {
         foreach (var manager in ManagersOf(listener))
         {
             if (manager.RouteConfigName is { } name && !routes.IsSettled(name)) return false;
-            if (manager.InlineRoutes is { } table && table.ReferencedClusters().Any(isWarming)) return false;
+            if (isWarming is not null && manager.InlineRoutes is { } table && table.ReferencedClusters().Any(isWarming)) return false;
         }
 
         return true;

@@ -19,6 +19,9 @@ public sealed record ProxyConfigurationOptions
     /// <summary>Of the jitter of name refreshes.</summary>
     public ulong Seed { get; init; } = 1;
 
+    /// <summary>Told what a received resource asks for that this version does not know and passes over. On the configuration thread.</summary>
+    public Action<string>? OnWarning { get; init; }
+
     /// <summary>Told of bugs on the configuration thread, which go on.</summary>
     public Action<Exception>? OnFault { get; init; }
 }
@@ -56,7 +59,7 @@ public sealed class ProxyConfiguration : IDisposable
         _routes = new RouteStore(compiler, _ledgers.Routes);
         _listeners = new ListenerStore(environment, _subscriptions, _routes, _ledgers.Listeners) { Stirred = Advance };
         _assembler = new SnapshotAssembler(_clusters, _routes, _listeners, directory, Snapshots);
-        Xds = new XdsConfiguration(this, new ResourceIntake(_clusters, _routes, _listeners, _subscriptions, _ledgers, options.Extensions, compiler), _ledgers);
+        Xds = new XdsConfiguration(this, new ResourceIntake(_clusters, _routes, _listeners, _subscriptions, _ledgers, options.Extensions, compiler) { OnWarning = options.OnWarning }, _ledgers);
     }
 
     /// <summary>Where reactors read the configuration.</summary>
@@ -107,8 +110,9 @@ public sealed class ProxyConfiguration : IDisposable
     internal void Advance()
     {
         // Order matters: routes wait for clusters, listeners for routes, and clusters leave when no route names them any more.
-        _routes.Advance(_clusters.IsWarming);
-        _listeners.Advance(_clusters.IsWarming);
+        Func<ClusterReference, bool>? isWarming = _clusters.IsAnyWarming ? _clusters.IsWarming : null;
+        _routes.Advance(isWarming);
+        _listeners.Advance(isWarming);
         if (_clusters.IsAnyLeaving) _clusters.CloseLeaving(ReferencedClusters());
         _assembler.PublishIfChanged();
         CompleteIfWhole();

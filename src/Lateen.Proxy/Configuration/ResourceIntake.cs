@@ -5,6 +5,7 @@ using Google.Protobuf;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Routing;
 using Lateen.Xds;
+using Lateen.Xds.Wire;
 
 namespace Lateen.Proxy.Configuration;
 
@@ -14,6 +15,9 @@ internal sealed class ResourceIntake(
     ClusterStore clusters, RouteStore routes, ListenerStore listeners, SubscriptionLedger subscriptions, ConfigurationLedgers ledgers,
     ExtensionCatalog extensions, RouteTableCompiler compiler)
 {
+    /// <summary>Told what resources ask for that is not known here.</summary>
+    public Action<string>? OnWarning { get; init; }
+
     public void TakeStatic(Envoy.Config.Bootstrap.V3.Bootstrap.Types.StaticResources resources)
     {
         // What the loader found good is compiled again here: it compiled against nothing, this compiles into the stores.
@@ -43,6 +47,7 @@ internal sealed class ResourceIntake(
         if (!XdsTypeUrls.IsWildcardType(typeUrl) && !subscriptions.IsNeeded(typeUrl, resource.Name)) return null;
 
         var errors = new ConfigurationErrors();
+        var isNew = ledgers.Of(typeUrl).IsNew(resource.Name);
         try
         {
             Take(typeUrl, resource, errors);
@@ -52,10 +57,22 @@ internal sealed class ResourceIntake(
             errors.Add(string.Empty, $"is not a valid message: {fault.Message}");
         }
 
-        if (!errors.Any) return null;
+        if (!errors.Any)
+        {
+            // Tables and endpoint sets are large and change all the time, by parts: their first version tells enough.
+            if (OnWarning is not null && (isNew || XdsTypeUrls.IsWildcardType(typeUrl))) WarnOfUnknown(typeUrl, resource, OnWarning);
+            return null;
+        }
+
         var reason = string.Join("; ", errors.All);
         ledgers.Of(typeUrl).Refused(resource.Name, resource.Version, resource.Body, reason);
         return reason;
+    }
+
+    private static void WarnOfUnknown(string typeUrl, XdsResource resource, Action<string> warn)
+    {
+        if (!XdsTypeRegistry.Default.TryFind(typeUrl, out var type)) return;
+        foreach (var unknown in UnknownFields.Find(type, resource.Body.Span)) warn($"{XdsTypeUrls.ShortName(typeUrl)} {resource.Name}: {unknown}; it is passed over");
     }
 
     public void Remove(string typeUrl, string name)
@@ -76,7 +93,7 @@ internal sealed class ResourceIntake(
             case XdsTypeUrls.Cluster: TakeCluster(resource, errors); break;
             case XdsTypeUrls.Listener: TakeListener(resource, errors); break;
             case XdsTypeUrls.RouteConfiguration:
-                if (routes.TryAccept(resource.Name, resource.Body, errors)) ledgers.Routes.Accepted(resource.Name, resource.Version, resource.Body);
+                if (routes.TryAccept(resource.Name, resource.Body, clusters.Exists, errors)) ledgers.Routes.Accepted(resource.Name, resource.Version, resource.Body);
                 break;
             case XdsTypeUrls.ClusterLoadAssignment: TakeAssignment(resource, errors); break;
             default: errors.Add(string.Empty, $"the type '{typeUrl}' is not supported"); break;

@@ -28,7 +28,7 @@ internal sealed class RouteStore(RouteTableCompiler compiler, ResourceLedger led
 
     /// <summary>Takes the bytes of a new or changed table.</summary>
     /// <returns>False when they are refused; the last good table stays.</returns>
-    public bool TryAccept(string name, ByteString body, ConfigurationErrors errors)
+    public bool TryAccept(string name, ByteString body, Func<string, bool> clusterExists, ConfigurationErrors errors)
     {
         var record = RecordOf(name);
         var table = compiler.Compile(body, record.Pending ?? record.Active, FieldPath.Root, errors);
@@ -36,6 +36,12 @@ internal sealed class RouteStore(RouteTableCompiler compiler, ResourceLedger led
         if (table.Name != name)
         {
             errors.Add("name", $"is '{table.Name}', but the resource is '{name}'");
+            return false;
+        }
+
+        if (table.ValidatesClusters is true && table.ReferencedClusters().FirstOrDefault(cluster => !clusterExists(cluster.Name)) is { } missing)
+        {
+            errors.Add("validate_clusters", $"there is no cluster '{missing.Name}'");
             return false;
         }
 
@@ -60,11 +66,12 @@ internal sealed class RouteStore(RouteTableCompiler compiler, ResourceLedger led
     }
 
     /// <summary>Lets tables run whose clusters are all ready or unknown.</summary>
-    public void Advance(Func<ClusterReference, bool> isWarming)
+    /// <param name="isWarming">Tells of a cluster whether it is known but not ready; null when there is none such, which spares the walk over all routes.</param>
+    public void Advance(Func<ClusterReference, bool>? isWarming)
     {
         foreach (var (name, record) in _records)
         {
-            if (record.Pending is not { } table || table.ReferencedClusters().Any(isWarming)) continue;
+            if (record.Pending is not { } table || (isWarming is not null && table.ReferencedClusters().Any(isWarming))) continue;
             record.Active = table;
             record.Pending = null;
             ledger.Activated(name);

@@ -28,6 +28,9 @@ public sealed class RouteTable
 
     internal TableLevel Level { get; }
 
+    /// <summary><c>validate_clusters</c>; null when it is not set: true for tables in the bootstrap file, false for those of a control plane.</summary>
+    internal bool? ValidatesClusters => Level.ValidatesClusters;
+
     /// <summary>The wire bytes that this table was compiled from, one virtual host at a time; what the next compilation compares with.</summary>
     internal VirtualHostBytes Source { get; init; } = VirtualHostBytes.None;
 

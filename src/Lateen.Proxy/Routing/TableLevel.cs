@@ -25,6 +25,9 @@ internal sealed class TableLevel : IEquatable<TableLevel>
     /// <summary>Header rules of routes come after those of their virtual host, so that they win.</summary>
     public bool MostSpecificHeadersWin => _frame.MostSpecificHeaderMutationsWins;
 
+    /// <summary>The table is refused when a route names a cluster that does not exist; null: the default of the place where it stands.</summary>
+    public bool? ValidatesClusters => _frame.ValidateClusters;
+
     public uint MaxDirectResponseBytes => _frame.MaxDirectResponseBodySizeBytes ?? DefaultMaxDirectResponseBytes;
 
     public HeaderMutation[] RequestHeaders { get; }
@@ -35,6 +38,7 @@ internal sealed class TableLevel : IEquatable<TableLevel>
     public static TableLevel Compile(Proto.RouteConfiguration frame, FieldPath path, ConfigurationErrors errors)
     {
         if (frame.TypedPerFilterConfig.Count > 0) PerFilterConfig.Refuse(frame.TypedPerFilterConfig, path, errors);
+        if (frame.InternalOnlyHeaders.Count > 0) errors.Add(path.Field("internal_only_headers"), "is not supported");
         return new TableLevel(
             frame,
             HeaderMutationCompiler.Compile(frame.RequestHeadersToRemove, frame.RequestHeadersToAdd, "request", path, errors),
