@@ -34,9 +34,11 @@ public sealed class ScaleReport(ITestOutputHelper output)
         Tell("one endpoint of 2,000", endpoints);
     }
 
-    private static async Task<List<double>> MeasureAsync(TestPlane plane, FakeProxy proxy, Func<int, string> text, string type)
+    private static async Task<(List<double> Times, double CpuPerChange)> MeasureAsync(TestPlane plane, FakeProxy proxy, Func<int, string> text, string type)
     {
         var times = new List<double>();
+        using var process = Process.GetCurrentProcess();
+        var cpu = process.TotalProcessorTime;
         for (int i = 0; i < Changes; i++)
         {
             int before = proxy.Seen.Count;
@@ -50,12 +52,14 @@ public sealed class ScaleReport(ITestOutputHelper output)
             Assert.Single(update.Changed);
         }
 
-        return times;
+        process.Refresh();
+        return (times, (process.TotalProcessorTime - cpu).TotalMilliseconds / Changes);
     }
 
-    private void Tell(string what, List<double> times)
+    private void Tell(string what, (List<double> Times, double CpuPerChange) measured)
     {
+        var times = measured.Times;
         times.Sort();
-        output.WriteLine($"{what}: apply to received, ms: p50 {times[Changes / 2]:0.0}, p90 {times[Changes * 9 / 10]:0.0}, max {times[^1]:0.0}");
+        output.WriteLine($"{what}: apply to received, ms: p50 {times[Changes / 2]:0.0}, p90 {times[Changes * 9 / 10]:0.0}, max {times[^1]:0.0}; CPU per change of control plane, client and proxy together {measured.CpuPerChange:0.0}");
     }
 }
