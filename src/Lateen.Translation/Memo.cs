@@ -8,11 +8,11 @@ namespace Lateen.Translation;
 /// <remarks>
 /// Not thread-safe: one worker translates. The result is a pure function of the inputs, so the memo is invisible but for speed.
 /// </remarks>
-internal sealed class Memo<TSlot, TInputs, TResult>
+internal sealed class Memo<TSlot, TInputs, TResult>(IEqualityComparer<TSlot>? comparer = null)
     where TSlot : notnull
     where TResult : class
 {
-    private readonly Dictionary<TSlot, Entry> _entries = [];
+    private readonly Dictionary<TSlot, Entry> _entries = new(comparer);
     private long _round;
 
     public int Count => _entries.Count;

@@ -79,6 +79,7 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
         var all = new List<DiagnosticView>(sources.Current.Select(DiagnosticView.Of));
         foreach (var stored in store.Current.Resources.Values.Where(stored => stored.Layer == ResourceLayer.Applied))
             all.AddRange(Texts.Check(stored.Resource).Select(DiagnosticView.Of));
+        if (server.Snapshot is { } snapshot) all.AddRange(MeshChecks.Run(snapshot).Select(DiagnosticView.Of));
         foreach (var proxy in server.Proxies)
         {
             foreach (string notice in proxy.Notices)

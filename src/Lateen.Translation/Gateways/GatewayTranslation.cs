@@ -92,9 +92,10 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
         foreach (var (service, number) in destinations.InOrder())
         {
             if (!OutboundClusters.IsReachable(service) || service.Port(number) is not { } port) continue;
-            var made = memos.Clusters(snapshot, service, port, snapshot.DestinationRules.For(service, proxy.Namespace, proxy.Labels));
+            var known = snapshot.EndpointsOf(service);
+            var made = memos.Clusters(snapshot.Mesh, service, port, snapshot.DestinationRules.For(service, proxy.Namespace, proxy.Labels), known);
             clusters.AddRange(made.Clusters);
-            foreach (var slot in made.EndpointSlots) endpoints.Add(memos.Endpoints(snapshot, service, port, slot));
+            foreach (var slot in made.EndpointSlots) endpoints.Add(memos.Endpoints(slot, known.ForPort(number)));
         }
 
         return (clusters.ToImmutable(), endpoints.ToImmutable());

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Translation.Endpoints;
@@ -7,49 +8,67 @@ using Lateen.Xds;
 
 namespace Lateen.Translation.Outbound;
 
+/// <summary>The clusters of a port, under a rule.</summary>
+internal readonly record struct ClusterSlot(MeshService Service, int Port, EffectiveDestinationRule? Rule)
+{
+    /// <summary>Services are the same objects while they do not change, so their identity is all the hash that is needed; strings are hashed nowhere.</summary>
+    public override int GetHashCode() => HashCode.Combine(RuntimeHelpers.GetHashCode(Service), Port);
+}
+
+/// <summary>The domains of a port, for clients of a namespace.</summary>
+internal readonly record struct DomainSlot(MeshService Service, int Port, string ClientNamespace, bool WithoutPort)
+{
+    public override int GetHashCode() => HashCode.Combine(RuntimeHelpers.GetHashCode(Service), Port);
+}
+
 /// <summary>A virtual host of the mesh: one port of a service, or a host that only a VirtualService knows.</summary>
+/// <param name="Service">Null for a host that only a VirtualService knows.</param>
 /// <param name="ListenerPort">0 on the forward proxy, which serves every port.</param>
 /// <param name="ClientLabels">Only where a match asks for labels of the client; null otherwise, so that all clients share.</param>
-internal readonly record struct VirtualHostSlot(string Host, string ServiceNamespace, int Port, int ListenerPort, string ClientNamespace, StringMap<string>? ClientLabels);
+internal readonly record struct VirtualHostSlot(
+    string Host, MeshService? Service, int Port, int ListenerPort, string ClientNamespace, StringMap<string>? ClientLabels)
+{
+    public override int GetHashCode() => HashCode.Combine(Service is null ? Host.GetHashCode(StringComparison.Ordinal) : RuntimeHelpers.GetHashCode(Service), Port);
+}
 
 /// <summary>What a virtual host is made of, compared by reference.</summary>
 internal sealed record VirtualHostInputs(
-    MeshService? Service, BoundVirtualService? VirtualService, MeshConfig Mesh, ImmutableArray<string> Domains, (string Host, MeshService? Service)[] Destinations);
+    BoundVirtualService? VirtualService, MeshConfig Mesh, ImmutableArray<string> Domains, (string Host, MeshService? Service)[] Destinations);
 
 /// <summary>The parts of outbound configuration, each remembered by what it is made of. One per translator.</summary>
 internal sealed class OutboundMemos
 {
-    private readonly Memo<(ServiceKey Service, int Port, EffectiveDestinationRule? Rule), (MeshService Service, MeshConfig Mesh, ImmutableArray<MeshEndpoint> Endpoints), PortClusters> _clusters = new();
-    private readonly Memo<(ServiceKey Service, string Cluster, StringMap<string> Labels), ImmutableArray<MeshEndpoint>, XdsResource> _endpoints = new();
-    private readonly Memo<(ServiceKey Service, int Port, string ClientNamespace, bool WithoutPort), MeshService, DomainList> _domains = new();
+    private readonly Memo<ClusterSlot, (MeshConfig Mesh, ImmutableArray<MeshEndpoint> Endpoints), PortClusters> _clusters = new();
+    private readonly Memo<EndpointSlot, ImmutableArray<MeshEndpoint>, XdsResource> _endpoints = new(ReferenceEqualityComparer.Instance);
+    private readonly Memo<DomainSlot, int, DomainList> _domains = new();
     private readonly Memo<string, int, DomainList> _unknownDomains = new();
     private readonly Memo<VirtualHostSlot, VirtualHostInputs, SerializedVirtualHost> _hosts = new();
 
     /// <summary>How many virtual hosts, clusters and endpoint sets are remembered.</summary>
     public (int VirtualHosts, int Clusters, int EndpointSets) Counts => (_hosts.Count, _clusters.Count, _endpoints.Count);
 
-    public PortClusters Clusters(MeshSnapshot snapshot, MeshService service, MeshServicePort port, EffectiveDestinationRule? rule)
+    public PortClusters Clusters(MeshConfig mesh, MeshService service, MeshServicePort port, EffectiveDestinationRule? rule, ServiceEndpoints endpoints)
     {
         // Endpoints are part of a cluster only where DNS finds them; the others travel alone.
-        var endpoints = service.Resolution == ServiceResolution.Endpoints ? [] : snapshot.EndpointsOf(service).ForPort(port.Number);
+        ImmutableArray<MeshEndpoint> own = service.Resolution == ServiceResolution.Endpoints ? [] : endpoints.ForPort(port.Number);
         return _clusters.Get(
-            (service.Key, port.Number, rule), (service, snapshot.Mesh, endpoints), port,
-            static (was, now, _) => ReferenceEquals(was.Service, now.Service) && ReferenceEquals(was.Mesh, now.Mesh) && Same(was.Endpoints, now.Endpoints),
-            static (slot, inputs, port) => (inputs, OutboundClusters.Of(inputs.Service, port, slot.Rule, inputs.Endpoints, inputs.Mesh)));
+            new ClusterSlot(service, port.Number, rule), (mesh, own), port,
+            static (was, now, _) => ReferenceEquals(was.Mesh, now.Mesh) && Same(was.Endpoints, now.Endpoints),
+            static (slot, inputs, port) => (inputs, OutboundClusters.Of(slot.Service, port, slot.Rule, inputs.Endpoints, inputs.Mesh)));
     }
 
-    public XdsResource Endpoints(MeshSnapshot snapshot, MeshService service, MeshServicePort port, EndpointSlot slot) =>
+    public XdsResource Endpoints(EndpointSlot slot, ImmutableArray<MeshEndpoint> endpoints) =>
         _endpoints.Get(
-            (service.Key, slot.Cluster, slot.SubsetLabels), snapshot.EndpointsOf(service).ForPort(port.Number), 0,
+            slot, endpoints, 0,
             static (was, now, _) => Same(was, now),
-            static (slot, endpoints, _) => (endpoints, XdsResource.FromMessage(slot.Cluster, EndpointSets.Of(slot.Cluster, endpoints, slot.Labels))));
+            static (slot, endpoints, _) => (endpoints, XdsResource.FromMessage(slot.Cluster, EndpointSets.Of(slot.Cluster, endpoints, slot.SubsetLabels))));
 
-    public ImmutableArray<string> Domains(MeshService service, int port, string clientNamespace, string clusterDomain, bool withoutPort) =>
+    public ImmutableArray<string> Domains(DomainSlot slot, string clusterDomain) =>
         _domains.Get(
-            (service.Key, port, clientNamespace, withoutPort), service, clusterDomain,
-            static (was, now, _) => ReferenceEquals(was, now),
-            static (slot, service, clusterDomain) =>
-                (service, new DomainList(VirtualHostDomains.Of(service, slot.Port, slot.ClientNamespace, clusterDomain, slot.WithoutPort)))).Domains;
+            slot, 0, clusterDomain,
+            static (_, _, _) => true,
+            static (slot, _, clusterDomain) =>
+                (0, new DomainList(VirtualHostDomains.Of(slot.Service, slot.Port, slot.ClientNamespace, clusterDomain, slot.WithoutPort)))).Domains;
 
     public ImmutableArray<string> UnknownDomains(string host) =>
         _unknownDomains.Get(host, 0, 0, static (_, _, _) => true, static (host, _, _) => (0, new DomainList(VirtualHostDomains.OfUnknown(host, 80)))).Domains;
@@ -58,21 +77,29 @@ internal sealed class OutboundMemos
     /// The virtual host of a slot; re-made when the service, its VirtualService, the mesh settings, its domains, or a service that it sends to
     /// without naming a port changed.
     /// </summary>
-    /// <param name="service">Null for a host that only the VirtualService knows.</param>
     public SerializedVirtualHost VirtualHost(
-        MeshSnapshot snapshot, VirtualHostSlot slot, MeshService? service, BoundVirtualService? virtualService, ImmutableArray<string> domains) =>
+        MeshSnapshot snapshot, VirtualHostSlot slot, BoundVirtualService? virtualService, ImmutableArray<string> domains) =>
         _hosts.Get(
-            slot, new VirtualHostInputs(service, virtualService, snapshot.Mesh, domains, []), (Snapshot: snapshot, slot.ClientNamespace),
+            slot, new VirtualHostInputs(virtualService, snapshot.Mesh, domains, []), (Snapshot: snapshot, slot.ClientNamespace),
             static (was, now, state) =>
-                ReferenceEquals(was.Service, now.Service) && ReferenceEquals(was.VirtualService, now.VirtualService)
-                && ReferenceEquals(was.Mesh, now.Mesh) && was.Domains == now.Domains
-                && was.Destinations.All(seen => ReferenceEquals(state.Snapshot.Services.Find(seen.Host, state.ClientNamespace), seen.Service)),
+                ReferenceEquals(was.VirtualService, now.VirtualService) && ReferenceEquals(was.Mesh, now.Mesh) && was.Domains == now.Domains
+                && StillMeans(was.Destinations, state.Snapshot, state.ClientNamespace),
             static (slot, inputs, state) =>
             {
                 var ports = new DestinationPorts(host => state.Snapshot.Services.Find(host, slot.ClientNamespace));
                 var made = SerializedVirtualHost.Of(OutboundVirtualHosts.Of(slot, inputs, ports));
                 return (inputs with { Destinations = ports.Seen }, made);
             });
+
+    private static bool StillMeans((string Host, MeshService? Service)[] destinations, MeshSnapshot snapshot, string clientNamespace)
+    {
+        foreach (var (host, service) in destinations)
+        {
+            if (!ReferenceEquals(snapshot.Services.Find(host, clientNamespace), service)) return false;
+        }
+
+        return true;
+    }
 
     private static bool Same(ImmutableArray<MeshEndpoint> was, ImmutableArray<MeshEndpoint> now) => was == now || was.AsSpan().SequenceEqual(now.AsSpan());
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Envoy.Config.Route.V3;
 using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Translation.Connections;
@@ -20,7 +19,7 @@ internal sealed class OutboundTranslation
 {
     private readonly OutboundMemos _memos = new();
     private readonly Dictionary<OutboundView, ProxyResources> _views = [];
-    private readonly Dictionary<(OutboundView View, string Table), DomainClaims> _claims = [];
+    private readonly Dictionary<(OutboundView View, string Table), LastTable> _tables = [];
     private MeshSnapshot _snapshot = MeshSnapshot.Empty;
     private bool _asksForLabels;
 
@@ -51,7 +50,7 @@ internal sealed class OutboundTranslation
     public void EndRound()
     {
         _memos.EndRound();
-        foreach (var key in _claims.Keys.Where(key => !_views.ContainsKey(key.View)).ToList()) _claims.Remove(key);
+        foreach (var key in _tables.Keys.Where(key => !_views.ContainsKey(key.View)).ToList()) _tables.Remove(key);
     }
 
     private ProxyResources Make(MeshSnapshot snapshot, OutboundView view)
@@ -89,13 +88,14 @@ internal sealed class OutboundTranslation
         foreach (var service in scope.Services)
         {
             if (!OutboundClusters.IsReachable(service)) continue;
-            var rule = snapshot.DestinationRules.For(service, view.Namespace, view.Labels ?? []);
+            var rule = snapshot.DestinationRules.For(service, view.Namespace, view.Labels ?? StringMap<string>.Empty);
+            var known = snapshot.EndpointsOf(service);
             foreach (var port in service.Ports)
             {
                 if (!CarriesHttp(port)) continue;
-                var made = _memos.Clusters(snapshot, service, port, rule);
+                var made = _memos.Clusters(snapshot.Mesh, service, port, rule, known);
                 clusters.AddRange(made.Clusters);
-                foreach (var slot in made.EndpointSlots) endpoints.Add(_memos.Endpoints(snapshot, service, port, slot));
+                foreach (var slot in made.EndpointSlots) endpoints.Add(_memos.Endpoints(slot, known.ForPort(port.Number)));
             }
         }
     }
@@ -124,41 +124,40 @@ internal sealed class OutboundTranslation
     /// <param name="listenerPort">0 for a forward proxy, which serves every port of every service.</param>
     private XdsResource Table(MeshSnapshot snapshot, OutboundView view, SidecarScope scope, EgressScope egress, string name, int listenerPort)
     {
-        var entries = Entries(snapshot, view, egress, listenerPort);
-        if (!_claims.TryGetValue((view, name), out var claims)) _claims[(view, name)] = claims = new DomainClaims();
+        if (!_tables.TryGetValue((view, name), out var last)) _tables[(view, name)] = last = new LastTable();
+        var entries = Entries(snapshot, view, egress, last.Choose(egress), listenerPort);
         // A local port that leads to one service only: whoever connects there means that service, whatever host it writes.
         bool isDedicated = listenerPort > 0 && entries.Count == 1;
-        var granted = claims.Settle([.. entries.Select(entry => entry.Domains), .. isDedicated ? [OutboundVirtualHosts.EveryDomain] : ImmutableArray<ImmutableArray<string>>.Empty]);
+        var granted = last.Claims.Settle([.. entries.Select(entry => entry.Domains)]);
         var hosts = new List<SerializedVirtualHost>(entries.Count + 1);
         for (int i = 0; i < entries.Count; i++)
         {
             if (granted[i].IsEmpty) continue;
             var domains = isDedicated ? granted[i].Add("*") : granted[i];
-            hosts.Add(_memos.VirtualHost(snapshot, entries[i].Slot, entries[i].Service, entries[i].VirtualService, domains));
+            hosts.Add(_memos.VirtualHost(snapshot, entries[i].Slot, entries[i].VirtualService, domains));
         }
 
         if (!isDedicated) hosts.Add(CatchAll(snapshot, view, scope));
-        return RouteTables.Of(name, hosts, new RouteConfiguration { ValidateClusters = false });
+        return last.Assemble(name, hosts);
     }
 
-    private List<Entry> Entries(MeshSnapshot snapshot, OutboundView view, EgressScope egress, int listenerPort)
+    private List<Entry> Entries(MeshSnapshot snapshot, OutboundView view, EgressScope egress, SidecarRoutes chosen, int listenerPort)
     {
-        var chosen = SidecarRoutes.Select(egress.Services, egress.VirtualServices);
         var entries = new List<Entry>(egress.Services.Length);
         foreach (var service in egress.Services)
         {
             if (!OutboundClusters.IsReachable(service)) continue;
             var virtualService = chosen.For(service);
-            int httpPorts = service.Ports.Count(CarriesHttp);
+            int httpPorts = 0;
+            foreach (var port in service.Ports) httpPorts += CarriesHttp(port) ? 1 : 0;
             foreach (var port in service.Ports)
             {
                 if (!CarriesHttp(port) || (listenerPort > 0 && port.Number != listenerPort)) continue;
                 // A bare name means port 80, or the only port that there is.
                 bool withoutPort = listenerPort > 0 || port.Number == 80 || httpPorts == 1;
-                var domains = _memos.Domains(service, port.Number, view.Namespace, snapshot.Mesh.ClusterDomain, withoutPort);
+                var domains = _memos.Domains(new DomainSlot(service, port.Number, view.Namespace, withoutPort), snapshot.Mesh.ClusterDomain);
                 entries.Add(new Entry(
-                    new VirtualHostSlot(service.Hostname, service.Namespace, port.Number, listenerPort, view.Namespace, Labels(view, virtualService)),
-                    service, virtualService, domains));
+                    new VirtualHostSlot(service.Hostname, service, port.Number, listenerPort, view.Namespace, Labels(view, virtualService)), virtualService, domains));
             }
         }
 
@@ -166,8 +165,8 @@ internal sealed class OutboundTranslation
         foreach (var unknown in chosen.UnknownHosts)
         {
             entries.Add(new Entry(
-                new VirtualHostSlot(unknown.Host, "", 80, listenerPort, view.Namespace, Labels(view, unknown.VirtualService)),
-                null, unknown.VirtualService, _memos.UnknownDomains(unknown.Host)));
+                new VirtualHostSlot(unknown.Host, null, 80, listenerPort, view.Namespace, Labels(view, unknown.VirtualService)),
+                unknown.VirtualService, _memos.UnknownDomains(unknown.Host)));
         }
 
         return entries;
@@ -188,5 +187,5 @@ internal sealed class OutboundTranslation
         return OutboundVirtualHosts.AllowAny(ClusterNames.Outbound(port, proxy.Subset, host));
     }
 
-    private sealed record Entry(VirtualHostSlot Slot, MeshService? Service, BoundVirtualService? VirtualService, ImmutableArray<string> Domains);
+    private readonly record struct Entry(VirtualHostSlot Slot, BoundVirtualService? VirtualService, ImmutableArray<string> Domains);
 }

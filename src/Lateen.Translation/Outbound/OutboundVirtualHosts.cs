@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Envoy.Config.Route.V3;
 using Lateen.Model.Networking;
 using Lateen.Translation.Naming;
@@ -53,6 +52,4 @@ internal static class OutboundVirtualHosts
             },
         },
     });
-
-    public static readonly ImmutableArray<string> EveryDomain = ["*"];
 }

@@ -24,6 +24,8 @@ internal sealed class ControlPlaneClient : IDisposable
                 var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
                 try
                 {
+                    // The runtime's own word for a path that is not there is "cannot assign requested address".
+                    if (!File.Exists(unix.Path)) throw new IOException("there is no such socket");
                     await socket.ConnectAsync(new UnixDomainSocketEndPoint(unix.Path), cancellation);
                     return new NetworkStream(socket, ownsSocket: true);
                 }

@@ -39,7 +39,7 @@ internal static class CompletionVerb
 
     public static Command Create(CliEnvironment environment)
     {
-        var shell = new Argument<string>("SHELL") { Description = "bash, zsh or fish" };
+        var shell = new Argument<string>("SHELL") { HelpName = "SHELL", Description = "bash, zsh or fish" };
         shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
         var command = new ExampleCommand("completion", "Print a shell's completion script",
             "source <(lateen completion bash)",

@@ -10,7 +10,7 @@ internal static class DeleteVerb
 {
     public static Command Create(CliEnvironment environment)
     {
-        var kind = new Argument<string?>("KIND") { Description = "A kind or its short name", Arity = ArgumentArity.ZeroOrOne };
+        var kind = new Argument<string?>("KIND") { HelpName = "KIND", Description = "A kind or its short name", Arity = ArgumentArity.ZeroOrOne };
         kind.CompletionSources.Add(KindNames.ForCompletion());
         var names = new Argument<string[]>("NAME") { Description = "The resources", Arity = ArgumentArity.ZeroOrMore };
         var files = SharedOptions.Files(required: false);

@@ -11,7 +11,7 @@ internal static class GetVerb
 {
     public static Command Create(CliEnvironment environment)
     {
-        var kind = new Argument<string>("KIND") { Description = "A kind or its short name (vs, dr, gw, se, we, svc, ep, sidecar), or all" };
+        var kind = new Argument<string>("KIND") { HelpName = "KIND", Description = "A kind or its short name (vs, dr, gw, se, we, svc, ep, sidecar), or all" };
         kind.CompletionSources.Add(KindNames.ForCompletion());
         var name = new Argument<string?>("NAME") { Description = "One resource", Arity = ArgumentArity.ZeroOrOne };
         var ns = SharedOptions.Namespace();

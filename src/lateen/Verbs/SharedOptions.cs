@@ -12,20 +12,36 @@ internal static class SharedOptions
         HelpName = "ADDRESS",
     };
 
-    public static Option<OutputFormat> Output() => new("--output", "-o")
+    public static Option<OutputFormat> Output()
     {
-        Description = "table (for people), json or yaml (for programs)",
-        HelpName = "table|json|yaml",
-        DefaultValueFactory = _ => OutputFormat.Table,
-    };
+        var option = new Option<OutputFormat>("--output", "-o")
+        {
+            Description = "table (for people, the default), json or yaml (for programs)",
+            HelpName = "table|json|yaml",
+            CustomParser = static result =>
+            {
+                string written = result.Tokens[^1].Value;
+                if (Enum.TryParse<OutputFormat>(written, ignoreCase: true, out var format) && !char.IsAsciiDigit(written[0])) return format;
+                result.AddError($"'{written}' is not an output format; write table, json or yaml");
+                return OutputFormat.Table;
+            },
+        };
+        option.CompletionSources.Add("table", "json", "yaml");
+        return option;
+    }
 
-    public static Option<string[]> Files(bool required) => new("--file", "-f")
+    public static Option<string[]> Files(bool required)
     {
-        Description = "A YAML or JSON file, a directory (all *.yaml, *.yml and *.json below it), or - for standard input. May be repeated",
-        HelpName = "FILE|DIR|-",
-        Required = required,
-        DefaultValueFactory = _ => [],
-    };
+        var option = new Option<string[]>("--file", "-f")
+        {
+            Description = "A YAML or JSON file, a directory (all *.yaml, *.yml and *.json below it), or - for standard input. May be repeated",
+            HelpName = "FILE|DIR|-",
+            Required = required,
+        };
+        // A default would count as given, and "required" would never speak.
+        if (!required) option.DefaultValueFactory = static _ => [];
+        return option;
+    }
 
     public static Option<string?> Namespace() => new("--namespace", "-n")
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lateen.Cli.Output;
 using Lateen.ControlPlane.Api;
+using Lateen.Model;
 
 namespace Lateen.Cli.Verbs;
 
@@ -20,10 +21,14 @@ internal static class ValidateVerb
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var texts = await InputFiles.ReadAsync(environment, parsed.GetRequiredValue(files), cancellation);
+            string[] paths = parsed.GetRequiredValue(files);
+            var texts = await InputFiles.ReadAsync(environment, paths, cancellation);
             var read = Texts.Read(texts, parsed.GetValue(ns), DateTimeOffset.UnixEpoch);
-            var views = read.Diagnostics.Select(DiagnosticView.Of).ToArray();
-            int errors = read.Diagnostics.Count(diagnostic => diagnostic.IsError);
+            var found = read.Diagnostics;
+            // A directory is taken for a whole mesh, so that what names something which is nowhere is told too; a single file is a part of one.
+            if (paths.Any(Directory.Exists)) found = found.AddRange(MeshChecks.Run(MeshSnapshotBuilder.Build(null, read.Resources, 1)));
+            var views = found.Select(DiagnosticView.Of).ToArray();
+            int errors = found.Count(diagnostic => diagnostic.IsError);
             if (parsed.GetValue(output) is var format && format != OutputFormat.Table)
                 Report.Structured(environment, format, new DiagnosticListResponse(0, views), ApiJson.Default.DiagnosticListResponse);
             else
