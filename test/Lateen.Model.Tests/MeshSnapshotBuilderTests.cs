@@ -32,7 +32,7 @@ public sealed class MeshSnapshotBuilderTests(ITestOutputHelper output)
                 incremental = MeshSnapshotBuilder.Build(incremental, store.Values, 1);
                 Assert.Equal(Describe(MeshSnapshotBuilder.Build(null, store.Values, 1)), Describe(incremental));
             }
-        }, iter: 300);
+        }, iter: 150);
 
     [Fact]
     public void Building_twice_from_the_same_resources_shares_every_part()

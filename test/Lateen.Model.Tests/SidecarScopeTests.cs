@@ -90,6 +90,18 @@ public sealed class SidecarScopeTests
     }
 
     [Fact]
+    public void The_egress_proxy_comes_along()
+    {
+        var snapshot = Given.Snapshot(
+            Given.Service("mine", "shop"), Given.Service("theirs", "other"), Given.Service("proxy", "shop"),
+            Given.Document("Sidecar", "default", """
+                egress: [{hosts: ["./mine.shop.svc.cluster.local"]}]
+                outboundTrafficPolicy: {mode: ALLOW_ANY, egressProxy: {host: proxy, port: {number: 80}}}
+                """, "shop"));
+        Assert.Equal(["mine", "proxy"], Names(SidecarScope.Of(snapshot, "shop", NoLabels)));
+    }
+
+    [Fact]
     public void Of_services_with_one_host_the_own_namespace_wins_then_kubernetes_then_the_oldest()
     {
         var host = "x.third.svc.cluster.local";

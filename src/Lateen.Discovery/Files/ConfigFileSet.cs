@@ -32,7 +32,8 @@ internal static class ConfigFileSet
             var owner = owners.GetValueOrDefault(key);
             var winner = candidates.FirstOrDefault(candidate => candidate.Metadata.Location?.File == owner) ?? candidates[0];
             chosen[key] = winner;
-            foreach (var loser in candidates.Where(candidate => !ReferenceEquals(candidate, winner))) diagnostics.Add(Duplicate(loser, winner));
+            foreach (var loser in candidates.Where(candidate => !ReferenceEquals(candidate, winner)))
+                diagnostics.Add(Duplicate(loser, winner));
         }
 
         owners.Clear();

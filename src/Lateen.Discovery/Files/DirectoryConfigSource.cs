@@ -147,18 +147,17 @@ public sealed class DirectoryConfigSource : IConfigSource
         }
     }
 
-    /// <summary>Waits until no change came for the quiet time, at most for the maximal delay since the first.</summary>
+    /// <summary>Waits until a burst of changes is over; see <see cref="DebounceWindow"/>.</summary>
     private async Task QuietAsync(CancellationToken stopping)
     {
-        var first = _time.GetTimestamp();
-        while (_time.GetElapsedTime(first) < _options.MaxDelay)
-        {
-            _wake.Reader.TryRead(out _);
-            await Task.Delay(_options.QuietTime, _time, stopping);
-            if (!_wake.Reader.TryPeek(out _)) return;
-        }
-
+        var start = _time.GetTimestamp();
+        var window = new DebounceWindow(TimeSpan.Zero, _options.QuietTime, _options.MaxDelay);
         _wake.Reader.TryRead(out _);
+        while (window.Remaining(_time.GetElapsedTime(start)) is var wait && wait > TimeSpan.Zero)
+        {
+            await Task.Delay(wait, _time, stopping);
+            if (_wake.Reader.TryRead(out _)) window.Touch(_time.GetElapsedTime(start));
+        }
     }
 
     /// <summary>Reads what changed and publishes; the caller holds the reading lock.</summary>

@@ -54,7 +54,8 @@ public sealed class ResourceWriter(string directory)
     /// <summary>Removes a document; the file goes with its last one.</summary>
     public WriteResult Delete(ResourceKey key, string currentFile)
     {
-        if (Resolve(currentFile) is not { } fullPath || !File.Exists(fullPath)) return new WriteResult(null, $"there is no file {currentFile}");
+        if (Resolve(currentFile) is not { } fullPath || !File.Exists(fullPath))
+            return new WriteResult(null, $"there is no file {currentFile}");
         var old = File.ReadAllText(fullPath);
         var (found, failure) = Find(old, currentFile, key);
         if (failure is not null) return new WriteResult(null, failure);

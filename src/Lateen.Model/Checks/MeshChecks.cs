@@ -39,7 +39,7 @@ public static class MeshChecks
             if (HostName.IsWildcard(host) || snapshot.Services.ByHost(host).Length > 0) continue;
             report.Add(
                 DiagnosticCodes.UnknownHost, rule, "spec.host", $"no service has the host '{host}'",
-                DidYouMean.Hint(host, snapshot.Services.All.Select(service => service.Hostname)) ?? "a short name means the rule's own namespace");
+                report.Nearest(host, snapshot.Services.All.Select(service => service.Hostname)) ?? "a short name means the rule's own namespace");
         }
     }
 
@@ -68,7 +68,15 @@ public static class MeshChecks
 /// <summary>Collects findings of one run.</summary>
 internal sealed class Findings
 {
+    /// <summary>Findings that get a "did you mean": looking for the nearest of thousands of names costs more than the check, and nobody
+    /// reads the hint of the hundredth.</summary>
+    private const int MaxNearest = 50;
+
     private readonly List<(ResourceKey Key, Diagnostic Diagnostic)> _found = [];
+
+    /// <summary>The nearest of the candidates as a hint; null when none is near, or when enough hints were given.</summary>
+    public string? Nearest(string word, IEnumerable<string> candidates) =>
+        _found.Count < MaxNearest ? DidYouMean.Hint(word, candidates) : null;
 
     public void Add(DiagnosticCode code, Resource resource, string path, string message, string? hint = null, SourceLocation? location = null) =>
         _found.Add((resource.Key, new Diagnostic(

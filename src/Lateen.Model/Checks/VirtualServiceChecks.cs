@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Lateen.Model.Networking;
-using Lateen.Model.Reading;
 
 namespace Lateen.Model;
 
@@ -17,7 +16,7 @@ internal static class VirtualServiceChecks
             if (snapshot.Find(new ResourceKey(ResourceKind.Gateway, gateway[..slash], gateway[(slash + 1)..])) is not null) continue;
             report.Add(
                 DiagnosticCodes.UnknownGateway, virtualService.Resource, $"spec.gateways[{i}]", $"there is no Gateway '{gateway}'",
-                DidYouMean.Hint(gateway, snapshot.Gateways.All.Select(GatewayIndex.NameOf)) ?? "a name without namespace means the own one");
+                report.Nearest(gateway, snapshot.Gateways.All.Select(GatewayIndex.NameOf)) ?? "a name without namespace means the own one");
         }
     }
 
@@ -91,7 +90,7 @@ internal static class VirtualServiceChecks
             if (snapshot.Services.All.Any(candidate => HostName.IsWildcard(candidate.Hostname) && HostName.Contains(candidate.Hostname, destination.Host))) return;
             report.Add(
                 DiagnosticCodes.UnknownHost, virtualService.Resource, path + ".host", $"no service that this namespace sees has the host '{destination.Host}'",
-                DidYouMean.Hint(destination.Host, snapshot.Services.VisibleTo(virtualService.Namespace).Select(candidate => candidate.Hostname))
+                report.Nearest(destination.Host, snapshot.Services.VisibleTo(virtualService.Namespace).Select(candidate => candidate.Hostname))
                     ?? "a short name means the VirtualService's own namespace", location);
             return;
         }
@@ -106,6 +105,6 @@ internal static class VirtualServiceChecks
             report.Add(
                 DiagnosticCodes.UnknownSubset, virtualService.Resource, path + ".subset",
                 $"no DestinationRule declares the subset '{subset}' of '{destination.Host}'; requests to it get 503",
-                DidYouMean.Hint(subset, rule?.Subsets.Select(candidate => candidate.Name) ?? ImmutableArray<string>.Empty), location);
+                report.Nearest(subset, rule?.Subsets.Select(candidate => candidate.Name) ?? ImmutableArray<string>.Empty), location);
     }
 }

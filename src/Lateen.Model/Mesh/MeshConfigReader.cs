@@ -23,7 +23,7 @@ internal static class MeshConfigReader
         InEffect("outboundTrafficPolicy", OutboundShape), InEffect("proxyHttpPort"), InEffect("accessLogFile"), InEffect("accessLogFormat"),
         InEffect("accessLogEncoding"), InEffect("connectTimeout"), InEffect("pathNormalization", PathNormalizationShape),
         InEffect("defaultServiceExportTo"), InEffect("defaultVirtualServiceExportTo"), InEffect("defaultDestinationRuleExportTo"),
-        Pending("defaultHttpRetryPolicy", HttpPolicyReader.RetryShape),
+        InEffect("defaultHttpRetryPolicy", HttpPolicyReader.RetryShape),
         Pending("proxyListenPort"), Pending("proxyInboundListenPort"), Pending("ingressClass"), Pending("ingressService"),
         Pending("ingressSelector"), Pending("ingressControllerMode"), Pending("enableTracing"), Pending("defaultConfig"),
         Pending("configSources"), Pending("tcpKeepalive"), Pending("localityLbSetting"), Pending("zoneAwareLbSetting"),

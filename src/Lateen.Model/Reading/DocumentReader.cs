@@ -46,7 +46,9 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         if (node is not YamlMapping mapping)
         {
             var context = new ReadContext(file, null);
-            context.Report(DiagnosticCodes.NotAResource, "", node.Position, $"expects a resource, found {node.Description}", "apiVersion, kind, metadata, spec");
+            context.Report(
+                DiagnosticCodes.NotAResource, "", node.Position, $"expects a resource, found {node.Description}",
+                "apiVersion, kind, metadata, spec");
             documents.Add(Refused(context, null));
             return;
         }
@@ -80,7 +82,9 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         if (reference.Kind.Length == 0 || reference.ApiVersion.Length == 0)
         {
             var missing = reference.ApiVersion.Length == 0 ? "apiVersion" : "kind";
-            context.Report(DiagnosticCodes.NotAResource, missing, mapping.Position, $"the document has no {missing}", "apiVersion, kind, metadata, spec");
+            context.Report(
+                DiagnosticCodes.NotAResource, missing, mapping.Position, $"the document has no {missing}",
+                "apiVersion, kind, metadata, spec");
             return Refused(context, null);
         }
 
@@ -179,15 +183,21 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         LabelRules.Check(at, "labels", labels);
         foreach (var reserved in ReservedAnnotations)
             if (annotations.ContainsKey(reserved))
-                at.ReportKey(DiagnosticCodes.ReservedAnnotation, "annotations", reserved, $"the annotation '{reserved}' is written by the control plane", "remove it");
+                at.ReportKey(
+                    DiagnosticCodes.ReservedAnnotation, "annotations", reserved,
+                    $"the annotation '{reserved}' is written by the control plane", "remove it");
         if (kind == ResourceKind.MeshConfig) return Mesh(location);
 
         var name = at.RequiredString("name");
         var resourceNamespace = at.String("namespace") is { Length: > 0 } written ? written : options.DefaultNamespace;
         if (name is not null && !IsName(name))
-            at.Report(DiagnosticCodes.InvalidName, "name", $"'{name}' is not a resource name", "lower-case letters, digits, '-' and '.', at most 253");
+            at.Report(
+                DiagnosticCodes.InvalidName, "name", $"'{name}' is not a resource name",
+                "lower-case letters, digits, '-' and '.', at most 253");
         if (!IsName(resourceNamespace) || resourceNamespace.Contains('.'))
-            at.Report(DiagnosticCodes.InvalidName, "namespace", $"'{resourceNamespace}' is not a namespace", "lower-case letters, digits and '-', at most 63");
+            at.Report(
+                DiagnosticCodes.InvalidName, "namespace", $"'{resourceNamespace}' is not a namespace",
+                "lower-case letters, digits and '-', at most 63");
         return name is null ? null : new ResourceMetadata
         {
             Name = name,
@@ -245,7 +255,8 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         var metadata = mapping["metadata"] as YamlMapping;
         var writtenNamespace = Text(metadata?["namespace"]);
         var kind = Text(mapping["kind"]);
-        if (kind == ResourceKind.MeshConfig.Name) return new ResourceRef(Text(mapping["apiVersion"]), kind, ResourceKey.Mesh.Namespace, ResourceKey.Mesh.Name);
+        if (kind == ResourceKind.MeshConfig.Name)
+            return new ResourceRef(Text(mapping["apiVersion"]), kind, ResourceKey.Mesh.Namespace, ResourceKey.Mesh.Name);
         return new ResourceRef(
             Text(mapping["apiVersion"]), kind, writtenNamespace.Length > 0 ? writtenNamespace : options.DefaultNamespace,
             Text(metadata?["name"]));

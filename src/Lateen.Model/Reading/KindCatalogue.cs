@@ -52,7 +52,8 @@ internal static class KindCatalogue
     /// <summary>What was probably meant by a group and kind that do not exist together.</summary>
     public static string? Hint(string group, string kind)
     {
-        if (KindsByGroup.TryGetValue(group, out var ofGroup) && DidYouMean.Nearest(kind, ofGroup) is { } near) return $"did you mean '{near}'?";
+        if (KindsByGroup.TryGetValue(group, out var ofGroup) && DidYouMean.Nearest(kind, ofGroup) is { } near)
+            return $"did you mean '{near}'?";
         foreach (var served in ResourceKind.All)
             if (served.Name == kind) return $"write apiVersion: {served.ApiVersion}";
         foreach (var (owner, kinds) in KindsByGroup.OrderBy(pair => pair.Key, StringComparer.Ordinal))

@@ -54,7 +54,8 @@ internal sealed partial class ObjectReader
     {
         var hosts = Strings(field);
         for (var i = 0; i < hosts.Length; i++)
-            if (HostSyntax.Check(hosts[i], rule) is { } complaint) ReportItem(DiagnosticCodes.InvalidHost, field, i, complaint.Message, complaint.Hint);
+            if (HostSyntax.Check(hosts[i], rule) is { } complaint)
+                ReportItem(DiagnosticCodes.InvalidHost, field, i, complaint.Message, complaint.Hint);
         return hosts;
     }
 

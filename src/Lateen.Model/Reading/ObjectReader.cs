@@ -68,7 +68,8 @@ internal sealed partial class ObjectReader
                     DiagnosticCodes.InertField, Path.Field(entry.Name), entry.Key, $"'{entry.Name}' has no effect, in Istio neither", field.Note);
                 break;
             case FieldStatus.Deprecated:
-                Context.Report(DiagnosticCodes.DeprecatedField, Path.Field(entry.Name), entry.Key, $"'{entry.Name}' is deprecated", field.Note);
+                Context.Report(
+                    DiagnosticCodes.DeprecatedField, Path.Field(entry.Name), entry.Key, $"'{entry.Name}' is deprecated", field.Note);
                 break;
         }
     }
@@ -109,7 +110,8 @@ internal sealed partial class ObjectReader
         foreach (var field in fields)
         {
             if (!Has(field)) continue;
-            if (first is not null) Report(DiagnosticCodes.ExclusiveFields, field, $"'{field}' and '{first}' exclude each other", "keep one of them");
+            if (first is not null)
+                Report(DiagnosticCodes.ExclusiveFields, field, $"'{field}' and '{first}' exclude each other", "keep one of them");
             first ??= field;
         }
     }
@@ -202,7 +204,9 @@ internal sealed partial class ObjectReader
         foreach (var (index, node) in Items(field))
         {
             if (node is YamlScalar { Type: YamlScalarType.String } scalar) items.Add(scalar.Text);
-            else Context.Report(DiagnosticCodes.WrongType, Path.Field(field).Item(index), node, $"expects a string, found {node.Description}", StringHint(node));
+            else Context.Report(
+                DiagnosticCodes.WrongType, Path.Field(field).Item(index), node, $"expects a string, found {node.Description}",
+                StringHint(node));
         }
 
         return items.ToImmutable();
@@ -229,7 +233,8 @@ internal sealed partial class ObjectReader
         var entries = new Dictionary<string, uint>();
         foreach (var entry in Entries(field))
         {
-            if (entry.Value is YamlScalar scalar && scalar.TryGetUInt64(out var value) && value <= uint.MaxValue) entries[entry.Name] = (uint)value;
+            if (entry.Value is YamlScalar scalar && scalar.TryGetUInt64(out var value) && value <= uint.MaxValue)
+                entries[entry.Name] = (uint)value;
             else Context.Report(
                 DiagnosticCodes.WrongType, Path.Field(field).Key(entry.Name), entry.Value, $"expects a whole number, found {Quote(entry.Value)}");
         }

@@ -69,7 +69,8 @@ public static class EndpointBinding
     {
         if (service.Selector is not { } selector) return;
         foreach (var workload in workloads)
-            if (selector.Selects(LabelsOf(workload))) endpoints.Add(OfWorkload(service, port, workload.Spec, workload.Name, LabelsOf(workload)));
+            if (selector.Selects(LabelsOf(workload)))
+                endpoints.Add(OfWorkload(service, port, workload.Spec, workload.Name, LabelsOf(workload)));
     }
 
     /// <summary>A WorkloadEntry's own labels, else those of its metadata (Istio adds the latter to the former).</summary>

@@ -96,7 +96,8 @@ public static class MeshSnapshotBuilder
         Change change, MeshConfig mesh)
     {
         var before = change.Before;
-        if (!change.Touches(ResourceKind.Service) && !change.Touches(ResourceKind.ServiceEntry)) return (before.Services, before.BoundServices);
+        if (!change.Touches(ResourceKind.Service) && !change.Touches(ResourceKind.ServiceEntry))
+            return (before.Services, before.BoundServices);
         var bound = new Dictionary<ResourceKey, ImmutableArray<MeshService>>();
         var all = new List<MeshService>();
         foreach (var kind in (ReadOnlySpan<ResourceKind>)[ResourceKind.Service, ResourceKind.ServiceEntry])

@@ -64,10 +64,13 @@ internal static class EndpointSliceReader
             TargetName = target?.String("name"),
             TargetNamespace = target?.String("namespace"),
         };
-        if (endpoint.Addresses.IsEmpty && at.Has("addresses")) at.Report(DiagnosticCodes.MissingField, "addresses", "an endpoint needs an address");
+        if (endpoint.Addresses.IsEmpty && at.Has("addresses"))
+            at.Report(DiagnosticCodes.MissingField, "addresses", "an endpoint needs an address");
         for (var i = 0; i < endpoint.Addresses.Length; i++)
             if (!IsOfType(endpoint.Addresses[i], addressType))
-                at.ReportItem(DiagnosticCodes.InvalidAddress, "addresses", i, $"'{endpoint.Addresses[i]}' is not of the slice's addressType {addressType}");
+                at.ReportItem(
+                    DiagnosticCodes.InvalidAddress, "addresses", i,
+                    $"'{endpoint.Addresses[i]}' is not of the slice's addressType {addressType}");
         return endpoint;
     }
 

@@ -61,7 +61,9 @@ internal static class ServiceReader
         var (targetPort, targetPortName) = ReadTargetPort(at);
         var transport = at.String("protocol") ?? "TCP";
         if (transport is not ("TCP" or "UDP" or "SCTP"))
-            at.Report(DiagnosticCodes.UnknownValue, "protocol", $"'{transport}' is not a transport", "TCP, UDP or SCTP; the application's protocol goes into appProtocol");
+            at.Report(
+                DiagnosticCodes.UnknownValue, "protocol", $"'{transport}' is not a transport",
+                "TCP, UDP or SCTP; the application's protocol goes into appProtocol");
         var port = new ServicePort(at.String("name") ?? "", number ?? 0, transport, at.String("appProtocol"), targetPort, targetPortName);
         return number is null ? null : port;
     }
@@ -105,7 +107,8 @@ internal static class ServicePortRules
             else if (!names.Add(port.Name))
                 at.ReportItem(DiagnosticCodes.DuplicatePort, "ports", i, $"the port name '{port.Name}' is used twice", "rename one");
             if (!numbers.Add((port.Port, port.Transport)))
-                at.ReportItem(DiagnosticCodes.DuplicatePort, "ports", i, $"the port {port.Port}/{port.Transport} is declared twice", "remove one");
+                at.ReportItem(
+                    DiagnosticCodes.DuplicatePort, "ports", i, $"the port {port.Port}/{port.Transport} is declared twice", "remove one");
         }
     }
 }

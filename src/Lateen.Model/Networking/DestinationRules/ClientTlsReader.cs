@@ -49,20 +49,26 @@ internal static class ClientTlsReader
         if (settings.Mode != ClientTlsMode.IstioMutual) return;
         foreach (var field in CertificateFields)
             if (at.Has(field) && field is not "subjectAltNames")
-                at.Report(DiagnosticCodes.InvalidTls, field, $"ISTIO_MUTUAL brings its own certificates, so '{field}' may not be set", "use MUTUAL");
+                at.Report(
+                    DiagnosticCodes.InvalidTls, field, $"ISTIO_MUTUAL brings its own certificates, so '{field}' may not be set",
+                    "use MUTUAL");
     }
 
     private static void CertificatesHaveOneSource(ClientTlsSettings settings, ObjectReader at)
     {
         if (settings.CredentialName is null) return;
         foreach (var field in (ReadOnlySpan<string>)["clientCertificate", "privateKey", "caCertificates", "caCrl"])
-            if (at.Has(field)) at.Report(DiagnosticCodes.InvalidTls, field, $"'{field}' and 'credentialName' exclude each other", "certificates come from one place");
+            if (at.Has(field))
+                at.Report(
+                    DiagnosticCodes.InvalidTls, field, $"'{field}' and 'credentialName' exclude each other",
+                    "certificates come from one place");
     }
 
     private static void VerificationIsNotBothWantedAndSkipped(ClientTlsSettings settings, ObjectReader at)
     {
         if (settings.InsecureSkipVerify != true) return;
         foreach (var field in (ReadOnlySpan<string>)["caCertificates", "caCrl", "subjectAltNames"])
-            if (at.Has(field)) at.Report(DiagnosticCodes.InvalidTls, field, $"'{field}' verifies what 'insecureSkipVerify' skips", "keep one of them");
+            if (at.Has(field))
+                at.Report(DiagnosticCodes.InvalidTls, field, $"'{field}' verifies what 'insecureSkipVerify' skips", "keep one of them");
     }
 }

@@ -10,8 +10,8 @@ internal static class ConnectionPoolReader
 
     public static readonly MessageShape TcpShape = new(
         "TCPSettings",
-        InEffect("maxConnections"), InEffect("connectTimeout"), Pending("tcpKeepalive", KeepaliveShape), Pending("maxConnectionDuration"),
-        Pending("idleTimeout"));
+        InEffect("maxConnections"), InEffect("connectTimeout"), InEffect("tcpKeepalive", KeepaliveShape),
+        InEffect("maxConnectionDuration"), InEffect("idleTimeout"));
 
     public static readonly MessageShape Http2KeepaliveShape = new("ConnectionKeepalive", InEffect("interval"), InEffect("timeout"));
 
@@ -25,7 +25,8 @@ internal static class ConnectionPoolReader
 
     public static ConnectionPoolSettings Read(ObjectReader at)
     {
-        if (!at.Has("tcp") && !at.Has("http")) at.ReportHere(DiagnosticCodes.EmptyPolicy, "the connection pool says nothing", "write tcp, http or both");
+        if (!at.Has("tcp") && !at.Has("http"))
+            at.ReportHere(DiagnosticCodes.EmptyPolicy, "the connection pool says nothing", "write tcp, http or both");
         return new ConnectionPoolSettings { Tcp = at.Object("tcp", ReadTcp), Http = at.Object("http", ReadHttp) };
     }
 
@@ -60,7 +61,9 @@ internal static class ConnectionPoolReader
             Http2KeepAlive = at.Object("http2KeepAlive", ReadKeepalive),
         };
         if (pool is { UseClientProtocol: true, H2UpgradePolicy: H2UpgradePolicy.Upgrade })
-            at.Report(DiagnosticCodes.ExclusiveFields, "h2UpgradePolicy", "'UPGRADE' and 'useClientProtocol' exclude each other", "keep one of them");
+            at.Report(
+                DiagnosticCodes.ExclusiveFields, "h2UpgradePolicy", "'UPGRADE' and 'useClientProtocol' exclude each other",
+                "keep one of them");
         return pool;
     }
 

@@ -37,7 +37,8 @@ internal static class DestinationRuleReader
     {
         var name = at.RequiredString("name");
         if (name is not null && !HostSyntax.IsLabel(name))
-            at.Report(DiagnosticCodes.InvalidSubset, "name", $"'{name}' is not a subset name", "letters, digits and inner dashes, at most 63");
+            at.Report(
+                DiagnosticCodes.InvalidSubset, "name", $"'{name}' is not a subset name", "letters, digits and inner dashes, at most 63");
         var labels = at.StringMap("labels");
         LabelRules.Check(at, "labels", labels);
         var policy = at.Object("trafficPolicy", TrafficPolicyReader.Read);
@@ -49,7 +50,9 @@ internal static class DestinationRuleReader
         var seen = new HashSet<string>();
         for (var i = 0; i < rule.Subsets.Length; i++)
             if (!seen.Add(rule.Subsets[i].Name))
-                at.ReportItem(DiagnosticCodes.DuplicateSubset, "subsets", i, $"the subset '{rule.Subsets[i].Name}' is declared twice", "rename or remove one");
+                at.ReportItem(
+                    DiagnosticCodes.DuplicateSubset, "subsets", i, $"the subset '{rule.Subsets[i].Name}' is declared twice",
+                    "rename or remove one");
     }
 
     private static void ChosenClientsAreOfTheOwnNamespace(DestinationRule rule, ObjectReader at)

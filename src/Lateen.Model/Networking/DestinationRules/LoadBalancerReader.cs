@@ -79,7 +79,9 @@ internal static class LoadBalancerReader
         at.AtMostOne("httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName");
         at.AtMostOne("ringHash", "maglev", "minimumRingSize");
         if (!at.Has("httpHeaderName") && !at.Has("httpCookie") && !at.Has("useSourceIp") && !at.Has("httpQueryParameterName"))
-            at.ReportHere(DiagnosticCodes.InvalidHash, "there is nothing to hash by", "write httpHeaderName, httpCookie, useSourceIp or httpQueryParameterName");
+            at.ReportHere(
+                DiagnosticCodes.InvalidHash, "there is nothing to hash by",
+                "write httpHeaderName, httpCookie, useSourceIp or httpQueryParameterName");
         var settings = new ConsistentHashLoadBalancer
         {
             HttpHeaderName = at.String("httpHeaderName"),
@@ -90,7 +92,9 @@ internal static class LoadBalancerReader
             MaglevTableSize = at.Nested("maglev") is { } maglev ? maglev.UInt64("tableSize") ?? 65_537 : null,
         };
         if (settings.MaglevTableSize is { } size && (size >= MaxMaglevTable || !IsPrime(size)))
-            at.Report(DiagnosticCodes.InvalidHash, "maglev", $"the table size {size} cannot be used", $"a prime below {MaxMaglevTable}, such as 65537");
+            at.Report(
+                DiagnosticCodes.InvalidHash, "maglev", $"the table size {size} cannot be used",
+                $"a prime below {MaxMaglevTable}, such as 65537");
         return settings;
     }
 

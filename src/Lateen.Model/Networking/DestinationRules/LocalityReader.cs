@@ -46,7 +46,9 @@ internal static class LocalityReader
         for (var i = 0; i < setting.FailoverPriority.Length; i++)
             if (setting.FailoverPriority[i].Split('=')[0] is
                 "topology.kubernetes.io/region" or "topology.kubernetes.io/zone" or "topology.istio.io/subzone")
-                at.ReportItem(DiagnosticCodes.InvalidLocality, "failoverPriority", i, "zone-aware routing already prefers by locality", "name other labels");
+                at.ReportItem(
+                    DiagnosticCodes.InvalidLocality, "failoverPriority", i, "zone-aware routing already prefers by locality",
+                    "name other labels");
         return setting;
     }
 
@@ -54,12 +56,15 @@ internal static class LocalityReader
     {
         var from = at.RequiredString("from");
         var to = at.NumberMap("to");
-        if (from is not null && Complaint(from) is { } complaint) at.Report(DiagnosticCodes.InvalidLocality, "from", complaint, "region/zone/subzone, '*' last");
+        if (from is not null && Complaint(from) is { } complaint)
+            at.Report(DiagnosticCodes.InvalidLocality, "from", complaint, "region/zone/subzone, '*' last");
         uint sum = 0;
         foreach (var (locality, weight) in to)
         {
-            if (Complaint(locality) is { } wrong) at.ReportKey(DiagnosticCodes.InvalidLocality, "to", locality, wrong, "region/zone/subzone, '*' last");
-            if (weight is 0 or > 100) at.ReportKey(DiagnosticCodes.InvalidLocality, "to", locality, $"the weight {weight} is out of range", "1 to 100");
+            if (Complaint(locality) is { } wrong)
+                at.ReportKey(DiagnosticCodes.InvalidLocality, "to", locality, wrong, "region/zone/subzone, '*' last");
+            if (weight is 0 or > 100)
+                at.ReportKey(DiagnosticCodes.InvalidLocality, "to", locality, $"the weight {weight} is out of range", "1 to 100");
             sum += Math.Min(weight, 1000);
         }
 
@@ -75,7 +80,8 @@ internal static class LocalityReader
         if (from is null || to is null) return null;
         if (from == to) at.Report(DiagnosticCodes.InvalidLocality, "to", $"'{from}' cannot take over from itself");
         foreach (var (field, region) in new[] { ("from", from), ("to", to) })
-            if (region.Contains('/') || region.Contains('*')) at.Report(DiagnosticCodes.InvalidLocality, field, $"'{region}' is not a region", "regions fail over as a whole");
+            if (region.Contains('/') || region.Contains('*'))
+                at.Report(DiagnosticCodes.InvalidLocality, field, $"'{region}' is not a region", "regions fail over as a whole");
         return new LocalityFailover(from, to);
     }
 

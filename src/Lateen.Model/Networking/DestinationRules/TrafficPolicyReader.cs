@@ -34,7 +34,8 @@ internal static class TrafficPolicyReader
 
     public static TrafficPolicy Read(ObjectReader at)
     {
-        if (!Blocks.Any(at.Has)) at.ReportHere(DiagnosticCodes.EmptyPolicy, "the policy says nothing", $"write one of {string.Join(", ", Blocks)}");
+        if (!Blocks.Any(at.Has))
+            at.ReportHere(DiagnosticCodes.EmptyPolicy, "the policy says nothing", $"write one of {string.Join(", ", Blocks)}");
         at.AtMostOne("tunnel", "proxyProtocol");
         var policy = new TrafficPolicy
         {

@@ -13,7 +13,7 @@ internal static class GatewayReader
 
     public static readonly MessageShape ServerShape = new(
         "Server",
-        InEffect("port", PortShape), InEffect("bind"), InEffect("hosts"), Pending("tls", ServerTlsReader.Shape), Inert("defaultEndpoint"),
+        InEffect("port", PortShape), InEffect("bind"), InEffect("hosts"), InEffect("tls", ServerTlsReader.Shape), Inert("defaultEndpoint"),
         InEffect("name"));
 
     public static readonly MessageShape Shape = new("Gateway", InEffect("selector"), InEffect("servers", ServerShape));
@@ -62,7 +62,9 @@ internal static class GatewayReader
         var number = at.Port("number");
         var protocol = at.Protocol("protocol");
         if (protocol is PortProtocol.Udp or PortProtocol.HttpProxy or PortProtocol.Redis or PortProtocol.MySql)
-            at.Report(DiagnosticCodes.UnknownProtocol, "protocol", "gateways do not speak this protocol", "HTTP, HTTPS, HTTP2, GRPC, GRPC-WEB, TLS, TCP or MONGO");
+            at.Report(
+                DiagnosticCodes.UnknownProtocol, "protocol", "gateways do not speak this protocol",
+                "HTTP, HTTPS, HTTP2, GRPC, GRPC-WEB, TLS, TCP or MONGO");
         var name = at.String("name") ?? "";
         var targetPort = at.Port("targetPort");
         return number is null ? null : new GatewayPort(number.Value, protocol, name, targetPort);
@@ -77,7 +79,9 @@ internal static class GatewayReader
             var hostNamespace = slash < 0 ? "*" : written[i][..slash];
             var host = written[i][(slash + 1)..];
             if (hostNamespace is not ("*" or ".") && !HostSyntax.IsLabel(hostNamespace))
-                at.ReportItem(DiagnosticCodes.InvalidHost, "hosts", i, $"'{hostNamespace}' is not a namespace", "'*', '.' or a name before the slash");
+                at.ReportItem(
+                    DiagnosticCodes.InvalidHost, "hosts", i, $"'{hostNamespace}' is not a namespace",
+                    "'*', '.' or a name before the slash");
             else if (HostSyntax.Check(host, HostRule.Wildcard) is { } complaint)
                 at.ReportItem(DiagnosticCodes.InvalidHost, "hosts", i, complaint.Message, complaint.Hint);
             else if (hosts.Contains(new GatewayHost(hostNamespace, host.ToLowerInvariant())))

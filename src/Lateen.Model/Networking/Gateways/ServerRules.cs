@@ -26,16 +26,22 @@ internal static class ServerRules
     {
         var protocol = server.Port.Protocol;
         if (protocol.IsTls() && server.Tls is null && !at.Has("tls"))
-            at.Report(DiagnosticCodes.InvalidTls, "tls", $"a server of protocol {ProtocolSelection.NameOf(protocol).ToUpperInvariant()} needs tls", "tls: {mode: SIMPLE, credentialName: ...}");
+            at.Report(
+                DiagnosticCodes.InvalidTls, "tls",
+                $"a server of protocol {ProtocolSelection.NameOf(protocol).ToUpperInvariant()} needs tls",
+                "tls: {mode: SIMPLE, credentialName: ...}");
         if (server.Tls is not { } tls) return;
         if (protocol.IsHttp())
         {
             if (tls with { HttpsRedirect = false } is var rest && !IsEmpty(rest))
-                at.Report(DiagnosticCodes.InvalidTls, "tls", "a plaintext HTTP server may only say httpsRedirect", "use protocol HTTPS, or remove the other fields");
+                at.Report(
+                    DiagnosticCodes.InvalidTls, "tls", "a plaintext HTTP server may only say httpsRedirect",
+                    "use protocol HTTPS, or remove the other fields");
         }
         else if (tls.HttpsRedirect)
         {
-            at.Report(DiagnosticCodes.InvalidTls, "tls", "httpsRedirect is for plaintext HTTP servers", "put it on the server of the HTTP port");
+            at.Report(
+                DiagnosticCodes.InvalidTls, "tls", "httpsRedirect is for plaintext HTTP servers", "put it on the server of the HTTP port");
         }
     }
 

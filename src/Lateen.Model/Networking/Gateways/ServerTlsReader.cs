@@ -25,10 +25,10 @@ internal static class ServerTlsReader
 
     public static readonly MessageShape Shape = new(
         "ServerTLSSettings",
-        InEffect("httpsRedirect"), InEffect("mode"), InEffect("serverCertificate"), InEffect("privateKey"), InEffect("caCertificates"),
-        InEffect("caCrl"), InEffect("credentialName"), InEffect("credentialNames"), InEffect("tlsCertificates", CertificateShape),
-        InEffect("caCertCredentialName"), InEffect("subjectAltNames"), InEffect("verifyCertificateSpki"), InEffect("verifyCertificateHash"),
-        InEffect("minProtocolVersion"), InEffect("maxProtocolVersion"), InEffect("cipherSuites"), InEffect("insecureSkipVerify"));
+        InEffect("httpsRedirect"), Pending("mode"), Pending("serverCertificate"), Pending("privateKey"), Pending("caCertificates"),
+        Pending("caCrl"), Pending("credentialName"), Pending("credentialNames"), Pending("tlsCertificates", CertificateShape),
+        Pending("caCertCredentialName"), Pending("subjectAltNames"), Pending("verifyCertificateSpki"), Pending("verifyCertificateHash"),
+        Pending("minProtocolVersion"), Pending("maxProtocolVersion"), Pending("cipherSuites"), Pending("insecureSkipVerify"));
 
     public static ServerTlsSettings Read(ObjectReader at, bool isGateway)
     {
@@ -75,9 +75,13 @@ internal static class ServerTlsReader
     {
         at.AtMostOne("serverCertificate", "credentialName", "credentialNames", "tlsCertificates");
         if (tls.CredentialNames.Length > 2)
-            at.Report(DiagnosticCodes.InvalidTls, "credentialNames", $"{tls.CredentialNames.Length} credentials are named", "at most two: one RSA, one ECDSA");
+            at.Report(
+                DiagnosticCodes.InvalidTls, "credentialNames", $"{tls.CredentialNames.Length} credentials are named",
+                "at most two: one RSA, one ECDSA");
         if (at.Has("serverCertificate") != at.Has("privateKey"))
-            at.Report(DiagnosticCodes.InvalidTls, at.Has("privateKey") ? "privateKey" : "serverCertificate", "'serverCertificate' and 'privateKey' come together");
+            at.Report(
+                DiagnosticCodes.InvalidTls, at.Has("privateKey") ? "privateKey" : "serverCertificate",
+                "'serverCertificate' and 'privateKey' come together");
     }
 
     private static void TerminationHasCertificates(ServerTlsSettings tls, ObjectReader at, bool isGateway)
@@ -91,10 +95,13 @@ internal static class ServerTlsReader
                     isGateway ? "write credentialName, or serverCertificate and privateKey" : "write serverCertificate and privateKey");
                 break;
             case ServerTlsMode.IstioMutual when hasCertificates || at.Has("caCertificates"):
-                at.Report(DiagnosticCodes.InvalidTls, "mode", "ISTIO_MUTUAL brings its own certificates", "remove the others, or use MUTUAL");
+                at.Report(
+                    DiagnosticCodes.InvalidTls, "mode", "ISTIO_MUTUAL brings its own certificates", "remove the others, or use MUTUAL");
                 break;
             case ServerTlsMode.Passthrough or ServerTlsMode.AutoPassthrough when hasCertificates:
-                at.Report(DiagnosticCodes.InvalidTls, "mode", "TLS that passes through is not opened, so certificates mean nothing", "mode SIMPLE terminates");
+                at.Report(
+                    DiagnosticCodes.InvalidTls, "mode", "TLS that passes through is not opened, so certificates mean nothing",
+                    "mode SIMPLE terminates");
                 break;
         }
     }
@@ -105,7 +112,9 @@ internal static class ServerTlsReader
         if (isMutual && at.Has("serverCertificate") && !at.Has("caCertificates") && tls.InsecureSkipVerify != true)
             at.Report(DiagnosticCodes.InvalidTls, "caCertificates", "MUTUAL needs a CA to verify clients with");
         if (tls.InsecureSkipVerify == true && !isMutual)
-            at.Report(DiagnosticCodes.InvalidTls, "insecureSkipVerify", "there is no client certificate to skip", "modes MUTUAL and OPTIONAL_MUTUAL ask for one");
+            at.Report(
+                DiagnosticCodes.InvalidTls, "insecureSkipVerify", "there is no client certificate to skip",
+                "modes MUTUAL and OPTIONAL_MUTUAL ask for one");
     }
 
     private static void VersionsAreARange(ServerTlsSettings tls, ObjectReader at)
@@ -122,7 +131,9 @@ internal static class ServerTlsReader
         {
             var suite = tls.CipherSuites[i];
             if (!CipherSuites.Contains(suite))
-                at.ReportItem(DiagnosticCodes.CipherSuite, "cipherSuites", i, $"'{suite}' is not known and is left out", DidYouMean.Hint(suite, CipherSuites));
+                at.ReportItem(
+                    DiagnosticCodes.CipherSuite, "cipherSuites", i, $"'{suite}' is not known and is left out",
+                    DidYouMean.Hint(suite, CipherSuites));
             else if (!seen.Add(suite)) at.ReportItem(DiagnosticCodes.CipherSuite, "cipherSuites", i, $"'{suite}' is written twice");
         }
     }

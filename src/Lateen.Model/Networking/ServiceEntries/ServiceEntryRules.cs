@@ -9,12 +9,14 @@ internal static class ServiceEntryHostRules
 {
     public static void Check(ServiceEntry entry, ObjectReader at)
     {
-        if (entry.Hosts.IsEmpty && at.Has("hosts")) at.Report(DiagnosticCodes.MissingField, "hosts", "ServiceEntry needs at least one host");
+        if (entry.Hosts.IsEmpty && at.Has("hosts"))
+            at.Report(DiagnosticCodes.MissingField, "hosts", "ServiceEntry needs at least one host");
         var seen = new HashSet<string>();
         for (var i = 0; i < entry.Hosts.Length; i++)
         {
             var host = entry.Hosts[i];
-            if (!seen.Add(host.ToLowerInvariant())) at.ReportItem(DiagnosticCodes.OverlappingHosts, "hosts", i, $"'{host}' is written twice", "remove one");
+            if (!seen.Add(host.ToLowerInvariant()))
+                at.ReportItem(DiagnosticCodes.OverlappingHosts, "hosts", i, $"'{host}' is written twice", "remove one");
             if (host == "*")
             {
                 at.ReportItem(DiagnosticCodes.BareWildcard, "hosts", i, "'*' would be every host there is", "a suffix: *.example.com");
@@ -23,14 +25,16 @@ internal static class ServiceEntryHostRules
 
             if (!HostName.IsWildcard(host)) continue;
             if (host.Length > 1 && host[1] != '.')
-                at.ReportItem(DiagnosticCodes.PartialWildcard, "hosts", i, $"'{host}': only whole labels are matched on every path", "*.example.com");
+                at.ReportItem(
+                    DiagnosticCodes.PartialWildcard, "hosts", i, $"'{host}': only whole labels are matched on every path", "*.example.com");
             if (entry.Resolution is not (ServiceEntryResolution.None or ServiceEntryResolution.DynamicDns))
                 at.ReportItem(
                     DiagnosticCodes.WildcardResolution, "hosts", i, $"'{host}' has no one address to resolve to", "resolution NONE or DYNAMIC_DNS");
         }
 
         if (entry.Resolution == ServiceEntryResolution.DynamicDns && entry.Hosts.Any(host => !HostName.IsWildcard(host)))
-            at.Report(DiagnosticCodes.InvalidDynamicDns, "resolution", "DYNAMIC_DNS is for wildcard hosts", "resolution DNS for single names");
+            at.Report(
+                DiagnosticCodes.InvalidDynamicDns, "resolution", "DYNAMIC_DNS is for wildcard hosts", "resolution DNS for single names");
     }
 }
 
@@ -49,14 +53,18 @@ internal static class ServiceEntryPortRules
             if (!numbers.Add(port.Number))
                 at.ReportItem(DiagnosticCodes.DuplicatePort, "ports", i, $"the port {port.Number} is declared twice", "remove one");
             if (port.TargetPort is not null && entry.Resolution == ServiceEntryResolution.None)
-                at.ReportItem(DiagnosticCodes.TargetPortUnused, "ports", i, "with resolution NONE the port that the client asked for is used", "remove targetPort");
+                at.ReportItem(
+                    DiagnosticCodes.TargetPortUnused, "ports", i, "with resolution NONE the port that the client asked for is used",
+                    "remove targetPort");
         }
 
         if (entry.Ports.IsEmpty && !at.Has("ports"))
             at.Report(DiagnosticCodes.NoPorts, "ports", "without ports the hosts cannot be reached", "declare each port that clients use");
         if (entry.Resolution == ServiceEntryResolution.DynamicDns
             && entry.Ports.Any(port => !port.Protocol.IsHttp() && !port.Protocol.IsTls()))
-            at.Report(DiagnosticCodes.InvalidDynamicDns, "ports", "DYNAMIC_DNS needs a host in every request", "protocols HTTP, HTTP2, GRPC and TLS");
+            at.Report(
+                DiagnosticCodes.InvalidDynamicDns, "ports", "DYNAMIC_DNS needs a host in every request",
+                "protocols HTTP, HTTP2, GRPC and TLS");
     }
 }
 
@@ -99,16 +107,24 @@ internal static class ServiceEntryEndpointRules
         switch (entry.Resolution)
         {
             case ServiceEntryResolution.None when !entry.Endpoints.IsEmpty:
-                at.Report(DiagnosticCodes.EndpointResolution, "endpoints", "with resolution NONE nothing is sent to endpoints", "resolution STATIC or DNS");
+                at.Report(
+                    DiagnosticCodes.EndpointResolution, "endpoints", "with resolution NONE nothing is sent to endpoints",
+                    "resolution STATIC or DNS");
                 break;
             case ServiceEntryResolution.None when entry.WorkloadSelector is not null:
-                at.Report(DiagnosticCodes.SelectorUnused, "workloadSelector", "with resolution NONE nothing is sent to endpoints", "resolution STATIC");
+                at.Report(
+                    DiagnosticCodes.SelectorUnused, "workloadSelector", "with resolution NONE nothing is sent to endpoints",
+                    "resolution STATIC");
                 break;
             case ServiceEntryResolution.Static when entry.Endpoints.IsEmpty && entry.WorkloadSelector is null && !at.Has("endpoints"):
-                at.Report(DiagnosticCodes.NoEndpoints, "resolution", "STATIC without endpoints reaches nothing", "write endpoints or workloadSelector");
+                at.Report(
+                    DiagnosticCodes.NoEndpoints, "resolution", "STATIC without endpoints reaches nothing",
+                    "write endpoints or workloadSelector");
                 break;
             case ServiceEntryResolution.DnsRoundRobin when entry.Endpoints.Length > 1:
-                at.Report(DiagnosticCodes.EndpointResolution, "endpoints", "DNS_ROUND_ROBIN resolves one name", "one endpoint, or resolution DNS");
+                at.Report(
+                    DiagnosticCodes.EndpointResolution, "endpoints", "DNS_ROUND_ROBIN resolves one name",
+                    "one endpoint, or resolution DNS");
                 break;
             case ServiceEntryResolution.DynamicDns when !entry.Endpoints.IsEmpty || entry.WorkloadSelector is not null:
                 at.Report(DiagnosticCodes.InvalidDynamicDns, "resolution", "DYNAMIC_DNS takes no endpoints and no workloadSelector");
@@ -139,6 +155,8 @@ internal static class ServiceEntryEndpointRules
         if (isUnix && entry.Ports.Length > 1)
             at.ReportItem(DiagnosticCodes.EndpointResolution, "endpoints", index, "a unix socket serves one port, several are declared");
         if (entry.Resolution == ServiceEntryResolution.Static && !isUnix && !HostSyntax.IsAddress(address))
-            at.ReportItem(DiagnosticCodes.EndpointResolution, "endpoints", index, $"'{address}' is a name, STATIC needs an IP address", "resolution DNS");
+            at.ReportItem(
+                DiagnosticCodes.EndpointResolution, "endpoints", index, $"'{address}' is a name, STATIC needs an IP address",
+                "resolution DNS");
     }
 }

@@ -19,18 +19,18 @@ internal static class SidecarReader
     public static readonly MessageShape IngressShape = new(
         "IstioIngressListener",
         InEffect("port", PortShape), InEffect("bind"), InEffect("captureMode"), InEffect("defaultEndpoint"),
-        Pending("tls", ServerTlsReader.Shape), Pending("connectionPool", ConnectionPoolReader.Shape));
+        Pending("tls", ServerTlsReader.Shape), InEffect("connectionPool", ConnectionPoolReader.Shape));
 
     public static readonly MessageShape EgressShape = new(
         "IstioEgressListener", InEffect("port", PortShape), InEffect("bind"), InEffect("captureMode"), InEffect("hosts"));
 
     public static readonly MessageShape OutboundShape = new(
-        "OutboundTrafficPolicy", InEffect("mode"), Pending("egressProxy", HttpRouteReader.DestinationShape));
+        "OutboundTrafficPolicy", InEffect("mode"), InEffect("egressProxy", HttpRouteReader.DestinationShape));
 
     public static readonly MessageShape Shape = new(
         "Sidecar",
         InEffect("workloadSelector", SelectorShape), InEffect("ingress", IngressShape), InEffect("egress", EgressShape),
-        InEffect("outboundTrafficPolicy", OutboundShape), Pending("inboundConnectionPool", ConnectionPoolReader.Shape));
+        InEffect("outboundTrafficPolicy", OutboundShape), InEffect("inboundConnectionPool", ConnectionPoolReader.Shape));
 
     public static Sidecar Read(ObjectReader at)
     {
@@ -44,7 +44,9 @@ internal static class SidecarReader
             InboundConnectionPool = at.Object("inboundConnectionPool", ConnectionPoolReader.Read),
         };
         if (sidecar.WorkloadSelector is { Count: 0 })
-            at.Report(DiagnosticCodes.SelectsAll, "workloadSelector", "a selector without labels selects every workload of the namespace", "remove it, or name labels");
+            at.Report(
+                DiagnosticCodes.SelectsAll, "workloadSelector", "a selector without labels selects every workload of the namespace",
+                "remove it, or name labels");
         SidecarRules.SaysSomething(at);
         SidecarRules.IngressPortsDiffer(sidecar, at);
         SidecarRules.EgressListenersDiffer(sidecar, at);
@@ -118,7 +120,9 @@ internal static class SidecarReader
             var slash = written.IndexOf('/');
             if (slash < 0)
             {
-                at.ReportItem(DiagnosticCodes.InvalidHost, "hosts", index, $"'{written}' names no namespace", $"namespace/host, such as ./{written} or */{written}");
+                at.ReportItem(
+                    DiagnosticCodes.InvalidHost, "hosts", index, $"'{written}' names no namespace",
+                    $"namespace/host, such as ./{written} or */{written}");
                 continue;
             }
 
@@ -127,7 +131,9 @@ internal static class SidecarReader
             var isExclusion = hostNamespace.Length > 1 && hostNamespace[0] == '~';
             if (isExclusion) hostNamespace = hostNamespace[1..];
             if (hostNamespace is not ("*" or "." or "~") && !HostSyntax.IsLabel(hostNamespace))
-                at.ReportItem(DiagnosticCodes.InvalidHost, "hosts", index, $"'{hostNamespace}' is not a namespace", "'*', '.', '~' or a name before the slash");
+                at.ReportItem(
+                    DiagnosticCodes.InvalidHost, "hosts", index, $"'{hostNamespace}' is not a namespace",
+                    "'*', '.', '~' or a name before the slash");
             else if (HostSyntax.Check(host, HostRule.PartialWildcard) is { } complaint)
                 at.ReportItem(DiagnosticCodes.InvalidHost, "hosts", index, complaint.Message, complaint.Hint);
             else hosts.Add(new SidecarEgressHost(hostNamespace, host.ToLowerInvariant(), isExclusion));
@@ -143,7 +149,8 @@ internal static class SidecarReader
             ?? OutboundTrafficMode.RegistryOnly;
         var proxy = at.Object("egressProxy", HttpRouteReader.ReadDestination);
         if (at.Has("egressProxy") && mode != OutboundTrafficMode.AllowAny)
-            at.Report(DiagnosticCodes.InvalidSidecarListener, "egressProxy", "an egress proxy takes what ALLOW_ANY lets out", "mode: ALLOW_ANY");
+            at.Report(
+                DiagnosticCodes.InvalidSidecarListener, "egressProxy", "an egress proxy takes what ALLOW_ANY lets out", "mode: ALLOW_ANY");
         if (at.Has("egressProxy") && proxy is { Port: null })
             at.Report(DiagnosticCodes.MissingField, "egressProxy", "an egress proxy needs a port", "port: {number: ...}");
         return new SidecarOutboundTrafficPolicy(mode, proxy);

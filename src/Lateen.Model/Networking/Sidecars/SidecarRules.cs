@@ -18,7 +18,9 @@ internal static class SidecarRules
         var seen = new HashSet<int>();
         for (var i = 0; i < sidecar.Ingress.Length; i++)
             if (!seen.Add(sidecar.Ingress[i].Port.Number))
-                at.ReportItem(DiagnosticCodes.DuplicatePort, "ingress", i, $"the port {sidecar.Ingress[i].Port.Number} is declared twice", "remove one");
+                at.ReportItem(
+                    DiagnosticCodes.DuplicatePort, "ingress", i, $"the port {sidecar.Ingress[i].Port.Number} is declared twice",
+                    "remove one");
     }
 
     /// <summary>One listener without a port covers what the others leave, so it comes last; ports are not declared twice.</summary>
@@ -29,9 +31,12 @@ internal static class SidecarRules
         {
             var listener = sidecar.Egress[i];
             if (listener.Port is null && listener.Bind is null && i < sidecar.Egress.Length - 1)
-                at.ReportItem(DiagnosticCodes.PortlessEgress, "egress", i, "a listener without a port takes all that is left, so it comes last, and once", "move it to the end");
+                at.ReportItem(
+                    DiagnosticCodes.PortlessEgress, "egress", i,
+                    "a listener without a port takes all that is left, so it comes last, and once", "move it to the end");
             if (listener.Port is { } port && !seen.Add((port.Number, listener.Bind)))
-                at.ReportItem(DiagnosticCodes.DuplicatePort, "egress", i, $"the port {port.Number} is declared twice on one address", "remove one");
+                at.ReportItem(
+                    DiagnosticCodes.DuplicatePort, "egress", i, $"the port {port.Number} is declared twice on one address", "remove one");
         }
     }
 
@@ -42,7 +47,9 @@ internal static class SidecarRules
         if (endpoint.StartsWith("unix://", StringComparison.Ordinal))
         {
             if (endpoint["unix://".Length..] is not ['/' or '@', _, ..])
-                at.Report(DiagnosticCodes.InvalidDefaultEndpoint, "defaultEndpoint", $"'{endpoint}' is not an absolute path", "unix:///run/app.sock");
+                at.Report(
+                    DiagnosticCodes.InvalidDefaultEndpoint, "defaultEndpoint", $"'{endpoint}' is not an absolute path",
+                    "unix:///run/app.sock");
             return;
         }
 

@@ -36,7 +36,8 @@ public sealed class SidecarScope
     /// <summary>At least one.</summary>
     public ImmutableArray<EgressScope> Egress { get; }
 
-    /// <summary>Every service that some listener imports or some imported VirtualService sends to, one per host name, in host order.</summary>
+    /// <summary>Every service that some listener imports or some imported VirtualService sends to, and the egress proxy; one per host name,
+    /// in host order.</summary>
     public ImmutableArray<MeshService> Services { get; }
 
     /// <summary>The Sidecar's answer to unknown hosts, else the mesh's.</summary>
@@ -59,7 +60,7 @@ public sealed class SidecarScope
             ? [new EgressScope(null, Choose(visibleServices, workloadNamespace), visibleRoutes)]
             : [.. sidecar.Spec.Egress.Select(listener => Import(listener, visibleServices, visibleRoutes, workloadNamespace))];
         return new SidecarScope(
-            workloadNamespace, sidecar, egress, Union(snapshot, egress, workloadNamespace),
+            workloadNamespace, sidecar, egress, Union(snapshot, egress, sidecar, workloadNamespace),
             sidecar?.Spec.OutboundTrafficPolicy?.Mode ?? snapshot.Mesh.OutboundTrafficPolicy);
     }
 
@@ -87,7 +88,8 @@ public sealed class SidecarScope
         return chosen.ToImmutable();
     }
 
-    private static ImmutableArray<MeshService> Union(MeshSnapshot snapshot, ImmutableArray<EgressScope> egress, string ownNamespace)
+    private static ImmutableArray<MeshService> Union(
+        MeshSnapshot snapshot, ImmutableArray<EgressScope> egress, Resource<Sidecar>? sidecar, string ownNamespace)
     {
         if (egress is [{ Listener: null, Services: var everything }]) return everything;
         var union = new SortedDictionary<string, MeshService>(StringComparer.Ordinal);
@@ -97,6 +99,9 @@ public sealed class SidecarScope
             foreach (var route in scope.VirtualServices)
                 foreach (var host in DestinationHosts(route))
                     if (!union.ContainsKey(host) && snapshot.Services.Find(host, ownNamespace) is { } service) union.Add(host, service);
+        if (sidecar?.Spec.OutboundTrafficPolicy?.EgressProxy is { } proxy
+            && HostName.Resolve(proxy.Host, sidecar.Namespace, snapshot.Mesh.ClusterDomain).ToLowerInvariant() is var proxyHost
+            && snapshot.Services.Find(proxyHost, ownNamespace) is { } egressProxy) union.TryAdd(proxyHost, egressProxy);
         return [.. union.Values];
     }
 

@@ -19,7 +19,8 @@ internal static class HeaderRules
                     at.ReportKey(DiagnosticCodes.InvalidHeader, field, name, complaint, "RFC 9110 section 5.1");
         for (var i = 0; i < operations.Remove.Length; i++)
             if (IsAuthority(operations.Remove[i]))
-                at.ReportItem(DiagnosticCodes.InvalidHeader, "remove", i, $"'{operations.Remove[i]}' may not be removed", "every request has one");
+                at.ReportItem(
+                    DiagnosticCodes.InvalidHeader, "remove", i, $"'{operations.Remove[i]}' may not be removed", "every request has one");
             else if (Complaint(operations.Remove[i], authorityAllowed: false) is { } complaint)
                 at.ReportItem(DiagnosticCodes.InvalidHeader, "remove", i, complaint, "RFC 9110 section 5.1");
     }
@@ -37,14 +38,17 @@ internal static class HeaderRules
                 var rest = name.AsSpan(ClaimPrefix.Length);
                 var isClaim = rest.Length > 1 && (rest[0] == '.' || (rest[0] == '[' && rest[^1] == ']'));
                 if (!isClaim)
-                    at.ReportKey(DiagnosticCodes.InvalidHeader, field, name, $"'{name}' names no claim", $"{ClaimPrefix}.name or {ClaimPrefix}[name]");
+                    at.ReportKey(
+                        DiagnosticCodes.InvalidHeader, field, name, $"'{name}' names no claim",
+                        $"{ClaimPrefix}.name or {ClaimPrefix}[name]");
                 continue;
             }
 
             if (name.Length == 0 || !IsToken(name.StartsWith(':') ? name.AsSpan(1) : name))
                 at.ReportKey(DiagnosticCodes.InvalidHeader, field, name, $"'{name}' is not a header name", "RFC 9110 section 5.1");
             if (match.Kind != StringMatchKind.Present && match.Value.Length == 0)
-                at.ReportKey(DiagnosticCodes.EmptyMatch, field, name, "an empty value matches nothing", "leave the value out to match presence");
+                at.ReportKey(
+                    DiagnosticCodes.EmptyMatch, field, name, "an empty value matches nothing", "leave the value out to match presence");
         }
     }
 

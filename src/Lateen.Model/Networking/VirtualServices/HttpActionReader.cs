@@ -45,7 +45,8 @@ internal static class HttpActionReader
             at.Report(DiagnosticCodes.InvalidRedirect, "scheme", $"'{redirect.Scheme}' is not a scheme", "http or https");
         // Istio accepts 300 to 399 and then makes no redirect of the codes that it does not know.
         if (redirect.RedirectCode is not (null or 0 or 301 or 302 or 303 or 307 or 308))
-            at.Report(DiagnosticCodes.InvalidRedirect, "redirectCode", $"{redirect.RedirectCode} is not a redirect", "301, 302, 303, 307 or 308");
+            at.Report(
+                DiagnosticCodes.InvalidRedirect, "redirectCode", $"{redirect.RedirectCode} is not a redirect", "301, 302, 303, 307 or 308");
         return redirect with { RedirectCode = redirect.RedirectCode == 0 ? null : redirect.RedirectCode };
     }
 
@@ -58,7 +59,8 @@ internal static class HttpActionReader
         if (body?.Length > MaxBodyBytes)
             at.Report(DiagnosticCodes.BodyTooLarge, "body", $"the body has {body.Length} octets", $"at most {MaxBodyBytes}");
         else if (body?.Length > LargeBodyBytes)
-            at.Report(DiagnosticCodes.BodyLarge, "body", $"the body has {body.Length} octets, which every proxy holds for every such route");
+            at.Report(
+                DiagnosticCodes.BodyLarge, "body", $"the body has {body.Length} octets, which every proxy holds for every such route");
         return new HttpDirectResponse { Status = status, Body = body is null ? null : [.. body] };
     }
 

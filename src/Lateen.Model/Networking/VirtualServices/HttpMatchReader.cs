@@ -51,7 +51,9 @@ internal static class HttpMatchReader
     {
         if (match is not { } condition || condition.Value.Length > 0) return;
         if (emptyPrefixAllowed && condition.Kind == StringMatchKind.Prefix) return;
-        at.Report(DiagnosticCodes.EmptyMatch, field, $"'{field}' matches an empty value", "write exact, prefix or regex with a value, or leave it out");
+        at.Report(
+            DiagnosticCodes.EmptyMatch, field, $"'{field}' matches an empty value",
+            "write exact, prefix or regex with a value, or leave it out");
     }
 
     private static void CaseIsIgnoredOnlyWithoutRegex(HttpMatchRequest match, ObjectReader at)
@@ -63,8 +65,8 @@ internal static class HttpMatchReader
     /// <summary>HTTP header names are compared in lower case. Claims keep their case.</summary>
     private static StringMap<StringMatch> Lower(StringMap<StringMatch> matches)
     {
-        if (!matches.Any(entry => entry.Key[0] != '@' && entry.Key.Any(char.IsAsciiLetterUpper))) return matches;
-        return matches.Select(entry => KeyValuePair.Create(entry.Key[0] == '@' ? entry.Key : entry.Key.ToLowerInvariant(), entry.Value))
+        if (!matches.Any(entry => !entry.Key.StartsWith('@') && entry.Key.Any(char.IsAsciiLetterUpper))) return matches;
+        return matches.Select(entry => KeyValuePair.Create(entry.Key.StartsWith('@') ? entry.Key : entry.Key.ToLowerInvariant(), entry.Value))
             .DistinctBy(entry => entry.Key).ToStringMap();
     }
 }

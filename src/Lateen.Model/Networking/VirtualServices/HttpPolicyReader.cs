@@ -25,7 +25,7 @@ internal static class HttpPolicyReader
 
     public static readonly MessageShape RetryShape = new(
         "HTTPRetry",
-        InEffect("attempts"), InEffect("perTryTimeout"), InEffect("retryOn"), InEffect("retryRemoteLocalities"),
+        InEffect("attempts"), InEffect("perTryTimeout"), InEffect("retryOn"), Pending("retryRemoteLocalities"),
         InEffect("retryIgnorePreviousHosts"), InEffect("backoff"));
 
     public static readonly MessageShape DelayShape = new(
@@ -57,7 +57,9 @@ internal static class HttpPolicyReader
             Backoff = at.Duration("backoff"),
         };
         if (retry.Attempts == 0 && at.Has("attempts") && (retry.PerTryTimeout is not null || retry.RetryOn is not null || retry.Backoff is not null))
-            at.Report(DiagnosticCodes.InvalidRetry, "attempts", "0 turns retries off, so the other fields mean nothing", "remove them, or raise attempts");
+            at.Report(
+                DiagnosticCodes.InvalidRetry, "attempts", "0 turns retries off, so the other fields mean nothing",
+                "remove them, or raise attempts");
         foreach (var condition in (retry.RetryOn ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             if (RetryConditions.Contains(condition) || (int.TryParse(condition, out var status) && status is >= 100 and <= 599)) continue;
@@ -96,7 +98,8 @@ internal static class HttpPolicyReader
         if (!at.Has("httpStatus") && !at.Has("grpcStatus"))
             at.ReportHere(DiagnosticCodes.InvalidFault, "the abort says no status", "write httpStatus or grpcStatus");
         if (abort.GrpcStatus is { } status && !GrpcStatuses.Contains(status))
-            at.Report(DiagnosticCodes.InvalidFault, "grpcStatus", $"'{status}' is not a gRPC status", DidYouMean.Hint(status, GrpcStatuses));
+            at.Report(
+                DiagnosticCodes.InvalidFault, "grpcStatus", $"'{status}' is not a gRPC status", DidYouMean.Hint(status, GrpcStatuses));
         return abort;
     }
 
@@ -126,10 +129,13 @@ internal static class HttpPolicyReader
                 ("IGNORE", UnmatchedPreflights.Ignore)) ?? UnmatchedPreflights.Unspecified,
         };
         for (var i = 0; i < origins.Length; i++)
-            if (origins[i].Item1.Value.Length == 0) at.ReportItem(DiagnosticCodes.InvalidCors, "allowOrigins", i, "an empty origin matches nothing");
+            if (origins[i].Item1.Value.Length == 0)
+                at.ReportItem(DiagnosticCodes.InvalidCors, "allowOrigins", i, "an empty origin matches nothing");
         for (var i = 0; i < cors.AllowMethods.Length; i++)
             if (!Methods.Contains(cors.AllowMethods[i]))
-                at.ReportItem(DiagnosticCodes.InvalidCors, "allowMethods", i, $"'{cors.AllowMethods[i]}' is not a method", DidYouMean.Hint(cors.AllowMethods[i], Methods));
+                at.ReportItem(
+                    DiagnosticCodes.InvalidCors, "allowMethods", i, $"'{cors.AllowMethods[i]}' is not a method",
+                    DidYouMean.Hint(cors.AllowMethods[i], Methods));
         HeaderNames(at, "allowHeaders", cors.AllowHeaders);
         HeaderNames(at, "exposeHeaders", cors.ExposeHeaders);
         return cors;
@@ -138,6 +144,7 @@ internal static class HttpPolicyReader
     private static void HeaderNames(ObjectReader at, string field, System.Collections.Immutable.ImmutableArray<string> names)
     {
         for (var i = 0; i < names.Length; i++)
-            if (!HeaderRules.IsToken(names[i])) at.ReportItem(DiagnosticCodes.InvalidHeader, field, i, $"'{names[i]}' is not a header name", "RFC 9110 section 5.1");
+            if (!HeaderRules.IsToken(names[i]))
+                at.ReportItem(DiagnosticCodes.InvalidHeader, field, i, $"'{names[i]}' is not a header name", "RFC 9110 section 5.1");
     }
 }

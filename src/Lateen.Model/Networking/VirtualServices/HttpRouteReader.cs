@@ -32,7 +32,7 @@ internal static class HttpRouteReader
         InEffect("name"), InEffect("match", HttpMatchReader.Shape), InEffect("route", RouteDestinationShape),
         InEffect("redirect", HttpActionReader.RedirectShape), InEffect("directResponse", HttpActionReader.DirectResponseShape),
         InEffect("delegate", DelegateShape), InEffect("rewrite", HttpActionReader.RewriteShape), InEffect("timeout"),
-        Pending("retries", HttpPolicyReader.RetryShape), Pending("fault", HttpPolicyReader.FaultShape), Pending("mirror", DestinationShape),
+        InEffect("retries", HttpPolicyReader.RetryShape), Pending("fault", HttpPolicyReader.FaultShape), Pending("mirror", DestinationShape),
         Pending("mirrorPercentage", PercentShape), Deprecated("mirrorPercent", "write mirrorPercentage: {value: ...}"),
         Pending("mirrors", MirrorShape), Pending("corsPolicy", HttpPolicyReader.CorsShape), InEffect("headers", HeadersShape));
 
@@ -71,7 +71,9 @@ internal static class HttpRouteReader
         var host = at.Require("host") ? at.Host("host", HostRule.Address) : null;
         var subset = at.String("subset");
         if (subset is { Length: > 0 } && !HostSyntax.IsLabel(subset))
-            at.Report(DiagnosticCodes.InvalidSubset, "subset", $"'{subset}' is not a subset name", "letters, digits and inner dashes, at most 63");
+            at.Report(
+                DiagnosticCodes.InvalidSubset, "subset", $"'{subset}' is not a subset name",
+                "letters, digits and inner dashes, at most 63");
         var port = at.Object("port", nested => Tuple.Create(nested.Port("number")))?.Item1;
         return host is null ? null : new Destination { Host = host, Subset = subset is { Length: > 0 } ? subset : null, Port = port };
     }

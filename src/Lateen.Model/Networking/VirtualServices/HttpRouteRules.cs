@@ -12,9 +12,13 @@ internal static class HttpRouteRules
     {
         var written = Actions.Where(at.Has).ToArray();
         if (written.Length == 0)
-            at.ReportHere(DiagnosticCodes.NoAction, "the rule does nothing with what it matches", "write route, redirect, directResponse or delegate");
+            at.ReportHere(
+                DiagnosticCodes.NoAction, "the rule does nothing with what it matches",
+                "write route, redirect, directResponse or delegate");
         for (var i = 1; i < written.Length; i++)
-            at.Report(DiagnosticCodes.ActionConflict, written[i], $"'{written[i]}' and '{written[0]}' exclude each other", "split the rule in two");
+            at.Report(
+                DiagnosticCodes.ActionConflict, written[i], $"'{written[i]}' and '{written[0]}' exclude each other",
+                "split the rule in two");
     }
 
     public static void RedirectKeepsNothingElse(ObjectReader at)
@@ -24,7 +28,9 @@ internal static class HttpRouteRules
             if (!at.Has(action)) continue;
             foreach (var other in (ReadOnlySpan<string>)["rewrite", "fault"])
                 if (at.Has(other) && (action == "redirect" || other == "rewrite"))
-                    at.Report(DiagnosticCodes.ActionConflict, other, $"'{other}' and '{action}' exclude each other", $"nothing is sent upstream after a {action}");
+                    at.Report(
+                        DiagnosticCodes.ActionConflict, other, $"'{other}' and '{action}' exclude each other",
+                        $"nothing is sent upstream after a {action}");
         }
     }
 
@@ -42,7 +48,8 @@ internal static class HttpRouteRules
         if (HeaderRules.SetsAuthority(route.Headers?.Request)) writers.Add("headers");
         if (route.Route.Any(entry => HeaderRules.SetsAuthority(entry.Headers?.Request))) writers.Add("route");
         if (writers.Count > 1)
-            at.Report(DiagnosticCodes.AuthorityConflict, writers[1], $"the authority is already set by '{writers[0]}'", "set it in one place");
+            at.Report(
+                DiagnosticCodes.AuthorityConflict, writers[1], $"the authority is already set by '{writers[0]}'", "set it in one place");
     }
 
     public static void PrefixRewriteHasPrefixMatches(HttpRoute route, ObjectReader at)
@@ -68,7 +75,9 @@ internal static class WeightRules
         }
 
         if (weights.Length > 1 && sum == 0)
-            at.Report(DiagnosticCodes.InvalidWeight, field, "the weights sum to zero, so no destination would ever be chosen", "give each destination a weight");
+            at.Report(
+                DiagnosticCodes.InvalidWeight, field, "the weights sum to zero, so no destination would ever be chosen",
+                "give each destination a weight");
         if (sum > uint.MaxValue)
             at.Report(DiagnosticCodes.InvalidWeight, field, $"the weights sum to {sum}", $"at most {uint.MaxValue}");
     }

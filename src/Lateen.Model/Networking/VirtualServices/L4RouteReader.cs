@@ -80,7 +80,8 @@ internal static class L4RouteReader
         var subnets = at.Strings("destinationSubnets");
         for (var i = 0; i < subnets.Length; i++)
             if (!HostSyntax.IsAddressOrCidr(subnets[i]))
-                at.ReportItem(DiagnosticCodes.InvalidAddress, "destinationSubnets", i, $"'{subnets[i]}' is not a subnet", "10.0.0.0/8 or an address");
+                at.ReportItem(
+                    DiagnosticCodes.InvalidAddress, "destinationSubnets", i, $"'{subnets[i]}' is not a subnet", "10.0.0.0/8 or an address");
         return subnets;
     }
 
@@ -102,6 +103,8 @@ internal static class TlsRouteRules
         foreach (var (index, route) in virtualService.Tls.Index())
             foreach (var sni in route.Match.SelectMany(match => match.SniHosts))
                 if (!virtualService.Hosts.Any(host => HostName.Contains(host.ToLowerInvariant(), sni.ToLowerInvariant())))
-                    at.ReportItem(DiagnosticCodes.SniOutsideHosts, "tls", index, $"the server name '{sni}' is none of the VirtualService's hosts", "add it to hosts");
+                    at.ReportItem(
+                        DiagnosticCodes.SniOutsideHosts, "tls", index, $"the server name '{sni}' is none of the VirtualService's hosts",
+                        "add it to hosts");
     }
 }

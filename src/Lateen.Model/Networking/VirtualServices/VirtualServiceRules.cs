@@ -18,9 +18,13 @@ internal static class VirtualServiceRules
     public static void IsWellFormedDelegate(VirtualService virtualService, ObjectReader at)
     {
         if (!virtualService.Gateways.IsEmpty)
-            at.Report(DiagnosticCodes.InvalidDelegate, "gateways", "a delegate (no hosts) takes its gateways from its root", "remove them, or write hosts");
+            at.Report(
+                DiagnosticCodes.InvalidDelegate, "gateways", "a delegate (no hosts) takes its gateways from its root",
+                "remove them, or write hosts");
         if (!virtualService.Tls.IsEmpty || !virtualService.Tcp.IsEmpty || virtualService.Http.IsEmpty)
-            at.Report(DiagnosticCodes.MissingField, "hosts", "VirtualService needs 'hosts'", "only a delegate, with http routes alone, goes without");
+            at.Report(
+                DiagnosticCodes.MissingField, "hosts", "VirtualService needs 'hosts'",
+                "only a delegate, with http routes alone, goes without");
         for (var i = 0; i < virtualService.Http.Length; i++)
             if (virtualService.Http[i].Delegate is not null)
                 at.ReportItem(DiagnosticCodes.InvalidDelegate, "http", i, "a delegate cannot delegate further", "one level only");
@@ -33,7 +37,9 @@ internal static class VirtualServiceRules
             for (var j = 0; j < i; j++)
             {
                 if (!HostName.Overlaps(hosts[i].ToLowerInvariant(), hosts[j].ToLowerInvariant())) continue;
-                at.ReportItem(DiagnosticCodes.OverlappingHosts, "hosts", i, $"'{hosts[i]}' and '{hosts[j]}' mean some of the same hosts", "remove one");
+                at.ReportItem(
+                    DiagnosticCodes.OverlappingHosts, "hosts", i, $"'{hosts[i]}' and '{hosts[j]}' mean some of the same hosts",
+                    "remove one");
                 break;
             }
     }
@@ -76,7 +82,9 @@ internal static class GatewayReferenceRules
                 : (gateway[..slash] == "." || HostSyntax.IsLabel(gateway.AsSpan(0, slash)))
                     && HostSyntax.Check(gateway[(slash + 1)..], HostRule.Name) is null;
             if (!isValid)
-                at.ReportItem(DiagnosticCodes.InvalidGatewayName, field, i, $"'{gateway}' does not name a Gateway", "'mesh', 'name' or 'namespace/name'");
+                at.ReportItem(
+                    DiagnosticCodes.InvalidGatewayName, field, i, $"'{gateway}' does not name a Gateway",
+                    "'mesh', 'name' or 'namespace/name'");
             else if (slash < 0 && gateway.Contains('.'))
                 at.ReportItem(
                     DiagnosticCodes.LegacyGatewayName, field, i, $"'{gateway}' is the old way to name a Gateway",

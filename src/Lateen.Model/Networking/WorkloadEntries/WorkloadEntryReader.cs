@@ -37,7 +37,8 @@ internal static class WorkloadEntryReader
         var ports = new Dictionary<string, int>();
         foreach (var (name, number) in at.NumberMap("ports"))
         {
-            if (number is 0 or > 65535) at.ReportKey(DiagnosticCodes.InvalidPort, "ports", name, $"{number} is not a port number", "1 to 65535");
+            if (number is 0 or > 65535)
+                at.ReportKey(DiagnosticCodes.InvalidPort, "ports", name, $"{number} is not a port number", "1 to 65535");
             else ports[name] = (int)number;
             if (!HostSyntax.IsLabel(name)) at.ReportKey(DiagnosticCodes.InvalidName, "ports", name, $"'{name}' is not a port name");
         }
@@ -51,7 +52,8 @@ internal static class WorkloadEntryReader
         if (address.Length == 0)
         {
             if (entry.Network is null or "")
-                at.Report(DiagnosticCodes.MissingField, "address", "WorkloadEntry needs 'address'", "it may be empty only where network is set");
+                at.Report(
+                    DiagnosticCodes.MissingField, "address", "WorkloadEntry needs 'address'", "it may be empty only where network is set");
         }
         else if (address.StartsWith(UnixPrefix, StringComparison.Ordinal))
         {
@@ -62,7 +64,9 @@ internal static class WorkloadEntryReader
         }
         else if (HostSyntax.Check(address, HostRule.Address) is { } complaint)
         {
-            at.Report(DiagnosticCodes.InvalidAddress, "address", complaint.Message, complaint.Hint ?? "an IP address, a DNS name, or unix:///path");
+            at.Report(
+                DiagnosticCodes.InvalidAddress, "address", complaint.Message,
+                complaint.Hint ?? "an IP address, a DNS name, or unix:///path");
         }
     }
 

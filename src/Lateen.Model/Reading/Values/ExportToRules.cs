@@ -12,9 +12,11 @@ internal static class ExportToRules
         {
             var item = exportTo[i];
             if (item == "~" && !nobodyAllowed)
-                at.ReportItem(DiagnosticCodes.InvalidExportTo, field, i, "'~' (nobody) is for ServiceEntry only", "'.' keeps it in its namespace");
+                at.ReportItem(
+                    DiagnosticCodes.InvalidExportTo, field, i, "'~' (nobody) is for ServiceEntry only", "'.' keeps it in its namespace");
             else if (item is not ("." or "*" or "~") && !HostSyntax.IsLabel(item))
-                at.ReportItem(DiagnosticCodes.InvalidExportTo, field, i, $"'{item}' is not a namespace", "'.', '*' or the name of a namespace");
+                at.ReportItem(
+                    DiagnosticCodes.InvalidExportTo, field, i, $"'{item}' is not a namespace", "'.', '*' or the name of a namespace");
             if (!seen.Add(item == "." ? at.Context.Namespace : item))
                 at.ReportItem(DiagnosticCodes.InvalidExportTo, field, i, $"'{item}' says a namespace twice", "'.' is the own namespace");
         }

@@ -37,7 +37,8 @@ internal static class HostSyntax
             if (!rule.HasFlag(HostRule.Wildcard)) return new Complaint($"'{host}' is a wildcard, a single name is expected");
             if (rest.Length == 1) return null;
             if (rest[1] == '.') rest = rest[2..];
-            else if (!rule.HasFlag(HostRule.PartialWildcard)) return new Complaint($"'{host}': '*' must be the whole first label", "such as *.example.com");
+            else if (!rule.HasFlag(HostRule.PartialWildcard))
+                return new Complaint($"'{host}': '*' must be the whole first label", "such as *.example.com");
             else rest = rest[1] == '-' ? rest[2..] : rest[1..];
         }
 

@@ -61,7 +61,8 @@ internal static class RegexSyntax
                     i++;
                     break;
                 case '[' when isInClass:
-                    if (rest.StartsWith("[:")) return At(new Complaint("POSIX classes are valid RE2, but cannot be run here", "write the class out, [[:digit:]] as [0-9]"), i);
+                    if (rest.StartsWith("[:"))
+                        return At(new Complaint("POSIX classes are valid RE2, but cannot be run here", "write the class out, [[:digit:]] as [0-9]"), i);
                     if (i > 0 && pattern[i - 1] == '-') return At(new Complaint("RE2 has no class subtraction"), i);
                     break;
                 case '[':
@@ -89,7 +90,8 @@ internal static class RegexSyntax
         var end = rest.IndexOf('}');
         if (end < 2) return false;
         foreach (var range in rest[1..end].Split(','))
-            if (int.TryParse(rest[1..end][range], NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > MaxRepetition) return true;
+            if (int.TryParse(rest[1..end][range], NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > MaxRepetition)
+                return true;
         return false;
     }
 
@@ -116,12 +118,15 @@ internal static class RegexSyntax
     private static Complaint? ForeignGroup(ReadOnlySpan<char> rest)
     {
         var inner = rest[2..];
-        if (inner.StartsWith("=") || inner.StartsWith("!")) return new Complaint("RE2 has no look-ahead", "use withoutHeaders, or an earlier route, for what must not match");
-        if (inner.StartsWith("<=") || inner.StartsWith("<!")) return new Complaint("RE2 has no look-behind", "use withoutHeaders, or an earlier route, for what must not match");
+        if (inner.StartsWith("=") || inner.StartsWith("!"))
+            return new Complaint("RE2 has no look-ahead", "use withoutHeaders, or an earlier route, for what must not match");
+        if (inner.StartsWith("<=") || inner.StartsWith("<!"))
+            return new Complaint("RE2 has no look-behind", "use withoutHeaders, or an earlier route, for what must not match");
         if (inner.StartsWith(">")) return new Complaint("RE2 has no atomic groups", "write (?:...)");
         if (inner.StartsWith("(") || inner.StartsWith("'")) return new Complaint("RE2 has no such group");
         if (inner.StartsWith("#")) return new Complaint("RE2 has no comments in expressions");
-        if (inner.StartsWith("P<")) return new Complaint("(?P<name>...) is valid RE2, but cannot be run here", "write (?<name>...) or a plain group");
+        if (inner.StartsWith("P<"))
+            return new Complaint("(?P<name>...) is valid RE2, but cannot be run here", "write (?<name>...) or a plain group");
         var end = inner.IndexOfAny(':', ')');
         if (inner.StartsWith("<") || end < 0) return null;
         foreach (var flag in inner[..end])

@@ -9,7 +9,8 @@ internal static class SelectorRules
         {
             if (key.Length == 0) at.Report(DiagnosticCodes.InvalidSelector, field, "a label name must not be empty");
             else if (key.Contains('*') || value.Contains('*'))
-                at.ReportKey(DiagnosticCodes.InvalidSelector, field, key, $"'{key}: {value}': selectors know no wildcards", "name each value");
+                at.ReportKey(
+                    DiagnosticCodes.InvalidSelector, field, key, $"'{key}: {value}': selectors know no wildcards", "name each value");
             else LabelRules.CheckEntry(at, field, key, value);
         }
     }
@@ -30,9 +31,13 @@ internal static class LabelRules
         var slash = key.LastIndexOf('/');
         var name = key.AsSpan(slash + 1);
         if (!IsWord(name) || name.IsEmpty || (slash >= 0 && HostSyntax.Check(key[..slash], HostRule.Name) is not null))
-            at.ReportKey(DiagnosticCodes.InvalidLabel, field, key, $"'{key}' is not a label name", "[prefix/]name of at most 63 letters, digits, '-', '_' and '.'");
+            at.ReportKey(
+                DiagnosticCodes.InvalidLabel, field, key, $"'{key}' is not a label name",
+                "[prefix/]name of at most 63 letters, digits, '-', '_' and '.'");
         if (!IsWord(value))
-            at.ReportKey(DiagnosticCodes.InvalidLabel, field, key, $"'{value}' is not a label value", "at most 63 letters, digits, '-', '_' and '.'");
+            at.ReportKey(
+                DiagnosticCodes.InvalidLabel, field, key, $"'{value}' is not a label value",
+                "at most 63 letters, digits, '-', '_' and '.'");
     }
 
     private static bool IsWord(ReadOnlySpan<char> word)
