@@ -15,6 +15,8 @@ public sealed class RedirectTests
     [InlineData("port_redirect: 81", "shop.example", "/", "http://shop.example:81/")]
     [InlineData("host_redirect: new.example", "shop.example:8080", "/a", "http://new.example/a")]
     [InlineData("path_redirect: /new", "h", "/old?x=1", "http://h/new?x=1")]
+    [InlineData("path_redirect: /new", "h:8080", "/old", "http://h:8080/new")]
+    [InlineData("path_redirect: /new", "h:80", "/old", "http://h:80/new")]
     [InlineData("path_redirect: '/new?y=2'", "h", "/old?x=1", "http://h/new?y=2")]
     [InlineData("{path_redirect: /new, strip_query: true}", "h", "/old?x=1", "http://h/new")]
     [InlineData("prefix_rewrite: /new", "h", "/old/x?q", "http://h/new/x?q")]
