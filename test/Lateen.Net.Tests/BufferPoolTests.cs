@@ -1,3 +1,6 @@
+using System.Buffers;
+using Microsoft.Extensions.Time.Testing;
+
 namespace Lateen.Net.Tests;
 
 public sealed class BufferPoolTests
@@ -65,19 +68,52 @@ public sealed class BufferPoolTests
     }
 
     [Fact]
-    public async Task Memory_of_a_burst_goes_back_to_the_system_save_one_spare_slab()
+    public async Task Memory_of_a_burst_goes_back_to_the_system_some_seconds_later_save_one_spare_slab()
     {
-        await using var test = new TestReactor();
-        await test.Run(() =>
+        var time = new FakeTimeProvider();
+        await using var test = new TestReactor(time);
+        var pool = test.Reactor.Buffers;
+        var peak = await test.Run(() =>
         {
-            var pool = test.Reactor.Buffers;
-            var burst = Enumerable.Range(0, 200).Select(_ => pool.Rent(BufferSize.Medium)).ToList();
-            var peak = pool.ReservedBytes;
-            Assert.True(peak >= 200 * 16 * 1024);
-            burst.ForEach(buffer => buffer.Dispose());
-            Assert.Equal(16 * 16 * 1024, pool.ReservedBytes);
-            Assert.Equal(0, pool.RentedBytes);
+            RentAndReturn(pool, 200);
+            return pool.ReservedBytes;
         });
+        Assert.InRange(peak, 200 * 16 * 1024, long.MaxValue);
+        for (var second = 0; second < 6; second++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await test.Run(() => { });
+            await test.Run(() => { });
+        }
+
+        Assert.Equal(16 * 16 * 1024, await test.Run(() => pool.ReservedBytes));
+        Assert.Equal(0, await test.Run(() => pool.RentedBytes));
+        Assert.Equal(0, await test.Run(() => test.Reactor.Timers.ArmedCount));
+    }
+
+    [Fact]
+    public async Task Load_that_swings_over_many_slabs_keeps_them_and_allocates_nothing()
+    {
+        var time = new FakeTimeProvider();
+        await using var test = new TestReactor(time);
+        var pool = test.Reactor.Buffers;
+        var reserved = await test.Run(() =>
+        {
+            RentAndReturn(pool, 200);
+            return pool.ReservedBytes;
+        });
+        for (var second = 0; second < 10; second++)
+        {
+            Assert.Equal(0, await test.Run(() =>
+            {
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                RentAndReturn(pool, 200);
+                return GC.GetAllocatedBytesForCurrentThread() - before;
+            }));
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(reserved, await test.Run(() => pool.ReservedBytes));
     }
 
     [Fact]
@@ -88,5 +124,15 @@ public sealed class BufferPoolTests
         await test.Reactor.StopAsync(TimeSpan.Zero);
         var leak = Assert.Single(test.Leaks);
         Assert.StartsWith("4096 bytes rented by ", leak, StringComparison.Ordinal);
+    }
+
+    private static void RentAndReturn(BufferPool pool, int count)
+    {
+        var rented = ArrayPool<NativeBuffer>.Shared.Rent(count);
+        for (var i = 0; i < count; i++)
+            rented[i] = pool.Rent(BufferSize.Medium);
+        for (var i = 0; i < count; i++)
+            rented[i].Dispose();
+        ArrayPool<NativeBuffer>.Shared.Return(rented);
     }
 }

@@ -9,8 +9,10 @@ namespace Lateen.Net;
 /// <remarks>
 /// <para>Owner thread only, so renting is a pop and returning a push. Native memory, because the kernel writes into it while the collector
 /// would have to be told to keep still, and because a free slab can be given back to the system.</para>
-/// <para>Blocks are handed out from the most recently used slab that has one, which keeps the working set small; a slab whose blocks are
-/// all free is released, save one spare per class so that a load that swings around a slab's edge does not allocate each time.</para>
+/// <para>Blocks are handed out from the most recently used slab that has one, which keeps the working set small. Slabs whose blocks are all
+/// free are given back to the system with delay: a timer, armed only while there are such slabs, releases those beyond the most that was
+/// rented at one time since it last looked. Releasing them at once would make and free slabs in every turn, since a turn of a busy reactor
+/// rents for all ready connections and returns nearly everything.</para>
 /// <para>Bounded by <see cref="ReactorOptions.MaxBufferBytes"/>: at the bound <see cref="TryRent"/> says no and <see cref="Rent"/> throws.</para>
 /// </remarks>
 public sealed class BufferPool
@@ -22,16 +24,24 @@ public sealed class BufferPool
     /// <summary>Blocks per slab: 64 KiB, 256 KiB and 256 KiB a slab. Small, since the resident memory of an idle proxy is a budget.</summary>
     private static readonly int[] BlocksPerSlab = [16, 16, 4];
 
+    /// <summary>How long memory outlives its use. Milliseconds. Long against a turn and a garbage collection, short against a day's load curve.</summary>
+    private const int TrimPeriodMilliseconds = 2000;
+
     private readonly Reactor _reactor;
     private readonly long _maxBytes;
     private readonly BufferSlab?[] _partial = new BufferSlab?[SizeCount];
-    private readonly int[] _spare = new int[SizeCount];
+    private readonly int[] _slabCount = new int[SizeCount];
+    private readonly int[] _emptySlabs = new int[SizeCount];
+    private readonly int[] _rented = new int[SizeCount];
+    private readonly int[] _peakRented = new int[SizeCount];
+    private readonly ReactorTimer _trim;
     private readonly List<BufferSlab> _slabs = [];
 
     internal BufferPool(Reactor reactor, long maxBytes)
     {
         _reactor = reactor;
         _maxBytes = maxBytes;
+        _trim = new ReactorTimer(reactor, static state => ((BufferPool)state!).Trim(), this);
     }
 
     /// <summary>Octets that the pool holds from the system, rented or not.</summary>
@@ -60,11 +70,13 @@ public sealed class BufferPool
     public NativeBuffer? TryRent(BufferSize size, [CallerMemberName] string owner = "")
     {
         _reactor.VerifyAccess();
-        var slab = _partial[(int)size] ?? AddSlab(size);
+        var index = (int)size;
+        var slab = _partial[index] ?? AddSlab(size);
         if (slab is null)
             return null;
         if (slab.IsAllFree)
-            _spare[(int)size]--;
+            _emptySlabs[index]--;
+        _peakRented[index] = Math.Max(_peakRented[index], ++_rented[index]);
         var block = slab.Pop();
         if (!slab.HasFree)
             RemovePartial(slab);
@@ -88,8 +100,9 @@ public sealed class BufferPool
         slab.Push(block);
         if (wasFull)
             AddPartial(slab);
-        if (slab.IsAllFree && ++_spare[(int)slab.Size] > 1)
-            Release(slab);
+        _rented[(int)slab.Size]--;
+        if (slab.IsAllFree && ++_emptySlabs[(int)slab.Size] > 1 && !_trim.IsArmed)
+            _trim.Arm(TrimPeriodMilliseconds);
     }
 
     /// <summary>One line per rented block: size and owner (Debug builds only know the owner). Empty when all came home.</summary>
@@ -117,6 +130,7 @@ public sealed class BufferPool
                 slab.Free();
         }
 
+        _trim.Cancel();
         _slabs.Clear();
         Array.Clear(_partial);
         ReservedBytes = 0;
@@ -133,16 +147,35 @@ public sealed class BufferPool
         var slab = new BufferSlab(this, size, BlockBytes[(int)size], BlocksPerSlab[(int)size]);
         _slabs.Add(slab);
         ReservedBytes += slabBytes;
-        _spare[(int)size]++;
+        _slabCount[(int)size]++;
+        _emptySlabs[(int)size]++;
         AddPartial(slab);
         return slab;
     }
 
+    /// <summary>Releases empty slabs beyond what the last period needed at its peak; one empty slab per class always stays.</summary>
+    private void Trim()
+    {
+        for (var i = _slabs.Count - 1; i >= 0; i--)
+        {
+            var slab = _slabs[i];
+            var index = (int)slab.Size;
+            if (!slab.IsAllFree || _emptySlabs[index] <= 1 || (_slabCount[index] - 1) * BlocksPerSlab[index] < _peakRented[index])
+                continue;
+            Release(slab);
+            _slabs.RemoveAt(i);
+        }
+
+        _rented.CopyTo(_peakRented, 0);
+        if (_emptySlabs.AsSpan().ContainsAnyInRange(2, int.MaxValue))
+            _trim.Arm(TrimPeriodMilliseconds);
+    }
+
     private void Release(BufferSlab slab)
     {
-        _spare[(int)slab.Size]--;
+        _slabCount[(int)slab.Size]--;
+        _emptySlabs[(int)slab.Size]--;
         RemovePartial(slab);
-        _slabs.Remove(slab);
         ReservedBytes -= slab.Bytes;
         slab.Free();
     }
