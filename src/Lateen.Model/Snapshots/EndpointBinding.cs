@@ -45,7 +45,9 @@ public static class EndpointBinding
                     // Without endpoints the host itself is what DNS is asked for.
                     endpoints.Add(new MeshEndpoint
                     {
-                        Address = service.Hostname, Port = port.TargetPort ?? port.Number, Namespace = service.Namespace,
+                        Address = service.Hostname,
+                        Port = port.TargetPort ?? port.Number,
+                        Namespace = service.Namespace,
                     });
                     break;
             }
