@@ -5,8 +5,9 @@ namespace Lateen.Proxy.Clusters;
 /// yet and lookups on the request path cost one array read.
 /// </summary>
 /// <remarks>
-/// Owned by the configuration thread. A name keeps its number for as long as a cluster or a route has it; <see cref="Sweep"/> takes back the numbers of names that
-/// nobody mentions any more. That is safe while requests still run under older snapshots: each resolves its references in its own snapshot.
+/// Owned by the configuration thread. A name keeps its number for as long as a cluster or a route has it; <see cref="Sweep"/> takes back
+/// the numbers of names that nobody mentions any more. That is safe while requests still run under older snapshots: each resolves its
+/// references in its own snapshot.
 /// </remarks>
 public sealed class ClusterDirectory
 {

@@ -3,7 +3,8 @@ using System.Net;
 namespace Lateen.Proxy.Clusters;
 
 /// <summary>
-/// Everything that belongs to a cluster's name rather than to one version of it: its state, the states of its endpoints, and which version runs.
+/// Everything that belongs to a cluster's name rather than to one version of it: its state, the states of its endpoints, and which version
+/// runs.
 /// </summary>
 /// <remarks>Configuration thread only.</remarks>
 internal sealed class ClusterRecord(ClusterReference reference, int reactorCount, bool isStatic)

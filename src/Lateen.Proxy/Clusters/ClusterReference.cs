@@ -5,7 +5,9 @@ namespace Lateen.Proxy.Clusters;
 /// Resolving it (<see cref="Configuration.ProxySnapshot.FindCluster(ClusterReference)"/>) is one array read, so that a compiled route
 /// survives any number of cluster changes without being linked again.
 /// </summary>
-/// <remarks>Immutable. Made only by <see cref="ClusterDirectory"/>; two references of one directory are equal when their slots are.</remarks>
+/// <remarks>
+/// Immutable. Made only by <see cref="ClusterDirectory"/>; two references of one directory are equal when their slots are.
+/// </remarks>
 public sealed class ClusterReference
 {
     internal ClusterReference(string name, int slot)

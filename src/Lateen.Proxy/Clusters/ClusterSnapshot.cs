@@ -24,7 +24,9 @@ public enum LoadBalancingAlgorithm
 }
 
 /// <summary>A cluster with everything that sending a request to it needs, as one configuration describes it.</summary>
-/// <remarks>Immutable but for <see cref="State"/> and the cursors inside <see cref="LoadBalancer"/>, which belong to their reactors.</remarks>
+/// <remarks>
+/// Immutable but for <see cref="State"/> and the cursors inside <see cref="LoadBalancer"/>, which belong to their reactors.
+/// </remarks>
 public sealed class ClusterSnapshot
 {
     public required ClusterReference Reference { get; init; }

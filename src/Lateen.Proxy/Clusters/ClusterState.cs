@@ -35,9 +35,9 @@ public sealed class ClusterState
     /// Takes one unit of the budget for the calling reactor, unless <paramref name="limits"/> is reached.
     /// </summary>
     /// <remarks>
-    /// No reactor ever writes another's count, so there is no interlocked operation: the caller adds up everybody's and then writes its own.
-    /// Two reactors that do so at the same instant may both get the last unit: the limit can be exceeded by at most
-    /// (reactors - 1), which Envoy's breakers allow as well. Unlimited (Istio's 2^32-1) skips the sum.
+    /// No reactor ever writes another's count, so there is no interlocked operation: the caller adds up everybody's and then writes its
+    /// own. Two reactors that do so at the same instant may both get the last unit: the limit can be exceeded by at most (reactors - 1),
+    /// which Envoy's breakers allow as well. Unlimited (Istio's 2^32-1) skips the sum.
     /// </remarks>
     public bool TryAcquire(BudgetKind kind, CircuitBreakerLimits limits, int reactorIndex)
     {
@@ -100,7 +100,9 @@ public sealed record CircuitBreakerLimits
 
     public static readonly CircuitBreakerLimits Default = new();
 
-    /// <summary>Connections of all pools. Count. Hit: a new connection is refused while another can serve, else the request waits.</summary>
+    /// <summary>
+    /// Connections of all pools. Count. Hit: a new connection is refused while another can serve, else the request waits.
+    /// </summary>
     public uint MaxConnections { get; init; } = 1024;
 
     /// <summary>Requests that wait for a connection. Count. Hit: 503 with flag UO.</summary>

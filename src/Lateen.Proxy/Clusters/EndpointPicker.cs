@@ -32,8 +32,9 @@ internal abstract class EndpointPicker
 }
 
 /// <summary>
-/// Each endpoint in turn, weighted ones more often and evenly spread (<see cref="WeightedSchedule"/>). Every reactor has its own turn and starts at
-/// a random place, so that many proxies or reactors that start together do not all send their first request to the same endpoint.
+/// Each endpoint in turn, weighted ones more often and evenly spread (<see cref="WeightedSchedule"/>). Every reactor has its own turn and
+/// starts at a random place, so that many proxies or reactors that start together do not all send their first request to the same
+/// endpoint.
 /// </summary>
 internal sealed class RoundRobinPicker : EndpointPicker
 {
@@ -67,13 +68,13 @@ internal sealed class RoundRobinPicker : EndpointPicker
 }
 
 /// <summary>
-/// The power of two choices (Mitzenmacher 2001): of a few endpoints drawn at random, the one with the fewest requests in flight. It needs no
-/// global view, reacts at once to a slow endpoint and does not herd.
+/// The power of two choices (Mitzenmacher 2001): of a few endpoints drawn at random, the one with the fewest requests in flight. It needs
+/// no global view, reacts at once to a slow endpoint and does not herd.
 /// </summary>
 /// <remarks>
-/// "In flight" counts this reactor's requests only: connections are spread over reactors by the kernel, so each sees a fair sample. With unequal weights the
-/// draw itself follows the weights (that alone gives the right shares to an idle cluster) and the comparison is of requests per weight.
-/// A tie goes to the first one drawn. The draws are of different endpoints whenever the weights are equal.
+/// "In flight" counts this reactor's requests only: connections are spread over reactors by the kernel, so each sees a fair sample. With
+/// unequal weights the draw itself follows the weights (that alone gives the right shares to an idle cluster) and the comparison is of
+/// requests per weight. A tie goes to the first one drawn. The draws are of different endpoints whenever the weights are equal.
 /// </remarks>
 internal sealed class LeastRequestPicker(EndpointSnapshot[] endpoints, int[]? schedule, int choices) : EndpointPicker
 {

@@ -16,7 +16,9 @@ public sealed class EndpointSnapshot
 
     public EndpointLocality Locality { get; init; } = EndpointLocality.None;
 
-    /// <summary>The name that the endpoint was resolved from, or <c>Endpoint.hostname</c>; empty when there is none. Feeds auto_host_rewrite.</summary>
+    /// <summary>
+    /// The name that the endpoint was resolved from, or <c>Endpoint.hostname</c>; empty when there is none. Feeds auto_host_rewrite.
+    /// </summary>
     public string Hostname { get; init; } = string.Empty;
 
     /// <summary><see cref="Hostname"/> in UTF-8, ready to be written as a Host header.</summary>

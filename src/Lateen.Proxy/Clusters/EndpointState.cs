@@ -25,7 +25,10 @@ public sealed class EndpointState
 
     public string ClusterName { get; }
 
-    /// <summary>An <see cref="IPEndPoint"/> or a <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>; names are resolved before they come here.</summary>
+    /// <summary>
+    /// An <see cref="IPEndPoint"/> or a <see cref="Lateen.Net.UnixSocketEndPoint"/>; names are resolved before they come
+    /// here.
+    /// </summary>
     public EndPoint Address { get; }
 
     /// <summary><c>10.0.0.7:9080</c> or the path of a unix socket, as logs and statistics print it.</summary>

@@ -22,7 +22,8 @@ public enum HostFamily
 }
 
 /// <summary>What became of a resolution.</summary>
-/// <param name="Addresses">Sorted, so that an unchanged answer in another order is equal. Empty is a valid answer: the name has no address.</param>
+/// <param name="Addresses">Sorted, so that an unchanged answer in another order is equal. Empty is a valid answer: the name has no
+/// address.</param>
 /// <param name="Failure">Why there is no answer; null when there is one.</param>
 public sealed record HostResolution(ImmutableArray<IPAddress> Addresses, string? Failure = null)
 {
@@ -36,7 +37,10 @@ public interface IHostResolver
     ValueTask<HostResolution> ResolveAsync(string host, HostFamily family, CancellationToken cancellationToken);
 }
 
-/// <summary>The system's resolver (<c>getaddrinfo</c>), which reads <c>/etc/hosts</c>, <c>resolv.conf</c> and all that the operator set up. It tells no time to live.</summary>
+/// <summary>
+/// The system's resolver (<c>getaddrinfo</c>), which reads <c>/etc/hosts</c>, <c>resolv.conf</c> and all that the operator set up. It
+/// tells no time to live.
+/// </summary>
 public sealed class SystemHostResolver : IHostResolver
 {
     public async ValueTask<HostResolution> ResolveAsync(string host, HostFamily family, CancellationToken cancellationToken)
@@ -61,7 +65,10 @@ public sealed class SystemHostResolver : IHostResolver
     /// <summary>Keeps the addresses that <paramref name="family"/> asks for, each once and sorted.</summary>
     internal static ImmutableArray<IPAddress> Select(IEnumerable<IPAddress> addresses, HostFamily family)
     {
-        var all = addresses.Distinct().OrderBy(static address => address.AddressFamily).ThenBy(static address => address.ToString(), StringComparer.Ordinal).ToList();
+        var all = addresses.Distinct()
+            .OrderBy(static address => address.AddressFamily)
+            .ThenBy(static address => address.ToString(), StringComparer.Ordinal)
+            .ToList();
         var v4 = all.Where(static address => address.AddressFamily == AddressFamily.InterNetwork).ToImmutableArray();
         var v6 = all.Where(static address => address.AddressFamily == AddressFamily.InterNetworkV6).ToImmutableArray();
         return family switch

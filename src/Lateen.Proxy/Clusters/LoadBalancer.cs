@@ -6,7 +6,9 @@ namespace Lateen.Proxy.Clusters;
 /// </summary>
 public abstract class LoadBalancer
 {
-    /// <summary>Choices made before an endpoint that was tried already is accepted after all, Envoy's host_selection_retry_max_attempts default.</summary>
+    /// <summary>
+    /// Choices made before an endpoint that was tried already is accepted after all, Envoy's host_selection_retry_max_attempts default.
+    /// </summary>
     private const int DefaultMaxAttempts = 1;
 
     /// <summary>

@@ -22,7 +22,9 @@ public sealed record LoadBalancingOptions
     /// </summary>
     public uint OverprovisioningPercent { get; init; } = 140;
 
-    /// <summary>Localities of one priority get traffic by their configured weight instead of being one pool (<c>locality_weighted_lb_config</c>).</summary>
+    /// <summary>
+    /// Localities of one priority get traffic by their configured weight instead of being one pool (<c>locality_weighted_lb_config</c>).
+    /// </summary>
     public bool IsLocalityWeighted { get; init; }
 }
 

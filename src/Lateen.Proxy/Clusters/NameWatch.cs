@@ -8,8 +8,9 @@ namespace Lateen.Proxy.Clusters;
 internal readonly record struct WatchedName(string Host, HostFamily Family, TimeSpan RefreshRate);
 
 /// <summary>
-/// Keeps the addresses of one name fresh. It looks again <see cref="WatchedName.RefreshRate"/> after an answer, plus up to a tenth of jitter so
-/// that names learned together do not stay in step; a failed lookup keeps the last good addresses and is tried again in the same rhythm.
+/// Keeps the addresses of one name fresh. It looks again <see cref="WatchedName.RefreshRate"/> after an answer, plus up to a tenth of
+/// jitter so that names learned together do not stay in step; a failed lookup keeps the last good addresses and is tried again in the same
+/// rhythm.
 /// </summary>
 /// <remarks>Configuration thread only; the resolver answers from anywhere and the answer is posted back.</remarks>
 internal sealed class NameWatch : IDisposable
@@ -94,7 +95,9 @@ internal sealed class NameWatch : IDisposable
     }
 }
 
-/// <summary>What running clusters need of the process: its clock, its resolver, its configuration thread, how many reactors there are.</summary>
+/// <summary>
+/// What running clusters need of the process: its clock, its resolver, its configuration thread, how many reactors there are.
+/// </summary>
 internal sealed class ClusterEnvironment(ConfigurationThread thread, IHostResolver resolver, TimeProvider time, int reactorCount, ulong seed)
 {
     private readonly ReactorRandom _random = new(seed);

@@ -7,10 +7,10 @@ internal readonly record struct PriorityHealth(int Healthy, int Degraded, int To
 internal readonly record struct PriorityShare(int Healthy, int Degraded, bool IsPanicking);
 
 /// <summary>
-/// Spreads traffic over priorities, as Envoy documents it. A priority can carry min(100, overprovisioning x usable share) percent. Healthy endpoints
-/// of all priorities are used first, in order of priority, then degraded ones. When all together can carry less than 100, the shares are scaled up, and
-/// every priority whose usable share is below the panic threshold sends its part to all of its endpoints. When all priorities panic, each
-/// gets traffic by the number of its endpoints.
+/// Spreads traffic over priorities, as Envoy documents it. A priority can carry min(100, overprovisioning x usable share) percent. Healthy
+/// endpoints of all priorities are used first, in order of priority, then degraded ones. When all together can carry less than 100, the
+/// shares are scaled up, and every priority whose usable share is below the panic threshold sends its part to all of its endpoints. When
+/// all priorities panic, each gets traffic by the number of its endpoints.
 /// </summary>
 /// <remarks>Pure. The shares add up to 100, unless there is no endpoint at all.</remarks>
 internal static class PriorityLoad

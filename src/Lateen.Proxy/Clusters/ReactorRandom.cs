@@ -32,7 +32,9 @@ public sealed class ReactorRandom
         return result;
     }
 
-    /// <summary>A number in [0, <paramref name="bound"/>). The bias of the multiply-shift is below bound / 2^64. A bound of 0 gives 0.</summary>
+    /// <summary>
+    /// A number in [0, <paramref name="bound"/>). The bias of the multiply-shift is below bound / 2^64. A bound of 0 gives 0.
+    /// </summary>
     public ulong Below(ulong bound) => Math.BigMul(Next(), bound, out _);
 
     /// <summary>A number in [0, <paramref name="bound"/>).</summary>

@@ -5,11 +5,12 @@ using System.Text;
 namespace Lateen.Proxy.Clusters;
 
 /// <summary>
-/// One accepted version of a cluster while it runs: it learns its endpoints (from itself, from DNS, from EDS) and makes a snapshot out of what it knows.
+/// One accepted version of a cluster while it runs: it learns its endpoints (from itself, from DNS, from EDS) and makes a snapshot out of
+/// what it knows.
 /// </summary>
 /// <remarks>
-/// Configuration thread only. It is warm, fit to be published, once it knows its endpoints or has learned that it will not: a static one at once, one with names when
-/// every name has an answer, good or bad, one with EDS when its set came or its time was up.
+/// Configuration thread only. It is warm, fit to be published, once it knows its endpoints or has learned that it will not: a static one
+/// at once, one with names when every name has an answer, good or bad, one with EDS when its set came or its time was up.
 /// </remarks>
 internal sealed class RunningCluster : IDisposable
 {
@@ -21,7 +22,8 @@ internal sealed class RunningCluster : IDisposable
     private bool _isTimeUp;
     private IPAddress? _logicalAddress;
 
-    public RunningCluster(ClusterDefinition definition, ClusterRecord record, RunningCluster? previous, EndpointAssignment? fetched, ClusterEnvironment environment)
+    public RunningCluster(
+        ClusterDefinition definition, ClusterRecord record, RunningCluster? previous, EndpointAssignment? fetched, ClusterEnvironment environment)
     {
         Definition = definition;
         _record = record;
@@ -135,7 +137,8 @@ internal sealed class RunningCluster : IDisposable
         foreach (var address in addresses) endpoints.Add(Snapshot(endpoint, locality, new IPEndPoint(address, endpoint.Port)));
     }
 
-    // One endpoint stands for the name. It stays where it is while that address is still in the answer: answers rotate, connections need not.
+    // One endpoint stands for the name. It stays where it is while that address is still in the answer: answers rotate, connections need
+    // not.
     private ImmutableArray<IPAddress> LogicalAddress(ImmutableArray<IPAddress> addresses)
     {
         if (_logicalAddress is null || !addresses.Contains(_logicalAddress)) _logicalAddress = addresses.FirstOrDefault();

@@ -4,16 +4,18 @@ namespace Lateen.Proxy.Clusters;
 /// A repeating order in which weighted choices take turns: an item of weight 3 beside one of weight 1 gives 0 0 1 0, never 0 0 0 1.
 /// </summary>
 /// <remarks>
-/// The problem: smooth weighted round robin (nginx's or the earliest-deadline-first queue that Envoy keeps) costs O(n) or O(log n) per request and has
-/// state per host. The choice: run it once, when the configuration is compiled. Item j of the m items of weight w takes turn k at the moment
-/// (k + (j + 1/2) / m) / w, so that the turns of one item are evenly spread and items of one weight do not bunch. The schedule is all turns sorted by
-/// that moment: a request costs one array read and the only state is a cursor.
-/// Weights are first divided by their greatest common divisor; a sum above <see cref="MaxTurns"/> is scaled down to it, which moves a share by
-/// less than one turn in <see cref="MaxTurns"/> and never drops an item.
+/// The problem: smooth weighted round robin (nginx's or the earliest-deadline-first queue that Envoy keeps) costs O(n) or O(log n) per
+/// request and has state per host. The choice: run it once, when the configuration is compiled. Item j of the m items of weight w takes
+/// turn k at the moment (k + (j + 1/2) / m) / w, so that the turns of one item are evenly spread and items of one weight do not bunch. The
+/// schedule is all turns sorted by that moment: a request costs one array read and the only state is a cursor. Weights are first divided
+/// by their greatest common divisor; a sum above <see cref="MaxTurns"/> is scaled down to it, which moves a share by less than one turn in
+/// <see cref="MaxTurns"/> and never drops an item.
 /// </remarks>
 internal static class WeightedSchedule
 {
-    /// <summary>Turns before the order repeats. Count; 8,192 keeps the table of a large cluster at 32 KiB and an error below 0.02%.</summary>
+    /// <summary>
+    /// Turns before the order repeats. Count; 8,192 keeps the table of a large cluster at 32 KiB and an error below 0.02%.
+    /// </summary>
     internal const int MaxTurns = 8192;
 
     /// <summary>The order as indexes into <paramref name="weights"/>, or null when all weights are equal and plain turns do.</summary>

@@ -42,7 +42,7 @@ internal static class AddressReader
     public static bool HasPort(Envoy.Config.Core.V3.SocketAddress socket, FieldPath path, ConfigurationErrors errors)
     {
         if (socket.Protocol != Envoy.Config.Core.V3.SocketAddress.Types.Protocol.Tcp) errors.Add(path.Field("protocol"), "only TCP is supported");
-        else if (socket.PortSpecifierCase != Envoy.Config.Core.V3.SocketAddress.PortSpecifierOneofCase.PortValue) errors.Add(path.Field("port_value"), "is required");
+        else if (!socket.HasPortValue) errors.Add(path.Field("port_value"), "is required");
         else if (socket.PortValue > ushort.MaxValue) errors.Add(path.Field("port_value"), $"{socket.PortValue} is not a port");
         else return true;
         return false;

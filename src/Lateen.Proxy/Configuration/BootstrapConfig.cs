@@ -35,7 +35,9 @@ public sealed record ControlPlaneConfig
     /// <summary>The static cluster that holds its addresses.</summary>
     public required string ClusterName { get; init; }
 
-    /// <summary>Where it listens: <see cref="IPEndPoint"/>, <see cref="DnsEndPoint"/> or a unix socket, in the order in which they are tried.</summary>
+    /// <summary>
+    /// Where it listens: <see cref="IPEndPoint"/>, <see cref="DnsEndPoint"/> or a unix socket, in the order in which they are tried.
+    /// </summary>
     public required ImmutableArray<EndPoint> Servers { get; init; }
 
     /// <summary>The <c>:authority</c> to send; empty: the cluster's name.</summary>

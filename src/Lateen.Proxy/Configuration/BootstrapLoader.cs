@@ -10,8 +10,8 @@ using Lateen.Xds.Text;
 namespace Lateen.Proxy.Configuration;
 
 /// <summary>
-/// Reads an Envoy v3 bootstrap (YAML or JSON) and judges all of it: every error is reported with its path, and nothing that is not supported passes in silence. This is also all that
-/// <c>--mode validate</c> does.
+/// Reads an Envoy v3 bootstrap (YAML or JSON) and judges all of it: every error is reported with its path, and nothing that is not
+/// supported passes in silence. This is also all that <c>--mode validate</c> does.
 /// </summary>
 public sealed class BootstrapLoader(ExtensionCatalog extensions)
 {
@@ -101,11 +101,13 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
                 {
                     if (routes[r].Action is not ForwardAction forward) continue;
                     var routePath = tablePath.Field("virtual_hosts").At(h).Field("routes").At(r).Field("route");
-                    if (forward.Cluster is { } cluster && !known.Contains(cluster.Name)) errors.Add(routePath.Field("cluster"), $"there is no cluster '{cluster.Name}'");
+                    if (forward.Cluster is { } cluster && !known.Contains(cluster.Name))
+                        errors.Add(routePath.Field("cluster"), $"there is no cluster '{cluster.Name}'");
                     for (var w = 0; w < (forward.WeightedClusters?.Clusters.Length ?? 0); w++)
                     {
                         var name = forward.WeightedClusters!.Clusters[w].Cluster.Name;
-                        if (!known.Contains(name)) errors.Add(routePath.Field("weighted_clusters").Field("clusters").At(w).Field("name"), $"there is no cluster '{name}'");
+                        if (known.Contains(name)) continue;
+                        errors.Add(routePath.Field("weighted_clusters").Field("clusters").At(w).Field("name"), $"there is no cluster '{name}'");
                     }
                 }
             }
@@ -149,7 +151,8 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
             return null;
         }
 
-        if (string.IsNullOrEmpty(bootstrap.Node?.Id)) errors.Add(FieldPath.Root.Field("node").Field("id"), "is required with a control plane: it says who asks");
+        if (string.IsNullOrEmpty(bootstrap.Node?.Id))
+            errors.Add(FieldPath.Root.Field("node").Field("id"), "is required with a control plane: it says who asks");
         var variant = VariantOf(ads, adsPath, errors);
         var service = ads.GrpcServices.Count == 1 ? ads.GrpcServices[0] : null;
         var servicePath = adsPath.Field("grpc_services");
@@ -167,7 +170,8 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
         }
 
         var servers = ServersOf(cluster);
-        if (servers.IsEmpty) errors.Add(servicePath.At(0).Field("envoy_grpc").Field("cluster_name"), $"the cluster '{grpc.ClusterName}' has no endpoints of its own");
+        if (servers.IsEmpty)
+            errors.Add(servicePath.At(0).Field("envoy_grpc").Field("cluster_name"), $"the cluster '{grpc.ClusterName}' has no endpoints of its own");
         return new ControlPlaneConfig
         {
             Variant = variant,
@@ -198,7 +202,8 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
 
     private static void CheckSource(ConfigSource? source, FieldPath path, ConfigurationErrors errors)
     {
-        if (source is not null && source.ConfigSourceSpecifierCase != ConfigSource.ConfigSourceSpecifierOneofCase.Ads) errors.Add(path, "only 'ads: {}' is supported");
+        if (source is not null && source.ConfigSourceSpecifierCase != ConfigSource.ConfigSourceSpecifierOneofCase.Ads)
+            errors.Add(path, "only 'ads: {}' is supported");
     }
 
     private static ImmutableArray<EndPoint> ServersOf(ClusterDefinition cluster) =>

@@ -7,8 +7,9 @@ namespace Lateen.Proxy.Configuration;
 /// All clusters, by name: which version of each runs, which one still waits for its endpoints, which one is leaving.
 /// </summary>
 /// <remarks>
-/// Configuration thread only. A new version of a cluster takes over when it knows its endpoints, the old one runs until then. A removed cluster stays while a route still names
-/// it, at most for <see cref="RemovalGrace"/>: a control plane that removes clusters before routes costs no request.
+/// Configuration thread only. A new version of a cluster takes over when it knows its endpoints, the old one runs until then. A removed
+/// cluster stays while a route still names it, at most for <see cref="RemovalGrace"/>: a control plane that removes clusters before routes
+/// costs no request.
 /// </remarks>
 internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirectory directory, SubscriptionLedger subscriptions, ConfigurationLedgers ledgers)
 {

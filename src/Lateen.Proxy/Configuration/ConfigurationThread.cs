@@ -4,8 +4,9 @@ namespace Lateen.Proxy.Configuration;
 /// The one thread on which configuration is compiled, kept and published, so that none of it needs a lock and none of it runs on a reactor.
 /// </summary>
 /// <remarks>
-/// Work is posted from any thread and runs in order. A test leaves it unstarted and runs what was posted itself, with <see cref="RunPending"/>: the same code,
-/// step by step. The queue is bounded by its sources, which post one piece of work per message received, timer or answer and wait for it or re-arm after it.
+/// Work is posted from any thread and runs in order. A test leaves it unstarted and runs what was posted itself, with <see
+/// cref="RunPending"/>: the same code, step by step. The queue is bounded by its sources, which post one piece of work per message
+/// received, timer or answer and wait for it or re-arm after it.
 /// </remarks>
 public sealed class ConfigurationThread : IDisposable
 {
@@ -51,7 +52,9 @@ public sealed class ConfigurationThread : IDisposable
         return result.Task;
     }
 
-    /// <summary>Runs everything that was posted, and what that posts, on the calling thread. Only while the thread is not started.</summary>
+    /// <summary>
+    /// Runs everything that was posted, and what that posts, on the calling thread. Only while the thread is not started.
+    /// </summary>
     public void RunPending()
     {
         while (TryTake(wait: false, out var work)) Execute(work);

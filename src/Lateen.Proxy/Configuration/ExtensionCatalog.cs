@@ -4,7 +4,9 @@ using Lateen.Xds;
 
 namespace Lateen.Proxy.Configuration;
 
-/// <summary>Compiles the typed configuration of one extension. The room that owns the extension implements it; the composition root lists it.</summary>
+/// <summary>
+/// Compiles the typed configuration of one extension. The room that owns the extension implements it; the composition root lists it.
+/// </summary>
 /// <remarks>Called on the configuration thread, any number of times.</remarks>
 public interface IExtensionCompiler
 {
@@ -27,8 +29,10 @@ public sealed class ExtensionCatalog(IEnumerable<IExtensionCompiler> httpFilters
     /// <summary>The last filter of every connection manager.</summary>
     public const string RouterMessageName = "envoy.extensions.filters.http.router.v3.Router";
 
-    private readonly FrozenDictionary<string, IExtensionCompiler> _httpFilters = httpFilters.ToFrozenDictionary(static one => one.MessageName, StringComparer.Ordinal);
-    private readonly FrozenDictionary<string, IExtensionCompiler> _accessLoggers = accessLoggers.ToFrozenDictionary(static one => one.MessageName, StringComparer.Ordinal);
+    private readonly FrozenDictionary<string, IExtensionCompiler> _httpFilters =
+        httpFilters.ToFrozenDictionary(static one => one.MessageName, StringComparer.Ordinal);
+    private readonly FrozenDictionary<string, IExtensionCompiler> _accessLoggers =
+        accessLoggers.ToFrozenDictionary(static one => one.MessageName, StringComparer.Ordinal);
 
     internal bool HasHttpFilter(Any? configuration) => configuration is not null && _httpFilters.ContainsKey(XdsTypeRegistry.TypeNameOf(configuration.TypeUrl));
 

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Lateen.Proxy.Configuration;
 
 /// <summary>
-/// Where in a configuration a value stands, as <c>virtual_hosts[3].routes[0].match.safe_regex</c>. Made while walking down, turned into text only
-/// when there is something to complain about.
+/// Where in a configuration a value stands, as <c>virtual_hosts[3].routes[0].match.safe_regex</c>. Made while walking down, turned into
+/// text only when there is something to complain about.
 /// </summary>
 /// <remarks>Immutable.</remarks>
 public sealed class FieldPath

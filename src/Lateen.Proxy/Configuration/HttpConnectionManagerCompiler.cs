@@ -213,7 +213,8 @@ internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions,
         for (var i = 0; i < manager.UpgradeConfigs.Count; i++)
         {
             var upgrade = manager.UpgradeConfigs[i];
-            if (upgrade.Enabled is not false) errors.Add(path.At(i), $"the upgrade '{upgrade.UpgradeType}' is not supported yet; leave it out or set enabled: false");
+            if (upgrade.Enabled is not false)
+                errors.Add(path.At(i), $"the upgrade '{upgrade.UpgradeType}' is not supported yet; leave it out or set enabled: false");
         }
 
         return [];

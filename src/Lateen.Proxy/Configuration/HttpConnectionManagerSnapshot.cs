@@ -4,7 +4,9 @@ using Lateen.Proxy.Routing;
 
 namespace Lateen.Proxy.Configuration;
 
-/// <summary>How a connection is treated as HTTP: every option of Envoy's connection manager that this version supports, with Envoy's defaults.</summary>
+/// <summary>
+/// How a connection is treated as HTTP: every option of Envoy's connection manager that this version supports, with Envoy's defaults.
+/// </summary>
 /// <remarks>Immutable. All durations are null when the configuration turns them off (0 s in Envoy's words).</remarks>
 public sealed class HttpConnectionManagerSnapshot
 {
@@ -150,7 +152,9 @@ public enum EscapedSlashes
 /// <summary>How the client's address and scheme are found when other proxies stand before this one.</summary>
 public sealed record ClientAddressOptions
 {
-    /// <summary>This proxy is the edge: the connection's own address is the client's, and it is appended to <c>x-forwarded-for</c>.</summary>
+    /// <summary>
+    /// This proxy is the edge: the connection's own address is the client's, and it is appended to <c>x-forwarded-for</c>.
+    /// </summary>
     public bool UseRemoteAddress { get; init; }
 
     /// <summary>Entries at the end of <c>x-forwarded-for</c> that trusted proxies wrote.</summary>

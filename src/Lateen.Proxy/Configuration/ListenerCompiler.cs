@@ -21,8 +21,10 @@ internal sealed class ListenerCompiler(ExtensionCatalog extensions, RouteTableCo
     {
         var errorsBefore = errors.Count;
         var address = AddressReader.Read(listener.Address, path.Field("address"), errors);
-        if (listener.UseOriginalDst is true) errors.Add(path.Field("use_original_dst"), "is not supported: this version does not capture connections");
-        if (listener.FilterChains.Count == 0 && listener.DefaultFilterChain is null) errors.Add(path.Field("filter_chains"), "at least one filter chain is required");
+        if (listener.UseOriginalDst is true)
+            errors.Add(path.Field("use_original_dst"), "is not supported: this version does not capture connections");
+        if (listener.FilterChains.Count == 0 && listener.DefaultFilterChain is null)
+            errors.Add(path.Field("filter_chains"), "at least one filter chain is required");
 
         var chains = ImmutableArray.CreateBuilder<FilterChainSnapshot>(listener.FilterChains.Count);
         for (var i = 0; i < listener.FilterChains.Count; i++)

@@ -18,7 +18,9 @@ public sealed class ListenerSnapshot
 {
     public required string Name { get; init; }
 
-    /// <summary>Where to listen, port 0 included. An <see cref="IPEndPoint"/> or a <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</summary>
+    /// <summary>
+    /// Where to listen, port 0 included. An <see cref="IPEndPoint"/> or a <see cref="Lateen.Net.UnixSocketEndPoint"/>.
+    /// </summary>
     public required EndPoint Address { get; init; }
 
     /// <summary>Further addresses that the same chains serve.</summary>

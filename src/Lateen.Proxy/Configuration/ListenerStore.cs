@@ -7,8 +7,8 @@ namespace Lateen.Proxy.Configuration;
 
 /// <summary>All listeners, by name: which version of each runs and which one waits for its routes.</summary>
 /// <remarks>
-/// Configuration thread only. A listener runs when every route configuration that it names has come, or is known not to exist, or when its patience is over: then it answers 404
-/// until the routes come, rather than not listening at all.
+/// Configuration thread only. A listener runs when every route configuration that it names has come, or is known not to exist, or when its
+/// patience is over: then it answers 404 until the routes come, rather than not listening at all.
 /// </remarks>
 internal sealed class ListenerStore(ClusterEnvironment environment, SubscriptionLedger subscriptions, RouteStore routes, ResourceLedger ledger)
 {
@@ -102,7 +102,8 @@ internal sealed class ListenerStore(ClusterEnvironment environment, Subscription
         }
     }
 
-    private static IEnumerable<string> RouteNamesOf(ListenerSnapshot listener) => ManagersOf(listener).Select(static manager => manager.RouteConfigName).OfType<string>();
+    private static IEnumerable<string> RouteNamesOf(ListenerSnapshot listener) =>
+        ManagersOf(listener).Select(static manager => manager.RouteConfigName).OfType<string>();
 
     private static IEnumerable<HttpConnectionManagerSnapshot> ManagersOf(ListenerSnapshot listener)
     {

@@ -19,7 +19,9 @@ public sealed record ProxyConfigurationOptions
     /// <summary>Of the jitter of name refreshes.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Told what a received resource asks for that this version does not know and passes over. On the configuration thread.</summary>
+    /// <summary>
+    /// Told what a received resource asks for that this version does not know and passes over. On the configuration thread.
+    /// </summary>
     public Action<string>? OnWarning { get; init; }
 
     /// <summary>Told of bugs on the configuration thread, which go on.</summary>
@@ -27,10 +29,12 @@ public sealed record ProxyConfigurationOptions
 }
 
 /// <summary>
-/// All configuration of one proxy: it takes the bootstrap file and the control plane's resources, keeps what is good, and publishes one snapshot after the other.
+/// All configuration of one proxy: it takes the bootstrap file and the control plane's resources, keeps what is good, and publishes one
+/// snapshot after the other.
 /// </summary>
 /// <remarks>
-/// Public members may be called from any thread; the work runs on its own <see cref="Thread"/>, never on a reactor. Whatever one call or one response changes becomes one snapshot.
+/// Public members may be called from any thread; the work runs on its own <see cref="Thread"/>, never on a reactor. Whatever one call or
+/// one response changes becomes one snapshot.
 /// </remarks>
 public sealed class ProxyConfiguration : IDisposable
 {
@@ -59,7 +63,11 @@ public sealed class ProxyConfiguration : IDisposable
         _routes = new RouteStore(compiler, _ledgers.Routes);
         _listeners = new ListenerStore(environment, _subscriptions, _routes, _ledgers.Listeners) { Stirred = Advance };
         _assembler = new SnapshotAssembler(_clusters, _routes, _listeners, directory, Snapshots);
-        Xds = new XdsConfiguration(this, new ResourceIntake(_clusters, _routes, _listeners, _subscriptions, _ledgers, options.Extensions, compiler) { OnWarning = options.OnWarning }, _ledgers);
+        var intake = new ResourceIntake(_clusters, _routes, _listeners, _subscriptions, _ledgers, options.Extensions, compiler)
+        {
+            OnWarning = options.OnWarning,
+        };
+        Xds = new XdsConfiguration(this, intake, _ledgers);
     }
 
     /// <summary>Where reactors read the configuration.</summary>
@@ -72,8 +80,8 @@ public sealed class ProxyConfiguration : IDisposable
     public ConfigurationThread Thread { get; }
 
     /// <summary>
-    /// Completes when the first configuration is whole: static clusters know their endpoints, static listeners run, and the control plane, if there is one, has spoken about
-    /// listeners and clusters and what it named is ready. Or when the patience with it is over.
+    /// Completes when the first configuration is whole: static clusters know their endpoints, static listeners run, and the control plane,
+    /// if there is one, has spoken about listeners and clusters and what it named is ready. Or when the patience with it is over.
     /// </summary>
     public Task Initialized => _initialized.Task;
 

@@ -7,14 +7,17 @@ namespace Lateen.Proxy.Configuration;
 
 /// <summary>
 /// The whole configuration that this proxy runs, as one value: listeners, route tables and clusters that were compiled together and fit
-/// together. A request reads <see cref="ProxySnapshotSource.Current"/> once and passes the snapshot down, so it never sees two configurations.
+/// together. A request reads <see cref="ProxySnapshotSource.Current"/> once and passes the snapshot down, so it never sees two
+/// configurations.
 /// </summary>
 /// <remarks>Immutable, without locks or lazy parts. Made on the configuration thread only.</remarks>
 public sealed class ProxySnapshot
 {
     public static readonly ProxySnapshot Empty = new(0, [], FrozenDictionary<string, RouteTable>.Empty, [], FrozenDictionary<string, ClusterReference>.Empty);
 
-    /// <summary>Longest name that a header may give to find a cluster. Octets; host names end at 255, Istio adds a port and a subset.</summary>
+    /// <summary>
+    /// Longest name that a header may give to find a cluster. Octets; host names end at 255, Istio adds a port and a subset.
+    /// </summary>
     private const int MaxClusterNameBytes = 512;
 
     private readonly ClusterSnapshot?[] _clustersBySlot;

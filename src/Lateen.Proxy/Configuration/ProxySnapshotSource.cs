@@ -46,7 +46,10 @@ public sealed class SnapshotChange
     /// <summary>To be drained and closed.</summary>
     public ImmutableArray<ListenerSnapshot> RemovedListeners { get; init; } = [];
 
-    /// <summary>Endpoints whose idle connections are to be closed; requests in flight finish. <see cref="EndpointState.IsRetired"/> is already true.</summary>
+    /// <summary>
+    /// Endpoints whose idle connections are to be closed; requests in flight finish. <see cref="EndpointState.IsRetired"/> is already
+    /// true.
+    /// </summary>
     public ImmutableArray<EndpointState> RetiredEndpoints { get; init; } = [];
 
     /// <summary>Clusters that are gone; their endpoints are among <see cref="RetiredEndpoints"/>.</summary>

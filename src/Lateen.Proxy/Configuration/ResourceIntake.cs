@@ -72,7 +72,8 @@ internal sealed class ResourceIntake(
     private static void WarnOfUnknown(string typeUrl, XdsResource resource, Action<string> warn)
     {
         if (!XdsTypeRegistry.Default.TryFind(typeUrl, out var type)) return;
-        foreach (var unknown in UnknownFields.Find(type, resource.Body.Span)) warn($"{XdsTypeUrls.ShortName(typeUrl)} {resource.Name}: {unknown}; it is passed over");
+        foreach (var unknown in UnknownFields.Find(type, resource.Body.Span))
+            warn($"{XdsTypeUrls.ShortName(typeUrl)} {resource.Name}: {unknown}; it is passed over");
     }
 
     public void Remove(string typeUrl, string name)
@@ -93,7 +94,8 @@ internal sealed class ResourceIntake(
             case XdsTypeUrls.Cluster: TakeCluster(resource, errors); break;
             case XdsTypeUrls.Listener: TakeListener(resource, errors); break;
             case XdsTypeUrls.RouteConfiguration:
-                if (routes.TryAccept(resource.Name, resource.Body, clusters.Exists, errors)) ledgers.Routes.Accepted(resource.Name, resource.Version, resource.Body);
+                if (routes.TryAccept(resource.Name, resource.Body, clusters.Exists, errors))
+                    ledgers.Routes.Accepted(resource.Name, resource.Version, resource.Body);
                 break;
             case XdsTypeUrls.ClusterLoadAssignment: TakeAssignment(resource, errors); break;
             default: errors.Add(string.Empty, $"the type '{typeUrl}' is not supported"); break;

@@ -6,8 +6,9 @@ namespace Lateen.Proxy.Configuration;
 
 /// <summary>All route configurations that listeners name, and which version of each runs.</summary>
 /// <remarks>
-/// Configuration thread only. A new table waits while a cluster that it names is known but not ready, so that no request is sent to a cluster that only the order of messages kept away.
-/// A table that names a cluster nobody knows runs: that route answers 503, as Envoy's does.
+/// Configuration thread only. A new table waits while a cluster that it names is known but not ready, so that no request is sent to a
+/// cluster that only the order of messages kept away. A table that names a cluster nobody knows runs: that route answers 503, as Envoy's
+/// does.
 /// </remarks>
 internal sealed class RouteStore(RouteTableCompiler compiler, ResourceLedger ledger)
 {
@@ -66,7 +67,8 @@ internal sealed class RouteStore(RouteTableCompiler compiler, ResourceLedger led
     }
 
     /// <summary>Lets tables run whose clusters are all ready or unknown.</summary>
-    /// <param name="isWarming">Tells of a cluster whether it is known but not ready; null when there is none such, which spares the walk over all routes.</param>
+    /// <param name="isWarming">Tells of a cluster whether it is known but not ready; null when there is none such, which spares the walk
+    /// over all routes.</param>
     public void Advance(Func<ClusterReference, bool>? isWarming)
     {
         foreach (var (name, record) in _records)

@@ -4,7 +4,9 @@ using Lateen.Proxy.Clusters;
 
 namespace Lateen.Proxy.Configuration;
 
-/// <summary>Makes one <see cref="ProxySnapshot"/> out of what the stores hold, reusing every part that did not change, and publishes it.</summary>
+/// <summary>
+/// Makes one <see cref="ProxySnapshot"/> out of what the stores hold, reusing every part that did not change, and publishes it.
+/// </summary>
 /// <remarks>Configuration thread only.</remarks>
 internal sealed class SnapshotAssembler(
     ClusterStore clusters, RouteStore routes, ListenerStore listeners, ClusterDirectory directory, ProxySnapshotSource source)
@@ -17,7 +19,8 @@ internal sealed class SnapshotAssembler(
         var previous = source.Current;
         var bySlot = clusters.IsStale ? BuildClusters() : previous.ClustersBySlot.ToArray();
         var names = clusters.HasNewNames
-            ? clusters.Records.Where(static record => record.Active is not null).ToFrozenDictionary(static record => record.Name, static record => record.Reference, StringComparer.Ordinal)
+            ? clusters.Records.Where(static record => record.Active is not null)
+                .ToFrozenDictionary(static record => record.Name, static record => record.Reference, StringComparer.Ordinal)
             : previous.ClusterNames;
         var tables = routes.IsStale ? routes.ActiveTables.ToFrozenDictionary(static table => table.Name, StringComparer.Ordinal) : previous.RouteTables;
         var current = new ProxySnapshot(previous.Revision + 1, listeners.IsStale ? listeners.Active : previous.Listeners, tables, bySlot, names);

@@ -4,8 +4,8 @@ using Lateen.Xds.Client;
 namespace Lateen.Proxy.Configuration;
 
 /// <summary>
-/// Turns the control plane's resources into configuration. Each resource is judged alone: a good one takes effect (when what it needs is there), a bad one is refused with the paths and reasons, and its last
-/// good version stays. All of one response becomes one snapshot.
+/// Turns the control plane's resources into configuration. Each resource is judged alone: a good one takes effect (when what it needs is
+/// there), a bad one is refused with the paths and reasons, and its last good version stays. All of one response becomes one snapshot.
 /// </summary>
 /// <remarks>Called by the xDS client on its own task; the work is done on the configuration thread.</remarks>
 public sealed class XdsConfiguration : IXdsConsumer
@@ -27,8 +27,8 @@ public sealed class XdsConfiguration : IXdsConsumer
     public ControlPlaneConnection Connection => _connection;
 
     /// <summary>
-    /// Tells a client which resources this proxy needs by name, from now on: <c>Attach(client.Subscribe, client.Unsubscribe)</c>. Subscribing to all listeners and
-    /// clusters is the caller's.
+    /// Tells a client which resources this proxy needs by name, from now on: <c>Attach(client.Subscribe, client.Unsubscribe)</c>.
+    /// Subscribing to all listeners and clusters is the caller's.
     /// </summary>
     /// <param name="subscribe">Type URL, name. Called on the configuration thread; must not block.</param>
     /// <param name="unsubscribe">Likewise.</param>

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Lateen.Proxy.Routing;
 
-/// <summary>Hashes short byte keys (host names) eight bytes at a time. The keys of a table come from configuration, never from clients.</summary>
+/// <summary>
+/// Hashes short byte keys (host names) eight bytes at a time. The keys of a table come from configuration, never from clients.
+/// </summary>
 internal static class ByteKey
 {
     private const ulong Multiplier = 0x9E3779B97F4A7C15;

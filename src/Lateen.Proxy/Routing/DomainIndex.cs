@@ -1,12 +1,13 @@
 namespace Lateen.Proxy.Routing;
 
 /// <summary>
-/// Finds the virtual host of an authority in Envoy's order: the exact domain, then suffix wildcards from the longest to the shortest, then prefix
-/// wildcards likewise, then <c>*</c>.
+/// Finds the virtual host of an authority in Envoy's order: the exact domain, then suffix wildcards from the longest to the shortest, then
+/// prefix wildcards likewise, then <c>*</c>.
 /// </summary>
 /// <remarks>
-/// Immutable after <see cref="TryAdd"/> is done with. Exact domains lie in one open-addressing table over hashes made when the domain was read, because this
-/// index is built anew for every change of a table with thousands of hosts. Wildcards, of which there are few lengths, have one table per length.
+/// Immutable after <see cref="TryAdd"/> is done with. Exact domains lie in one open-addressing table over hashes made when the domain was
+/// read, because this index is built anew for every change of a table with thousands of hosts. Wildcards, of which there are few lengths,
+/// have one table per length.
 /// </remarks>
 internal sealed class DomainIndex(int expectedDomains)
 {

@@ -35,7 +35,10 @@ public sealed class ForwardAction : RouteAction
 
     public bool HasMaxStreamDuration { get; init; }
 
-    /// <summary>The most that a client's <c>grpc-timeout</c> header may ask for, and then it replaces <see cref="Timeout"/>; null: the header is not read. Zero: no limit.</summary>
+    /// <summary>
+    /// The most that a client's <c>grpc-timeout</c> header may ask for, and then it replaces <see cref="Timeout"/>; null: the header is
+    /// not read. Zero: no limit.
+    /// </summary>
     public TimeSpan? MaxGrpcTimeout { get; init; }
 
     /// <summary>Null: one attempt only.</summary>
@@ -44,7 +47,9 @@ public sealed class ForwardAction : RouteAction
     /// <summary>A Host that is rewritten is kept in <c>x-forwarded-host</c>.</summary>
     public bool AppendXForwardedHost { get; init; }
 
-    /// <summary>The Host is the name of the endpoint (<c>auto_host_rewrite</c>): call <see cref="UseEndpointHost"/> for every attempt.</summary>
+    /// <summary>
+    /// The Host is the name of the endpoint (<c>auto_host_rewrite</c>): call <see cref="UseEndpointHost"/> for every attempt.
+    /// </summary>
     public bool IsHostFromEndpoint { get; init; }
 
     internal PathRewrite? PathRewrite { get; init; }
@@ -52,7 +57,8 @@ public sealed class ForwardAction : RouteAction
     internal HostRewrite? HostRewrite { get; init; }
 
     /// <summary>
-    /// Decides the cluster. Null when the header that should name it is missing or names none; a reference may still name a cluster that does not exist.
+    /// Decides the cluster. Null when the header that should name it is missing or names none; a reference may still name a cluster that
+    /// does not exist.
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="snapshot">The request's snapshot, the only place where a name from a header is looked up.</param>
@@ -67,8 +73,8 @@ public sealed class ForwardAction : RouteAction
     }
 
     /// <summary>
-    /// Rewrites path and Host of a request that is about to be forwarded, once, before header rules run for the last time on it; keeps what was there
-    /// in <c>x-envoy-original-path</c>, <c>x-envoy-original-host</c> and, if asked, <c>x-forwarded-host</c>.
+    /// Rewrites path and Host of a request that is about to be forwarded, once, before header rules run for the last time on it; keeps
+    /// what was there in <c>x-envoy-original-path</c>, <c>x-envoy-original-host</c> and, if asked, <c>x-forwarded-host</c>.
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="weighted">What <see cref="ChooseCluster"/> drew.</param>
@@ -95,7 +101,9 @@ public sealed class ForwardAction : RouteAction
         return isValid;
     }
 
-    /// <summary>Sets the Host to the name of the endpoint that an attempt goes to; an endpoint that has only an address leaves it.</summary>
+    /// <summary>
+    /// Sets the Host to the name of the endpoint that an attempt goes to; an endpoint that has only an address leaves it.
+    /// </summary>
     public void UseEndpointHost(HttpRequestHead request, EndpointSnapshot endpoint, bool keepsOriginals)
     {
         var name = endpoint.HostnameBytes.Span;

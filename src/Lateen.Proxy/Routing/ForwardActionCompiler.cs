@@ -49,7 +49,7 @@ internal sealed class ForwardActionCompiler(ClusterDirectory clusters, VirtualHo
             MaxGrpcTimeout = ProtoValues.Duration(stream?.GrpcTimeoutHeaderMax, null, streamPath.Field("grpc_timeout_header_max"), errors),
             RetryPolicy = action.RetryPolicy is null ? host.RetryPolicy : RetryPolicyCompiler.Compile(action.RetryPolicy, path.Field("retry_policy"), errors),
             AppendXForwardedHost = action.AppendXForwardedHost,
-            IsHostFromEndpoint = action.HostRewriteSpecifierCase == Proto.RouteAction.HostRewriteSpecifierOneofCase.AutoHostRewrite && action.AutoHostRewrite is true,
+            IsHostFromEndpoint = action.AutoHostRewrite is true,
             HostRewrite = CompileHostRewrite(action, path),
             PathRewrite = CompilePathRewrite(action, match, path),
         };
@@ -89,7 +89,8 @@ internal sealed class ForwardActionCompiler(ClusterDirectory clusters, VirtualHo
             case Proto.RouteAction.HostRewriteSpecifierOneofCase.HostRewriteHeader:
                 return RewriteCompiler.Header(action.HostRewriteHeader, path.Field("host_rewrite_header"), errors);
             case Proto.RouteAction.HostRewriteSpecifierOneofCase.HostRewritePathRegex:
-                return RewriteCompiler.Regex(action.HostRewritePathRegex, path.Field("host_rewrite_path_regex"), errors) is { } regex ? new PathHostRewrite(regex) : null;
+                var regex = RewriteCompiler.Regex(action.HostRewritePathRegex, path.Field("host_rewrite_path_regex"), errors);
+                return regex is null ? null : new PathHostRewrite(regex);
             default:
                 return null;
         }

@@ -4,8 +4,9 @@ using Lateen.Telemetry.AccessLogs;
 namespace Lateen.Proxy.Routing;
 
 /// <summary>
-/// Header rules of a route, its virtual host, its table and, if there is one, the chosen weighted cluster, as one list in the order in which Envoy applies
-/// them: each level removes before it adds; the most specific level is first, or last when the table says that it wins.
+/// Header rules of a route, its virtual host, its table and, if there is one, the chosen weighted cluster, as one list in the order in
+/// which Envoy applies them: each level removes before it adds; the most specific level is first, or last when the table says that it
+/// wins.
 /// </summary>
 /// <remarks>Immutable. Applying it allocates nothing beyond what the header block needs to grow.</remarks>
 public sealed class HeaderMutations

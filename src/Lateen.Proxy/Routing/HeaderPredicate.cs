@@ -5,8 +5,8 @@ using Lateen.Http;
 namespace Lateen.Proxy.Routing;
 
 /// <summary>
-/// A test of one request header (<c>HeaderMatcher</c>), pseudo-headers included. Several fields of one name count as one value joined by commas,
-/// as Envoy reads them. A test of the value of a missing header is false, inverted or not, unless missing counts as empty.
+/// A test of one request header (<c>HeaderMatcher</c>), pseudo-headers included. Several fields of one name count as one value joined by
+/// commas, as Envoy reads them. A test of the value of a missing header is false, inverted or not, unless missing counts as empty.
 /// </summary>
 /// <remarks>Immutable.</remarks>
 internal sealed class HeaderPredicate

@@ -104,7 +104,8 @@ internal sealed class MatchCompiler(ConfigurationErrors errors)
     private (long Start, long End)? CompileRange(Proto.HeaderMatcher matcher, FieldPath path)
     {
         if (matcher.HeaderMatchSpecifierCase != Proto.HeaderMatcher.HeaderMatchSpecifierOneofCase.RangeMatch) return null;
-        if (matcher.RangeMatch.Start >= matcher.RangeMatch.End) errors.Add(path.Field("range_match"), "the start (inclusive) must be below the end (exclusive)");
+        if (matcher.RangeMatch.Start >= matcher.RangeMatch.End)
+            errors.Add(path.Field("range_match"), "the start (inclusive) must be below the end (exclusive)");
         return (matcher.RangeMatch.Start, matcher.RangeMatch.End);
     }
 

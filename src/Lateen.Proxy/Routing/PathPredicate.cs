@@ -3,7 +3,9 @@ using System.Text;
 namespace Lateen.Proxy.Routing;
 
 /// <summary>The test that a route puts to a path without its query: prefix, exact, path-separated prefix or expression.</summary>
-/// <remarks>Immutable. <see cref="IndexKey"/> is a literal that every path it accepts begins with, so that an index may leave out the rest.</remarks>
+/// <remarks>
+/// Immutable. <see cref="IndexKey"/> is a literal that every path it accepts begins with, so that an index may leave out the rest.
+/// </remarks>
 internal abstract class PathPredicate
 {
     public abstract bool IsMatch(ReadOnlySpan<byte> path);

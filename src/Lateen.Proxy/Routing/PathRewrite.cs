@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Lateen.Proxy.Routing;
 
-/// <summary>How a route changes the path before the request goes on, or into the location of a redirect. The query is not touched.</summary>
+/// <summary>
+/// How a route changes the path before the request goes on, or into the location of a redirect. The query is not touched.
+/// </summary>
 /// <remarks>Immutable.</remarks>
 internal abstract class PathRewrite
 {
@@ -13,8 +15,8 @@ internal abstract class PathRewrite
 }
 
 /// <summary>
-/// Replaces what the route matched by prefix (<c>prefix_rewrite</c>): as many bytes as the matched prefix has, or the whole path when it matched as a
-/// whole (exact path, expression).
+/// Replaces what the route matched by prefix (<c>prefix_rewrite</c>): as many bytes as the matched prefix has, or the whole path when it
+/// matched as a whole (exact path, expression).
 /// </summary>
 internal sealed class PrefixRewrite(string replacement, int? matchedPrefixBytes) : PathRewrite
 {
@@ -31,8 +33,8 @@ internal sealed class PrefixRewrite(string replacement, int? matchedPrefixBytes)
 }
 
 /// <summary>
-/// Replaces every match of an expression (<c>regex_rewrite</c>), with <c>\1</c> to <c>\9</c> for what its groups took and <c>\0</c> for the match.
-/// It makes strings: rewriting by expression is the one route feature that allocates per request.
+/// Replaces every match of an expression (<c>regex_rewrite</c>), with <c>\1</c> to <c>\9</c> for what its groups took and <c>\0</c> for
+/// the match. It makes strings: rewriting by expression is the one route feature that allocates per request.
 /// </summary>
 internal sealed class RegexRewrite : PathRewrite
 {

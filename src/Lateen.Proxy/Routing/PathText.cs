@@ -8,7 +8,10 @@ internal static class PathText
     private static readonly SearchValues<byte> Legal = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%\"<>[]\\^`{|}"u8);
 
-    /// <summary>It begins with a slash and has neither query, fragment, space nor control byte; what clients send without escaping passes, as it does on the way in.</summary>
+    /// <summary>
+    /// It begins with a slash and has neither query, fragment, space nor control byte; what clients send without escaping passes, as it
+    /// does on the way in.
+    /// </summary>
     public static bool IsValid(ReadOnlySpan<byte> path) =>
         !path.IsEmpty && path[0] == (byte)'/' && !path.ContainsAnyExcept(Legal);
 }

@@ -3,8 +3,8 @@ using System.Text;
 namespace Lateen.Proxy.Routing;
 
 /// <summary>
-/// A test of one query parameter (<c>QueryParameterMatcher</c>). The first parameter of that name counts; names and values are compared as they are on the
-/// wire, percent signs included, and a parameter without <c>=</c> has an empty value.
+/// A test of one query parameter (<c>QueryParameterMatcher</c>). The first parameter of that name counts; names and values are compared as
+/// they are on the wire, percent signs included, and a parameter without <c>=</c> has an empty value.
 /// </summary>
 /// <remarks>Immutable.</remarks>
 internal sealed class QueryPredicate(string name, BytePredicate? value, bool isPresenceWanted = true)

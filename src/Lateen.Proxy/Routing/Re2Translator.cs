@@ -8,7 +8,9 @@ namespace Lateen.Proxy.Routing;
 /// What RE2 does not have (look-around, back references, atomic groups) is refused, as RE2 refuses it; what it has and .NET lacks is
 /// spelled out (<c>\d</c> is ASCII in RE2, <c>[[:alpha:]]</c>, <c>\Q..\E</c>, <c>(?P&lt;name&gt;</c>, <c>\x{1F}</c>).
 /// </summary>
-/// <remarks>Pure. Syntax: github.com/google/re2/wiki/Syntax. Code points above U+FFFF in a class are refused: .NET matches UTF-16 units.</remarks>
+/// <remarks>
+/// Pure. Syntax: github.com/google/re2/wiki/Syntax. Code points above U+FFFF in a class are refused: .NET matches UTF-16 units.
+/// </remarks>
 internal ref struct Re2Translator
 {
     private readonly ReadOnlySpan<char> _pattern;

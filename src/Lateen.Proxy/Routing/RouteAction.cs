@@ -1,6 +1,8 @@
 namespace Lateen.Proxy.Routing;
 
-/// <summary>What a matched route does: <see cref="ForwardAction"/>, <see cref="RedirectAction"/> or <see cref="DirectResponseAction"/>.</summary>
+/// <summary>
+/// What a matched route does: <see cref="ForwardAction"/>, <see cref="RedirectAction"/> or <see cref="DirectResponseAction"/>.
+/// </summary>
 public abstract class RouteAction
 {
     private protected RouteAction()

@@ -28,18 +28,20 @@ internal sealed class RouteCompiler(ClusterDirectory clusters, VirtualHostLevel 
             HeaderMutationCompiler.Compile(route.ResponseHeadersToRemove, route.ResponseHeadersToAdd, "response", path, errors));
         RouteAction? action = route.ActionCase switch
         {
-            Proto.Route.ActionOneofCase.Route_ => new ForwardActionCompiler(clusters, host, rules, errors).Compile(route.Route_, route.Match, path.Field("route")),
+            Proto.Route.ActionOneofCase.Route_ =>
+                new ForwardActionCompiler(clusters, host, rules, errors).Compile(route.Route_, route.Match, path.Field("route")),
             Proto.Route.ActionOneofCase.Redirect => CompileRedirect(route.Redirect, route.Match, path.Field("redirect")),
             Proto.Route.ActionOneofCase.DirectResponse => CompileDirectResponse(route.DirectResponse, path.Field("direct_response")),
             _ => NoAction(path),
         };
         if (action is null || matcher is null) return false;
 
+        var (table, wins) = (host.Table, host.Table.MostSpecificHeadersWin);
         entry = new RouteEntry(route.Name, action)
         {
             StatPrefix = route.StatPrefix,
-            RequestHeaders = HeaderMutationCompiler.Join(host.Table.MostSpecificHeadersWin, rules.RequestHeaders, host.RequestHeaders, host.Table.RequestHeaders),
-            ResponseHeaders = HeaderMutationCompiler.Join(host.Table.MostSpecificHeadersWin, rules.ResponseHeaders, host.ResponseHeaders, host.Table.ResponseHeaders),
+            RequestHeaders = HeaderMutationCompiler.Join(wins, rules.RequestHeaders, host.RequestHeaders, table.RequestHeaders),
+            ResponseHeaders = HeaderMutationCompiler.Join(wins, rules.ResponseHeaders, host.ResponseHeaders, table.ResponseHeaders),
         };
         return true;
     }

@@ -32,7 +32,9 @@ public sealed class RouteEntry
     /// <summary>Rules for the response, all levels in one.</summary>
     public HeaderMutations ResponseHeaders { get; internal init; } = HeaderMutations.None;
 
-    /// <summary>The rules for the request when <paramref name="chosen"/> was drawn among weighted clusters (null: there was no draw).</summary>
+    /// <summary>
+    /// The rules for the request when <paramref name="chosen"/> was drawn among weighted clusters (null: there was no draw).
+    /// </summary>
     public HeaderMutations RequestHeadersFor(WeightedClusterEntry? chosen) => chosen?.RequestHeaders ?? RequestHeaders;
 
     /// <summary>As <see cref="RequestHeadersFor"/>, for the response.</summary>

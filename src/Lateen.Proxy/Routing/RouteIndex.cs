@@ -4,13 +4,14 @@ using Lateen.Proxy.Clusters;
 namespace Lateen.Proxy.Routing;
 
 /// <summary>
-/// Finds the first matching route of a virtual host with many routes without trying them all. A compressed trie over the literal beginnings of their
-/// paths gives, for a request, the few routes whose literal fits; they and those without a literal (expressions, ignored case) are
-/// merged in configuration order, and each candidate is still tried in full.
+/// Finds the first matching route of a virtual host with many routes without trying them all. A compressed trie over the literal
+/// beginnings of their paths gives, for a request, the few routes whose literal fits; they and those without a literal (expressions,
+/// ignored case) are merged in configuration order, and each candidate is still tried in full.
 /// </summary>
 /// <remarks>
-/// First match wins, so order is everything: every list is ascending and the merge always takes the smallest route number left. The index only leaves out
-/// routes that cannot match; a wrong index can therefore cost a route but never pick a later one over an earlier candidate. Immutable.
+/// First match wins, so order is everything: every list is ascending and the merge always takes the smallest route number left. The index
+/// only leaves out routes that cannot match; a wrong index can therefore cost a route but never pick a later one over an earlier
+/// candidate. Immutable.
 /// </remarks>
 internal sealed class RouteIndex
 {
@@ -18,8 +19,8 @@ internal sealed class RouteIndex
     public const int WorthwhileFrom = 24;
 
     /// <summary>
-    /// Lists that one request may have to merge: literals nested in each other, the exact one, and the routes without a literal. Routes that
-    /// nest deeper are tried in order instead; it does not happen by accident.
+    /// Lists that one request may have to merge: literals nested in each other, the exact one, and the routes without a literal. Routes
+    /// that nest deeper are tried in order instead; it does not happen by accident.
     /// </summary>
     private const int MaxLists = 32;
 

@@ -8,7 +8,9 @@ namespace Lateen.Proxy.Routing;
 /// A compiled route configuration: from a request's authority to a virtual host, from there to a route. Matching reads only precomputed
 /// bytes and allocates nothing.
 /// </summary>
-/// <remarks>Immutable. Made by <see cref="RouteTableCompiler"/>; virtual hosts that did not change are the same objects in the next table.</remarks>
+/// <remarks>
+/// Immutable. Made by <see cref="RouteTableCompiler"/>; virtual hosts that did not change are the same objects in the next table.
+/// </remarks>
 public sealed class RouteTable
 {
     internal RouteTable(string name, ImmutableArray<VirtualHostEntry> virtualHosts, DomainIndex domains, TableLevel level)
@@ -28,10 +30,14 @@ public sealed class RouteTable
 
     internal TableLevel Level { get; }
 
-    /// <summary><c>validate_clusters</c>; null when it is not set: true for tables in the bootstrap file, false for those of a control plane.</summary>
+    /// <summary>
+    /// <c>validate_clusters</c>; null when it is not set: true for tables in the bootstrap file, false for those of a control plane.
+    /// </summary>
     internal bool? ValidatesClusters => Level.ValidatesClusters;
 
-    /// <summary>The wire bytes that this table was compiled from, one virtual host at a time; what the next compilation compares with.</summary>
+    /// <summary>
+    /// The wire bytes that this table was compiled from, one virtual host at a time; what the next compilation compares with.
+    /// </summary>
     internal VirtualHostBytes Source { get; init; } = VirtualHostBytes.None;
 
     /// <summary>The virtual host for a request, or null (404 with flag NR).</summary>
@@ -39,7 +45,8 @@ public sealed class RouteTable
         Domains.Find(Level.IgnoresPort ? request.Host : request.LowerAuthority);
 
     /// <summary>
-    /// The first route of the request's virtual host whose conditions all hold; null when there is no such host or route (404 with flag NR).
+    /// The first route of the request's virtual host whose conditions all hold; null when there is no such host or route (404 with flag
+    /// NR).
     /// </summary>
     /// <remarks><paramref name="random"/>: The calling reactor's; drawn from only by routes that take a fraction of the traffic.</remarks>
     public RouteEntry? Match(HttpRequestHead request, ReactorRandom random) => FindVirtualHost(request)?.Match(request, random);

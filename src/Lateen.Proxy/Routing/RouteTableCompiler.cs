@@ -7,9 +7,9 @@ using Proto = Envoy.Config.Route.V3;
 namespace Lateen.Proxy.Routing;
 
 /// <summary>
-/// Compiles a <c>RouteConfiguration</c> into a <see cref="RouteTable"/>. It works on the wire bytes: the virtual hosts are cut out without being parsed, and one whose
-/// bytes and table-wide settings are those of the previous table is taken over as it is. So one change among thousands of virtual hosts costs a
-/// comparison of bytes, one compilation and a new index of domains.
+/// Compiles a <c>RouteConfiguration</c> into a <see cref="RouteTable"/>. It works on the wire bytes: the virtual hosts are cut out without
+/// being parsed, and one whose bytes and table-wide settings are those of the previous table is taken over as it is. So one change among
+/// thousands of virtual hosts costs a comparison of bytes, one compilation and a new index of domains.
 /// </summary>
 /// <remarks>Configuration thread only.</remarks>
 public sealed class RouteTableCompiler(ClusterDirectory clusters)
@@ -21,7 +21,10 @@ public sealed class RouteTableCompiler(ClusterDirectory clusters)
     /// <summary>
     /// Compiles the wire bytes of a message.
     /// </summary>
-    /// <remarks><paramref name="previous"/>: The table of the same name that is in use, or null. It must have been compiled with the same <see cref="ClusterDirectory"/>.</remarks>
+    /// <remarks>
+    /// <paramref name="previous"/>: The table of the same name that is in use, or null. It must have been compiled with the same <see
+    /// cref="ClusterDirectory"/>.
+    /// </remarks>
     /// <returns>The table, or null when <paramref name="errors"/> got something to say.</returns>
     public RouteTable? Compile(ByteString wire, RouteTable? previous, FieldPath path, ConfigurationErrors errors)
     {
@@ -74,7 +77,8 @@ public sealed class RouteTableCompiler(ClusterDirectory clusters)
             for (var d = 0; d < host.DomainNames.Length; d++)
             {
                 if (index.TryAdd(host.DomainNames[d], host)) continue;
-                errors.Add(path.At(i).Field("domains").At(d), $"the domain '{host.DomainNames[d].Text}' is there already; a domain belongs to one virtual host");
+                var domain = host.DomainNames[d].Text;
+                errors.Add(path.At(i).Field("domains").At(d), $"the domain '{domain}' is there already; a domain belongs to one virtual host");
             }
         }
 

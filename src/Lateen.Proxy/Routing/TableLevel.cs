@@ -3,7 +3,9 @@ using Proto = Envoy.Config.Route.V3;
 
 namespace Lateen.Proxy.Routing;
 
-/// <summary>What a route configuration says once for all its virtual hosts. Two tables with equal levels may share compiled virtual hosts.</summary>
+/// <summary>
+/// What a route configuration says once for all its virtual hosts. Two tables with equal levels may share compiled virtual hosts.
+/// </summary>
 /// <remarks>Immutable.</remarks>
 internal sealed class TableLevel : IEquatable<TableLevel>
 {
@@ -25,7 +27,9 @@ internal sealed class TableLevel : IEquatable<TableLevel>
     /// <summary>Header rules of routes come after those of their virtual host, so that they win.</summary>
     public bool MostSpecificHeadersWin => _frame.MostSpecificHeaderMutationsWins;
 
-    /// <summary>The table is refused when a route names a cluster that does not exist; null: the default of the place where it stands.</summary>
+    /// <summary>
+    /// The table is refused when a route names a cluster that does not exist; null: the default of the place where it stands.
+    /// </summary>
     public bool? ValidatesClusters => _frame.ValidateClusters;
 
     public uint MaxDirectResponseBytes => _frame.MaxDirectResponseBodySizeBytes ?? DefaultMaxDirectResponseBytes;

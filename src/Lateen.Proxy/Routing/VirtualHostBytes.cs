@@ -1,7 +1,11 @@
 namespace Lateen.Proxy.Routing;
 
-/// <summary>The wire bytes of a table's virtual hosts, findable by content, so that the next table knows which of its own are the same.</summary>
-/// <remarks>Immutable. It holds slices of one received resource, and is replaced whole with its table, so nothing older is kept alive.</remarks>
+/// <summary>
+/// The wire bytes of a table's virtual hosts, findable by content, so that the next table knows which of its own are the same.
+/// </summary>
+/// <remarks>
+/// Immutable. It holds slices of one received resource, and is replaced whole with its table, so nothing older is kept alive.
+/// </remarks>
 internal sealed class VirtualHostBytes
 {
     public static readonly VirtualHostBytes None = new([]);
@@ -23,7 +27,9 @@ internal sealed class VirtualHostBytes
 
     private ulong[] SortedHashes { get; }
 
-    /// <summary>The number here of the virtual host whose bytes are those of <paramref name="index"/> in <paramref name="other"/>; -1: none.</summary>
+    /// <summary>
+    /// The number here of the virtual host whose bytes are those of <paramref name="index"/> in <paramref name="other"/>; -1: none.
+    /// </summary>
     public int Find(VirtualHostBytes other, int index)
     {
         var hash = other._hashes[index];

@@ -1,9 +1,9 @@
 namespace Lateen.Proxy.Routing;
 
 /// <summary>
-/// Cuts a protobuf message at its top level without parsing what is inside: every occurrence of one length-delimited field is a slice, all else is
-/// copied together. Layout: <c>[varint field number &lt;&lt; 3 | wire type][value]</c>, wire types 0 varint, 1 eight bytes, 2 length and bytes,
-/// 5 four bytes (protobuf.dev/programming-guides/encoding).
+/// Cuts a protobuf message at its top level without parsing what is inside: every occurrence of one length-delimited field is a slice, all
+/// else is copied together. Layout: <c>[varint field number &lt;&lt; 3 | wire type][value]</c>, wire types 0 varint, 1 eight bytes, 2
+/// length and bytes, 5 four bytes (protobuf.dev/programming-guides/encoding).
 /// </summary>
 internal static class WireFields
 {
