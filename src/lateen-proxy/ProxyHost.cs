@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
 using Lateen.Proxy.AccessLogs;
@@ -73,7 +74,14 @@ internal static class ProxyHost
             TimeProvider = time,
             DefectReported = defect => main.Error($"a defect cost one connection: {defect}"),
         });
+        using var clusters = new ClusterTally(statistics, configuration.Snapshots, time);
         using var lifecycle = new ProxyLifecycle(engine, log, arguments.DrainTime);
+        // SIGUSR1, 10 on Linux: a log rotation has renamed the access logs.
+        using var rotation = PosixSignalRegistration.Create((PosixSignal)10, context =>
+        {
+            context.Cancel = true;
+            accessLogs.Reopen();
+        });
         engine.Start();
         configuration.Thread.Start();
         await configuration.LoadAsync(config);

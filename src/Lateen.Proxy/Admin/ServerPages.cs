@@ -80,7 +80,7 @@ internal static class ServerPages
         {
             json.WriteStartObject();
             Write(json, "allocated", GC.GetTotalMemory(forceFullCollection: false));
-            Write(json, "heap_size", heap.TotalCommittedBytes);
+            Write(json, "heap_size", HeapSize(heap));
             Write(json, "pageheap_unmapped", 0);
             Write(json, "pageheap_free", heap.FragmentedBytes);
             Write(json, "total_thread_cache", 0);
@@ -94,6 +94,9 @@ internal static class ServerPages
         static void Write(Utf8JsonWriter json, string name, long value) => json.WriteString(name, value.ToString());
     }
 
+    /// <summary>Before the first collection the runtime has no figure of its own: then it is what is allocated.</summary>
+    private static long HeapSize(GCMemoryInfo heap) => Math.Max(heap.TotalCommittedBytes, GC.GetTotalMemory(forceFullCollection: false));
+
     private static void Publish(AdminContext context, ServerStats stats, SharedStatShard shared)
     {
         var state = context.Lifecycle.State;
@@ -101,7 +104,7 @@ internal static class ServerPages
         shared.Set(stats.Live, state == ServerState.Live ? 1 : 0);
         shared.Set(stats.State, (long)state);
         shared.Set(stats.MemoryAllocated, GC.GetTotalMemory(forceFullCollection: false));
-        shared.Set(stats.MemoryHeapSize, GC.GetGCMemoryInfo().TotalCommittedBytes);
+        shared.Set(stats.MemoryHeapSize, HeapSize(GC.GetGCMemoryInfo()));
         shared.Set(stats.MemoryPhysicalSize, Environment.WorkingSet);
         shared.Set(stats.DaysUntilFirstCertExpiring, uint.MaxValue);
     }

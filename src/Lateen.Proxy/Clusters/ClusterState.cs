@@ -8,6 +8,7 @@ namespace Lateen.Proxy.Clusters;
 public sealed class ClusterState
 {
     private readonly ClusterSlot[] _slots;
+    private object? _statistics;
 
     internal ClusterState(string name, int reactorCount)
     {
@@ -19,7 +20,11 @@ public sealed class ClusterState
     public string Name { get; }
 
     /// <summary>Statistics that another room binds to this cluster once, so that no request looks them up by name.</summary>
-    public object? Statistics { get; set; }
+    public object? Statistics => Volatile.Read(ref _statistics);
+
+    /// <summary>Binds statistics, unless another thread was first.</summary>
+    /// <returns>What is bound now.</returns>
+    public object BindStatistics(object statistics) => Interlocked.CompareExchange(ref _statistics, statistics, null) ?? statistics;
 
     public ClusterSlot SlotOf(int reactorIndex) => _slots[reactorIndex];
 

@@ -89,6 +89,7 @@ internal static class ExchangeTally
         }
 
         if ((record.Flags & ResponseFlags.DownstreamConnectionTermination) != 0) shard.Increment(stats.RequestReceivedReset);
+        RouteStats.Count(exchange, worker.Statistics.Registry);
         foreach (HttpFilter filter in profile.CompleteFilters) filter.OnComplete(exchange);
         foreach (AccessLogger log in profile.AccessLogs) log.Write(exchange);
     }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Lateen.Http;
 using Lateen.Net;
 using Lateen.Proxy.Clusters;
@@ -102,15 +101,7 @@ internal sealed class ProxyWorker
     }
 
     /// <summary>The counters of a cluster, bound the first time that any worker needs them.</summary>
-    public ClusterStats StatsOf(ClusterSnapshot cluster)
-    {
-        // Two workers may bind at the same time: both groups count in the same cells, so it does not matter whose stays.
-        object? bound = cluster.State.Statistics;
-        if (bound is not null) return Unsafe.As<ClusterStats>(bound);
-        ClusterStats stats = ClusterStats.Open(Statistics.Registry, cluster.StatName);
-        cluster.State.Statistics = stats;
-        return stats;
-    }
+    public ClusterStats StatsOf(ClusterSnapshot cluster) => ClusterStats.Of(cluster, Statistics.Registry);
 
     public Http1DownstreamStream RentStream() =>
         _spareStreams.TryPop(out Http1DownstreamStream? stream) ? stream : new Http1DownstreamStream(this);

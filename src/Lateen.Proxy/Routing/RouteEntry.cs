@@ -1,3 +1,5 @@
+using Lateen.Proxy.Statistics;
+
 namespace Lateen.Proxy.Routing;
 
 /// <summary>One compiled route: what it matches is kept by its virtual host, what happens then is its <see cref="Action"/>.</summary>
@@ -17,6 +19,9 @@ public sealed class RouteEntry
 
     /// <summary>Per-route statistics are kept under it; empty: none.</summary>
     public string StatPrefix { get; internal init; } = string.Empty;
+
+    /// <summary>The counters of <see cref="StatPrefix"/>, bound by the first request; see <see cref="RouteStats.Of"/>.</summary>
+    internal RouteStats? Statistics { get; set; }
 
     public RouteAction Action { get; }
 

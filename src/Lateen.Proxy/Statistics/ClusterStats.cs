@@ -1,3 +1,4 @@
+using Lateen.Proxy.Clusters;
 using Lateen.Telemetry.Statistics;
 
 namespace Lateen.Proxy.Statistics;
@@ -196,6 +197,16 @@ public sealed class ClusterStats : StatGroup
     public Histogram ExternalTime { get; }
     public Counter ExternalCompleted { get; }
     public StatusClassCounters ExternalClasses { get; }
+
+    /// <summary>The group that is bound to a cluster; binds one when there is none. Any thread.</summary>
+    public static ClusterStats Of(ClusterSnapshot cluster, StatsRegistry registry)
+    {
+        if (cluster.State.Statistics is ClusterStats bound) return bound;
+        var opened = Open(registry, cluster.StatName);
+        var kept = (ClusterStats)cluster.State.BindStatistics(opened);
+        if (!ReferenceEquals(kept, opened)) opened.Dispose();
+        return kept;
+    }
 
     /// <summary>Opens the group of a cluster, by its <c>alt_stat_name</c> or name.</summary>
     public static ClusterStats Open(StatsRegistry registry, string statName)
