@@ -1,3 +1,4 @@
+using Envoy.Config.Core.V3;
 using Lateen.ControlPlane.Serving;
 using Lateen.Xds;
 using Microsoft.AspNetCore.Http;
@@ -29,8 +30,16 @@ internal static class ProxyViews
 
         var identity = proxy.Identity;
         return new ProxyView(identity.Id, identity.Name, identity.Namespace, identity.Type.ToString().ToLowerInvariant(), proxy.Stream.Peer,
-            proxy.Stream.Node.UserAgentVersion is { Length: > 0 } version ? version : "-", proxy.ConnectedAt, status.ServedRevision, types);
+            Version(proxy.Stream.Node), proxy.ConnectedAt, status.ServedRevision, types);
     }
+
+    /// <summary>A node says its version as a text or, as Envoy does, in parts.</summary>
+    private static string Version(Node node) => node switch
+    {
+        { UserAgentVersion.Length: > 0 } => node.UserAgentVersion,
+        { UserAgentBuildVersion.Version: { } build } => $"{build.MajorNumber}.{build.MinorNumber}.{build.Patch}",
+        _ => "-",
+    };
 
     /// <summary>Finds a proxy by node id, NAME.NAMESPACE, or NAME where only one namespace has it.</summary>
     public static (ConnectedProxy? Proxy, IResult? Problem) Find(MeshServer server, string name)
