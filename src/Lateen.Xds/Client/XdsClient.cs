@@ -22,6 +22,9 @@ public sealed class XdsClient
     // Unbounded by type, bounded by use: wishes come from resources that were received, a few per cluster or listener.
     private readonly Channel<Wish> _wishes = Channel.CreateUnbounded<Wish>(new UnboundedChannelOptions { SingleReader = true });
 
+    // One wait for the next wish, kept from stream to stream: a wait per stream would leave the old ones behind.
+    private Task<bool>? _wishing;
+
     public XdsClient(XdsClientOptions options, IXdsConsumer consumer)
     {
         ArgumentOutOfRangeException.ThrowIfZero(options.Servers.Count);
@@ -66,7 +69,7 @@ public sealed class XdsClient
             {
                 using AsyncDuplexStreamingCall<TRequest, TResponse> call = open(connection.Service, connection.CallOptions(cancellationToken));
                 session.OnConnected();
-                var stream = new Stream<TRequest, TResponse>(session, call, _consumer, _wishes.Reader);
+                var stream = new Stream<TRequest, TResponse>(this, session, call);
                 reason = await stream.RunAsync(cancellationToken).ConfigureAwait(false);
                 wasConnected = stream.WasConnected;
                 session.OnDisconnected();
@@ -88,16 +91,14 @@ public sealed class XdsClient
 
     /// <summary>One stream, from its opening to its end.</summary>
     private sealed class Stream<TRequest, TResponse>(
+        XdsClient client,
         ClientSession<TRequest, TResponse> session,
-        AsyncDuplexStreamingCall<TRequest, TResponse> call,
-        IXdsConsumer consumer,
-        ChannelReader<Wish> wishes)
+        AsyncDuplexStreamingCall<TRequest, TResponse> call)
         where TRequest : class, IMessage
         where TResponse : class, IMessage
     {
         private Task<bool>? _reading;
         private Task<IReadOnlyList<XdsRejection>?>? _applying;
-        private Task<bool>? _wishing;
         private Task<Metadata>? _opening;
 
         /// <summary>The server answered at all: the next failure starts a new row.</summary>
@@ -115,7 +116,7 @@ public sealed class XdsClient
                     AddIfAny(pending, _opening);
                     AddIfAny(pending, _applying);
                     AddIfAny(pending, _applying is null ? _reading : null);
-                    AddIfAny(pending, _wishing ??= wishes.WaitToReadAsync(cancellationToken).AsTask());
+                    AddIfAny(pending, client._wishing ??= client._wishes.Reader.WaitToReadAsync(CancellationToken.None).AsTask());
                     await Task.WhenAny(pending).ConfigureAwait(false);
                 }
 
@@ -195,7 +196,7 @@ public sealed class XdsClient
                 XdsUpdate update = session.Receive(call.ResponseStream.Current);
                 _applying = update.IsEmpty && !update.IsFirst
                     ? Task.FromResult<IReadOnlyList<XdsRejection>?>(null)
-                    : consumer.ApplyAsync(update, cancellationToken).AsTask();
+                    : client._consumer.ApplyAsync(update, cancellationToken).AsTask();
             }
         }
 
@@ -204,13 +205,13 @@ public sealed class XdsClient
             if (!WasConnected)
             {
                 WasConnected = true;
-                consumer.OnConnection(true, "connected");
+                client._consumer.OnConnection(true, "connected");
             }
         }
 
         private void TakeWishes()
         {
-            while (wishes.TryRead(out Wish wish))
+            while (client._wishes.Reader.TryRead(out Wish wish))
             {
                 switch (wish.Kind)
                 {
@@ -226,9 +227,9 @@ public sealed class XdsClient
                 }
             }
 
-            if (_wishing is { IsCompleted: true })
+            if (client._wishing is { IsCompleted: true })
             {
-                _wishing = null;
+                client._wishing = null;
             }
         }
 

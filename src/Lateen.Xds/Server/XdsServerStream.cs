@@ -25,7 +25,7 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
     private IResourceView? _pendingView;
     private XdsStreamStatus _status = XdsStreamStatus.None;
     private string? _end;
-    private bool _isClientFault;
+    private StatusCode _endCode = StatusCode.OK;
 
     public long Id => id;
 
@@ -47,14 +47,14 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
         _wake.Writer.TryWrite(true);
     }
 
-    public void Close(string reason) => End(reason, isClientFault: false);
+    public void Close(string reason) => End(reason, StatusCode.Unavailable);
 
     public async Task RunAsync(IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         if (!await ReadOneAsync(requests, ending.Token).ConfigureAwait(false))
         {
-            ThrowIfRefused();
+            ThrowIfOurs();
             return;
         }
 
@@ -67,7 +67,7 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
         catch (Exception fault) when (fault is OperationCanceledException or IOException or InvalidOperationException or RpcException)
         {
             // The proxy went away while we wrote: normal life.
-            End("the proxy closed the stream", isClientFault: false);
+            End("the proxy closed the stream");
         }
         finally
         {
@@ -76,7 +76,7 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
             host.OnClosed(this, _end ?? "ended");
         }
 
-        ThrowIfRefused();
+        ThrowIfOurs();
     }
 
     private async Task ReadAllAsync(IAsyncStreamReader<TRequest> requests, CancellationToken cancellationToken)
@@ -93,13 +93,13 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
         {
             if (!await requests.MoveNext(cancellationToken).ConfigureAwait(false))
             {
-                End("the proxy closed the stream", isClientFault: false);
+                End("the proxy closed the stream");
                 return false;
             }
         }
         catch (Exception fault) when (fault is OperationCanceledException or IOException or InvalidOperationException or RpcException)
         {
-            End("the connection to the proxy is lost", isClientFault: false);
+            End("the connection to the proxy is lost");
             return false;
         }
 
@@ -111,7 +111,7 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
 
         if (error is not null)
         {
-            End(error, isClientFault: true);
+            End(error, StatusCode.InvalidArgument);
         }
 
         return error is null;
@@ -160,13 +160,15 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
         }
     }
 
-    private void End(string reason, bool isClientFault)
+    /// <param name="reason">Why; the first reason stays.</param>
+    /// <param name="code">What the proxy is told; OK when it is it that left.</param>
+    private void End(string reason, StatusCode code = StatusCode.OK)
     {
         lock (_gate)
         {
             if (_end is null)
             {
-                _isClientFault = isClientFault;
+                _endCode = code;
                 Volatile.Write(ref _end, reason);
             }
         }
@@ -174,11 +176,11 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
         _wake.Writer.TryWrite(true);
     }
 
-    private void ThrowIfRefused()
+    private void ThrowIfOurs()
     {
-        if (_isClientFault)
+        if (_endCode != StatusCode.OK)
         {
-            throw new RpcException(new Status(StatusCode.InvalidArgument, _end!));
+            throw new RpcException(new Status(_endCode, _end!));
         }
     }
 }

@@ -103,6 +103,7 @@ public sealed class GrpcLoopbackTests : IAsyncDisposable
         await server.Until("revision 1 is served", static server => server.Status.ServedRevision == 1);
         server.Stream!.Close("moved");
         await _consumer.Until("the end is noticed", static consumer => consumer.Disconnects == 1);
+        Assert.StartsWith("down: Unavailable: moved", _consumer.Connections[^1], StringComparison.Ordinal);
         await ReconnectAsync();
         await server.Until("a second stream is open", static server => server.Opened == 2);
     }

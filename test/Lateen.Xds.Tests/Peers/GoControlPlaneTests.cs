@@ -28,7 +28,12 @@ public sealed class GoControlPlaneTests : IAsyncDisposable
     private readonly RecordingConsumer _consumer = new();
     private Task _running = Task.CompletedTask;
 
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+    /// <summary>Ends waits that are not met, with what the server said so far.</summary>
+    private readonly CancellationTokenSource _limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+
+    public GoControlPlaneTests() => _limit.CancelAfter(TimeSpan.FromSeconds(60));
+
+    private CancellationToken Cancel => _limit.Token;
 
     private string SnapshotPath => Path.Combine(_folder, "snapshot.json");
 
@@ -89,6 +94,7 @@ public sealed class GoControlPlaneTests : IAsyncDisposable
         await _stop.CancelAsync();
         await _running;
         _stop.Dispose();
+        _limit.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
