@@ -26,11 +26,15 @@ if [ ${#needs[@]} -gt 0 ]; then
   $as_root rm /usr/sbin/policy-rc.d
 fi
 
+quietly() {
+  local said
+  said=$("$@" 2>&1) || { echo "$said"; exit 1; }
+}
 for program in LoadGenerator Upstream Yarp Compare; do
-  dotnet build "bench/Lateen.Bench.$program" -c Release -v q --nologo "-clp:ErrorsOnly;NoSummary"
+  quietly dotnet build "bench/Lateen.Bench.$program" -c Release -v q --nologo
 done
 case ",$wanted," in *,lateen,*)
   machine=$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
-  dotnet publish src/lateen-proxy -c Release -r "linux-$machine" -o artifacts/lateen-proxy -v q --nologo "-clp:ErrorsOnly;NoSummary"
+  quietly dotnet publish src/lateen-proxy -c Release -r "linux-$machine" -o artifacts/lateen-proxy -v q --nologo
 esac
 exec "$compare" "$@"

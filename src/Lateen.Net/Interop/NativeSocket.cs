@@ -35,6 +35,22 @@ internal static unsafe class NativeSocket
         return LibC.Connect(descriptor, address, (uint)bytes) == 0 ? Errno.None : Errno.Last;
     }
 
+    /// <summary>One gathered write; the count of bytes taken, or -1 with the error number still to be read by the caller.</summary>
+    internal static nint Send(int descriptor, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third)
+    {
+        fixed (byte* firstStart = first, secondStart = second, thirdStart = third)
+        {
+            var vectors = stackalloc LibC.IoVector[3];
+            vectors[0] = new LibC.IoVector { Start = firstStart, Bytes = (nuint)first.Length };
+            vectors[1] = new LibC.IoVector { Start = secondStart, Bytes = (nuint)second.Length };
+            vectors[2] = new LibC.IoVector { Start = thirdStart, Bytes = (nuint)third.Length };
+            LibC.MessageHeader message = default;
+            message.Vectors = vectors;
+            message.VectorCount = third.IsEmpty ? 2u : 3u;
+            return LibC.SendMessage(descriptor, &message, Linux.MessageNoSignal);
+        }
+    }
+
     internal static EndPoint LocalAddress(int descriptor)
     {
         var address = stackalloc byte[SocketAddressCodec.MaxBytes];

@@ -164,26 +164,24 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
         }
     }
 
-    public override IoResult Write(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
-    {
-        fixed (byte* firstStart = first, secondStart = second)
-        {
-            var vectors = stackalloc LibC.IoVector[2];
-            vectors[0] = new LibC.IoVector { Start = firstStart, Bytes = (nuint)first.Length };
-            vectors[1] = new LibC.IoVector { Start = secondStart, Bytes = (nuint)second.Length };
-            return WriteGathered(vectors, 2, first.Length + second.Length);
-        }
-    }
+    public override IoResult Write(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second) => Write(first, second, default);
 
     public override IoResult Write(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third)
     {
-        fixed (byte* firstStart = first, secondStart = second, thirdStart = third)
+        Reactor.VerifyAccess();
+        if (!_isWritable)
+            return IsClosed ? IoResult.ClosedLocally : IoResult.WouldBlock;
+        var bytes = first.Length + second.Length + third.Length;
+        if (bytes == 0)
+            return IoResult.Ok(0);
+        while (true)
         {
-            var vectors = stackalloc LibC.IoVector[3];
-            vectors[0] = new LibC.IoVector { Start = firstStart, Bytes = (nuint)first.Length };
-            vectors[1] = new LibC.IoVector { Start = secondStart, Bytes = (nuint)second.Length };
-            vectors[2] = new LibC.IoVector { Start = thirdStart, Bytes = (nuint)third.Length };
-            return WriteGathered(vectors, 3, first.Length + second.Length + third.Length);
+            var count = NativeSocket.Send(_descriptor, first, second, third);
+            if (count >= 0)
+                return Written(count, bytes);
+            var errno = Errno.Last;
+            if (errno != Errno.Interrupted)
+                return WriteFailed(errno);
         }
     }
 
@@ -277,27 +275,6 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
     }
 
     private static void ResumeQueued(object? state) => ((SocketConnection)state!).Resume();
-
-    private IoResult WriteGathered(LibC.IoVector* vectors, int vectorCount, int bytes)
-    {
-        Reactor.VerifyAccess();
-        if (!_isWritable)
-            return IsClosed ? IoResult.ClosedLocally : IoResult.WouldBlock;
-        if (bytes == 0)
-            return IoResult.Ok(0);
-        LibC.MessageHeader message = default;
-        message.Vectors = vectors;
-        message.VectorCount = (nuint)vectorCount;
-        while (true)
-        {
-            var count = LibC.SendMessage(_descriptor, &message, Linux.MessageNoSignal);
-            if (count >= 0)
-                return Written(count, bytes);
-            var errno = Errno.Last;
-            if (errno != Errno.Interrupted)
-                return WriteFailed(errno);
-        }
-    }
 
     private IoResult Written(nint count, int asked)
     {
