@@ -66,6 +66,7 @@ internal static class ProxyHost
             ReactorCount = arguments.Concurrency,
             Extensions = extensions,
             Time = time,
+            OnWarning = warning => log.For("config").Warning($"{warning}"),
             OnFault = fault => log.For("config").Error($"a defect on the configuration thread: {fault}"),
         });
         await using var engine = new ProxyEngine(configuration.Snapshots, statistics, new ProxyEngineOptions

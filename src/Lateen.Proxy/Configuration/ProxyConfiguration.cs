@@ -20,6 +20,12 @@ public sealed record ProxyConfigurationOptions
     public ulong Seed { get; init; } = 1;
 
     /// <summary>
+    /// Asked about every listener that a control plane sends, before it is taken: why it cannot listen (its address is not ours, or in
+    /// use), null when it can. A listener that is refused here is refused like a bad resource. Called on the configuration thread.
+    /// </summary>
+    public Func<ListenerSnapshot, string?>? RefuseListener { get; init; }
+
+    /// <summary>
     /// Told what a received resource asks for that this version does not know and passes over. On the configuration thread.
     /// </summary>
     public Action<string>? OnWarning { get; init; }
@@ -66,6 +72,7 @@ public sealed class ProxyConfiguration : IDisposable
         var intake = new ResourceIntake(_clusters, _routes, _listeners, _subscriptions, _ledgers, options.Extensions, compiler)
         {
             OnWarning = options.OnWarning,
+            RefuseListener = options.RefuseListener,
         };
         Xds = new XdsConfiguration(this, intake, _ledgers);
     }

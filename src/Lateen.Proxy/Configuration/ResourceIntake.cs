@@ -18,6 +18,9 @@ internal sealed class ResourceIntake(
     /// <summary>Told what resources ask for that is not known here.</summary>
     public Action<string>? OnWarning { get; init; }
 
+    /// <summary>Asked whether a received listener can listen: null, or why not.</summary>
+    public Func<ListenerSnapshot, string?>? RefuseListener { get; init; }
+
     public void TakeStatic(Envoy.Config.Bootstrap.V3.Bootstrap.Types.StaticResources resources)
     {
         // What the loader found good is compiled again here: it compiled against nothing, this compiles into the stores.
@@ -121,6 +124,12 @@ internal sealed class ResourceIntake(
         if (listener.Name != resource.Name) errors.Add("name", $"is '{listener.Name}', but the resource is '{resource.Name}'");
         if (listeners.IsStatic(resource.Name)) errors.Add("name", "there is a static listener of this name, which stays");
         if (compiled is null || errors.Any) return;
+        if (RefuseListener?.Invoke(compiled) is { } refusal)
+        {
+            errors.Add("address", refusal);
+            return;
+        }
+
         ledgers.Listeners.Accepted(resource.Name, resource.Version, resource.Body);
         listeners.Accept(compiled);
     }

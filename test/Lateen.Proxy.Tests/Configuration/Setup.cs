@@ -23,6 +23,8 @@ internal sealed class Setup : IDisposable
             Extensions = Extensions,
             Resolver = Resolver,
             Time = Clock,
+            RefuseListener = listener => RefuseListener?.Invoke(listener),
+            OnWarning = Warnings.Add,
         });
         Configuration.Snapshots.Published += Changes.Add;
         Configuration.Xds.Attach((type, name) => _subscriptions.Add($"+{XdsTypeUrls.ShortName(type)} {name}"), (type, name) => _subscriptions.Add($"-{XdsTypeUrls.ShortName(type)} {name}"));
@@ -36,6 +38,11 @@ internal sealed class Setup : IDisposable
     public FakeResolver Resolver { get; } = new();
 
     public ProxyConfiguration Configuration { get; }
+
+    /// <summary>What the sockets say about a listener; null: all can listen.</summary>
+    public Func<ListenerSnapshot, string?>? RefuseListener { get; set; }
+
+    public List<string> Warnings { get; } = [];
 
     public List<SnapshotChange> Changes { get; } = [];
 

@@ -242,6 +242,31 @@ public sealed class XdsConfigurationTests
     }
 
     [Fact]
+    public void Listener_that_cannot_listen_is_refused_and_the_one_that_does_stays()
+    {
+        using var setup = Serving();
+        setup.RefuseListener = listener => listener.Address.ToString() == "127.0.0.1:99" ? "cannot bind '127.0.0.1:99': in use" : null;
+        Assert.Equal(
+            ["in: address: cannot bind '127.0.0.1:99': in use"],
+            setup.Apply(XdsTypeUrls.Listener, [Listener("in", "80", port: 99), Listener("second", "80", port: 81)]));
+        Assert.Equal(["127.0.0.1:80", "127.0.0.1:81"], setup.Current.Listeners.Select(listener => listener.Address.ToString()));
+    }
+
+    [Fact]
+    public void What_a_resource_asks_for_beyond_our_knowledge_is_warned_about_and_the_rest_taken()
+    {
+        using var setup = Started();
+        var cluster = EdsCluster("odd");
+
+        // Field 19 of a cluster is outlier_detection, which this version does not have.
+        var body = Google.Protobuf.ByteString.CopyFrom([.. cluster.Body.Span, 0x9A, 0x01, 0x00]);
+        Assert.Empty(setup.Apply(XdsTypeUrls.Cluster, [cluster with { Body = body }]));
+        Assert.Equal(
+            ["CDS odd: the resource: field number 19 of envoy.config.cluster.v3.Cluster is not supported; it is passed over"],
+            setup.Warnings);
+    }
+
+    [Fact]
     public void Start_up_is_over_when_the_control_plane_has_spoken_or_patience_ends()
     {
         using var setup = Started();
