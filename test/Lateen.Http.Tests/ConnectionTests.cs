@@ -36,6 +36,26 @@ public sealed class ConnectionTests
         Assert.Equal("GET /a HTTP/1.1\r\nhost: Shop.example:81\r\n\r\n", Wire.Of(head));
     }
 
+    [Theory]
+    [InlineData("GET / HTTP/1.0\r\nHost: a\r\n\r\n")]
+    [InlineData("GET / HTTP/1.9\r\nHost: a\r\n\r\n")]
+    public void Rfc9112_2_3_forwarded_request_carries_our_own_version(string message) =>
+        Assert.Equal("GET / HTTP/1.1\r\nhost: a\r\n\r\n", Wire.Of(Exchange.Head(message)));
+
+    [Fact]
+    public void Rfc9112_6_1_length_and_transfer_encoding_are_never_sent_together()
+    {
+        HttpRequestHead head = Exchange.Head("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+        head.Headers.Add(KnownHeader.TransferEncoding, "chunked"u8);
+        head.Headers.Add(KnownHeader.ContentLength, "7"u8);
+        head.Headers.Add("Host"u8, "evil"u8);
+        Assert.Equal("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n", Wire.Of(head));
+    }
+
+    [Fact]
+    public void Rfc9112_3_2_1_empty_path_is_forwarded_as_a_slash() =>
+        Assert.Equal("GET / HTTP/1.1\r\nhost: a.example\r\n\r\n", Wire.Of(Exchange.Head("GET http://a.example HTTP/1.1\r\nHost: b\r\n\r\n")));
+
     [Fact]
     public void Http10_can_be_refused_with_426() =>
         RequestLineTests.Refused("GET / HTTP/1.0\r\nHost: a\r\n\r\n", 426, HttpRejectionCode.Http10Refused, new Http1RequestOptions { AcceptHttp10 = false });
