@@ -147,6 +147,7 @@ public sealed class ShapeTests
             - Redirect codes other than 301, 302, 303, 307 and 308, and a direct response of status 600, are errors; Istio accepts them and
               makes nothing of them.
             - A directory has no pods, so the labels of an EndpointSlice (but those of `kubernetes.io`) stand for the labels of its endpoints.
+            - Traffic is not captured in this release, so there is no original destination: resolution NONE resolves the host by DNS.
             - An `ExternalName` Service is resolved by DNS rather than made an alias.
             - Snake-case field names are errors, as they are in Kubernetes; Istio's own tools read them.
             - `(?P<name>...)`, POSIX classes, one-letter Unicode classes, `\Q`, `\C`, `\x{...}` and the flag `U` are RE2, but the engine that

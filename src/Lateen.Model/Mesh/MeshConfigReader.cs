@@ -39,6 +39,8 @@ internal static class MeshConfigReader
     {
         var defaults = MeshConfig.Default;
         var outbound = at.Nested("outboundTrafficPolicy");
+        if (outbound?.String("mode") is "ALLOW_ANY" or "ALLOW_ANY_DYNAMIC_DNS")
+            outbound.ReportNotInEffect("mode", "valid, but this release answers 502 for unknown hosts, as REGISTRY_ONLY does");
         return new MeshConfig
         {
             TrustDomain = Domain(at, "trustDomain") ?? defaults.TrustDomain,

@@ -92,6 +92,14 @@ internal sealed partial class ObjectReader
         Context.Report(code, Path.Field(field).Key(key), (YamlNode?)entry?.Key ?? _mapping, message, hint);
     }
 
+    /// <summary>Says that a value, not the whole field, is without effect in this release.</summary>
+    public void ReportNotInEffect(string field, string message, string? hint = null, int item = -1)
+    {
+        if (_isPending) return;
+        if (item >= 0) ReportItem(DiagnosticCodes.NotInEffect, field, item, message, hint);
+        else Report(DiagnosticCodes.NotInEffect, field, message, hint);
+    }
+
     /// <summary>True when the field is written and not null.</summary>
     public bool Has(string field) => Node(field) is not null;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Lateen.Model.Networking;
 using Lateen.Model.Reading;
 using Lateen.Model.Reading.Values;
 using Lateen.Yaml;
@@ -106,6 +107,8 @@ internal static class ServicePortRules
                 at.ReportItem(DiagnosticCodes.MissingField, "ports", i, "a port needs a name where there are several");
             else if (!names.Add(port.Name))
                 at.ReportItem(DiagnosticCodes.DuplicatePort, "ports", i, $"the port name '{port.Name}' is used twice", "rename one");
+            if (ProtocolSelection.OfServicePort(port) is var protocol && !PortProtocols.IsServed(protocol))
+                at.ReportNotInEffect("ports", PortProtocols.NotServed(protocol), "HTTP is served", i);
             if (!numbers.Add((port.Port, port.Transport)))
                 at.ReportItem(
                     DiagnosticCodes.DuplicatePort, "ports", i, $"the port {port.Port}/{port.Transport} is declared twice", "remove one");

@@ -51,6 +51,8 @@ internal static class LoadBalancerReader
                 ?? (at.Duration("warmupDurationSecs") is { } duration ? new WarmupConfiguration { Duration = duration } : null),
         };
         WarmupIsForBalancersThatCount(settings, at);
+        if (settings.Simple == SimpleLoadBalancer.Passthrough)
+            at.ReportNotInEffect("simple", "PASSTHROUGH is valid, but this release uses LEAST_REQUEST in its place");
         return settings;
     }
 

@@ -50,9 +50,7 @@ internal static class ServerRules
     {
         var protocol = server.Port.Protocol;
         if (protocol.IsTls() || protocol is PortProtocol.Tcp or PortProtocol.Mongo)
-            at.Report(
-                DiagnosticCodes.NotInEffect, "port",
-                $"the protocol {ProtocolSelection.NameOf(protocol).ToUpperInvariant()} is valid, but this release does not serve it yet", "HTTP is served");
+            at.ReportNotInEffect("port", PortProtocols.NotServed(protocol), "HTTP is served");
     }
 
     private static bool IsEmpty(ServerTlsSettings tls) =>

@@ -27,7 +27,9 @@ internal static class ServiceEntryHostRules
             if (host.Length > 1 && host[1] != '.')
                 at.ReportItem(
                     DiagnosticCodes.PartialWildcard, "hosts", i, $"'{host}': only whole labels are matched on every path", "*.example.com");
-            if (entry.Resolution is not (ServiceEntryResolution.None or ServiceEntryResolution.DynamicDns))
+            if (entry.Resolution == ServiceEntryResolution.None)
+                at.ReportNotInEffect("hosts", $"the wildcard '{host}' is valid, but this release reaches single names only", item: i);
+            else if (entry.Resolution != ServiceEntryResolution.DynamicDns)
                 at.ReportItem(
                     DiagnosticCodes.WildcardResolution, "hosts", i, $"'{host}' has no one address to resolve to", "resolution NONE or DYNAMIC_DNS");
         }
@@ -50,6 +52,8 @@ internal static class ServiceEntryPortRules
             var port = entry.Ports[i];
             if (port.Name.Length > 0 && !names.Add(port.Name))
                 at.ReportItem(DiagnosticCodes.DuplicatePort, "ports", i, $"the port name '{port.Name}' is used twice", "rename one");
+            if (!PortProtocols.IsServed(port.Protocol))
+                at.ReportNotInEffect("ports", PortProtocols.NotServed(port.Protocol), "HTTP is served", i);
             if (!numbers.Add(port.Number))
                 at.ReportItem(DiagnosticCodes.DuplicatePort, "ports", i, $"the port {port.Number} is declared twice", "remove one");
             if (port.TargetPort is not null && entry.Resolution == ServiceEntryResolution.None)

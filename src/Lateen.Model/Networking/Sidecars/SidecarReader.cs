@@ -61,12 +61,19 @@ internal static class SidecarReader
         var number = at.Port("number");
         var protocol = at.Protocol("protocol");
         var name = at.String("name") ?? "";
+        if (!PortProtocols.IsServed(protocol)) at.ReportNotInEffect("protocol", PortProtocols.NotServed(protocol), "HTTP is served");
         at.Port("targetPort");
         return number is null ? null : new SidecarPort(number.Value, protocol, name);
     }
 
-    private static CaptureMode ReadCaptureMode(ObjectReader at) => at.Enum(
-        "captureMode", ("DEFAULT", CaptureMode.Default), ("IPTABLES", CaptureMode.Iptables), ("NONE", CaptureMode.None)) ?? CaptureMode.Default;
+    private static CaptureMode ReadCaptureMode(ObjectReader at)
+    {
+        var mode = at.Enum(
+            "captureMode", ("DEFAULT", CaptureMode.Default), ("IPTABLES", CaptureMode.Iptables), ("NONE", CaptureMode.None));
+        if (mode == CaptureMode.Iptables)
+            at.ReportNotInEffect("captureMode", "IPTABLES is valid, but this release captures nothing: the application connects itself", "captureMode: NONE");
+        return mode ?? CaptureMode.Default;
+    }
 
     private static SidecarIngressListener? ReadIngress(ObjectReader at)
     {
@@ -153,6 +160,8 @@ internal static class SidecarReader
                 DiagnosticCodes.InvalidSidecarListener, "egressProxy", "an egress proxy takes what ALLOW_ANY lets out", "mode: ALLOW_ANY");
         if (at.Has("egressProxy") && proxy is { Port: null })
             at.Report(DiagnosticCodes.MissingField, "egressProxy", "an egress proxy needs a port", "port: {number: ...}");
+        if (mode == OutboundTrafficMode.AllowAny && !at.Has("egressProxy"))
+            at.ReportNotInEffect("mode", "ALLOW_ANY is valid, but without an egressProxy this release answers 502 for unknown hosts");
         return new SidecarOutboundTrafficPolicy(mode, proxy);
     }
 }

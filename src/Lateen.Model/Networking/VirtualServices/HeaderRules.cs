@@ -41,6 +41,9 @@ internal static class HeaderRules
                     at.ReportKey(
                         DiagnosticCodes.InvalidHeader, field, name, $"'{name}' names no claim",
                         $"{ClaimPrefix}.name or {ClaimPrefix}[name]");
+                else
+                    at.ReportKey(
+                        DiagnosticCodes.NotInEffect, field, name, "claims cannot be matched yet: this release leaves the whole match out");
                 continue;
             }
 
