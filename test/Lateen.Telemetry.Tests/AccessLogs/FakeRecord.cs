@@ -23,7 +23,9 @@ internal sealed class FakeRecord : IAccessLogRecord
 
     public Dictionary<string, string> RequestHeaders { get; } = new()
     {
-        ["user-agent"] = "curl/8.0", ["x-request-id"] = "0123-4567", ["x-forwarded-for"] = "10.0.0.9",
+        ["user-agent"] = "curl/8.0",
+        ["x-request-id"] = "0123-4567",
+        ["x-forwarded-for"] = "10.0.0.9",
     };
 
     public Dictionary<string, string> ResponseHeaders { get; } = new() { ["x-envoy-upstream-service-time"] = "12" };
@@ -56,8 +58,11 @@ internal sealed class FakeRecord : IAccessLogRecord
 
     public Dictionary<AccessLogNumber, long> Numbers { get; } = new()
     {
-        [AccessLogNumber.ResponseCode] = 200, [AccessLogNumber.BytesReceived] = 0, [AccessLogNumber.BytesSent] = 358,
-        [AccessLogNumber.UpstreamAttemptCount] = 1, [AccessLogNumber.ConnectionId] = 77,
+        [AccessLogNumber.ResponseCode] = 200,
+        [AccessLogNumber.BytesReceived] = 0,
+        [AccessLogNumber.BytesSent] = 358,
+        [AccessLogNumber.UpstreamAttemptCount] = 1,
+        [AccessLogNumber.ConnectionId] = 77,
     };
 
     public (AccessLogMetadata Path, string Value, bool IsJson)? Metadata { get; set; }
