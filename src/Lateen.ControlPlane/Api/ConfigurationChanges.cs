@@ -12,6 +12,9 @@ namespace Lateen.ControlPlane.Api;
 /// </summary>
 internal sealed class ConfigurationChanges(ResourceStore store, MeshServer server, SourceDiagnostics sources, ControlPlaneMetrics metrics, TimeProvider time)
 {
+    /// <summary>Proxies named in one notice.</summary>
+    private const int MostNamed = 3;
+
     public ApplyResponse Apply(ApplyRequest request, bool withTexts)
     {
         var read = Texts.Read(request.Files, request.DefaultNamespace, time.GetUtcNow());
@@ -80,10 +83,12 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
         foreach (var stored in store.Current.Resources.Values.Where(stored => stored.Layer == ResourceLayer.Applied))
             all.AddRange(Texts.Check(stored.Resource).Select(DiagnosticView.Of));
         if (server.Snapshot is { } snapshot) all.AddRange(MeshChecks.Run(snapshot).Select(DiagnosticView.Of));
-        foreach (var proxy in server.Proxies)
+        // Proxies that share a view share its notices: one line, and whom it concerns.
+        foreach (var notice in server.Proxies.SelectMany(proxy => proxy.Notices.Select(text => (text, Name: $"{proxy.Identity.Name}.{proxy.Identity.Namespace}"))).GroupBy(pair => pair.text))
         {
-            foreach (string notice in proxy.Notices)
-                all.Add(new DiagnosticView("LAT1002", "warning", $"proxy {proxy.Identity.Name}.{proxy.Identity.Namespace}", "", "", 0, 0, notice, null));
+            string[] names = [.. notice.Select(pair => pair.Name).Distinct()];
+            string whom = names.Length <= MostNamed ? string.Join(", ", names) : $"{string.Join(", ", names.Take(MostNamed))} and {names.Length - MostNamed} more";
+            all.Add(new DiagnosticView("LAT1002", "warning", $"proxy {whom}", "", "", 0, 0, notice.Key, null));
         }
 
         return all;

@@ -61,7 +61,7 @@ internal sealed class OutboundTranslation
         var listeners = ImmutableArray.CreateBuilder<XdsResource>();
         var routes = ImmutableArray.CreateBuilder<XdsResource>();
         var notices = ImmutableArray.CreateBuilder<string>();
-        AddClusters(snapshot, view, scope, clusters, endpoints);
+        AddClusters(snapshot, view, scope, clusters, endpoints, notices);
         foreach (var egress in scope.Egress)
         {
             if (egress.Listener?.Port is { } port) AddPortListener(snapshot, view, scope, egress, port, listeners, routes, notices);
@@ -83,16 +83,28 @@ internal sealed class OutboundTranslation
 
     private void AddClusters(
         MeshSnapshot snapshot, OutboundView view, SidecarScope scope,
-        ImmutableArray<XdsResource>.Builder clusters, ImmutableArray<XdsResource>.Builder endpoints)
+        ImmutableArray<XdsResource>.Builder clusters, ImmutableArray<XdsResource>.Builder endpoints, ImmutableArray<string>.Builder notices)
     {
         foreach (var service in scope.Services)
         {
-            if (!OutboundClusters.IsReachable(service)) continue;
+            if (!OutboundClusters.IsReachable(service))
+            {
+                notices.Add($"{service.Hostname} of namespace {service.Namespace} is not served: in the explicit way a name that stands for many cannot be connected to");
+                continue;
+            }
+
             var rule = snapshot.DestinationRules.For(service, view.Namespace, view.Labels ?? StringMap<string>.Empty);
+            if (rule is { TrafficPolicy.LoadBalancer.Simple: SimpleLoadBalancer.Passthrough })
+                notices.Add($"{service.Hostname}: the PASSTHROUGH balancer of DestinationRule {rule.Sources[0].Key} is not supported yet; LEAST_REQUEST is used");
             var known = snapshot.EndpointsOf(service);
             foreach (var port in service.Ports)
             {
-                if (!CarriesHttp(port)) continue;
+                if (!CarriesHttp(port))
+                {
+                    notices.Add($"{service.Hostname}:{port.Number} is {port.Protocol.ToString().ToUpperInvariant()}; only HTTP is carried yet");
+                    continue;
+                }
+
                 var made = _memos.Clusters(snapshot.Mesh, service, port, rule, known);
                 clusters.AddRange(made.Clusters);
                 foreach (var slot in made.EndpointSlots) endpoints.Add(_memos.Endpoints(slot, known.ForPort(port.Number)));
