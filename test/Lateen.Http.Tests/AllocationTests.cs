@@ -19,6 +19,29 @@ public sealed class AllocationTests
         [.. "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: application/json\r\nContent-Length: 11\r\nServer: upstream\r\n\r\nhello world"u8];
 
     [Fact]
+    public void Large_heads_borrow_their_memory_and_give_it_back()
+    {
+        var parser = new Http1RequestParser(new Http1RequestOptions());
+        var head = new HttpRequestHead();
+        byte[] message = Reading.Bytes($"GET / HTTP/1.1\r\nHost: a\r\n{string.Concat(Enumerable.Range(0, 90).Select(i => $"x-{i}: {new string('x', 300)}\r\n"))}\r\n");
+        int resident = 0;
+
+        for (int i = 0; i < 20; i++) Read();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++) Read();
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.True(resident > message.Length);
+        Assert.InRange(head.Headers.ResidentBytes, 0, HeaderBlock.RetainedBytes + 4096);
+
+        void Read()
+        {
+            if (parser.Parse(head, message, out _) != ParseStatus.Complete) throw new InvalidOperationException("refused");
+            resident = head.Headers.ResidentBytes;
+            head.Reset();
+        }
+    }
+
+    [Fact]
     public void Request_and_response_through_the_codec_allocate_nothing()
     {
         var options = new Http1RequestOptions { Path = PathPolicy.For(PathNormalization.MergeSlashes) };

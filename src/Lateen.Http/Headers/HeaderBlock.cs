@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -20,14 +21,23 @@ public sealed class HeaderBlock
     /// <summary>Bytes that one block may ever hold. A message limit is far lower; reaching this means that a rule grows a message without end.</summary>
     public const int MaxStoreBytes = 16 * 1024 * 1024;
 
-    /// <summary>Store bytes that a reset block keeps for its next message. A larger store is dropped: a rare huge head must not stay resident.</summary>
+    /// <summary>
+    /// Store bytes that a block owns and keeps for its next message. A larger store is lent by the shared pool until the reset: a huge head
+    /// must not stay resident, and clients that always send one must not cost garbage.
+    /// </summary>
     public const int RetainedBytes = 8 * 1024;
+
+    /// <summary>The least that is borrowed. Holds any head under the default limit, so that a growing store is borrowed once.</summary>
+    private const int BorrowedBytes = 64 * 1024;
 
     private const int InitialBytes = 1024;
     private const int InitialFields = 16;
-    private const int RetainedFields = 64;
+
+    /// <summary>Index entries kept after a reset; above the default limit of fields. An entry has 16 bytes.</summary>
+    private const int RetainedFields = 128;
     private const byte OnWireForm = 1;
 
+    private byte[] _owned;
     private byte[] _store;
     private int _used;
     private Entry[] _entries;
@@ -38,7 +48,8 @@ public sealed class HeaderBlock
     /// <summary>An empty block with room for a typical message.</summary>
     public HeaderBlock()
     {
-        _store = new byte[InitialBytes];
+        _owned = new byte[InitialBytes];
+        _store = _owned;
         _entries = new Entry[InitialFields];
     }
 
@@ -251,7 +262,12 @@ public sealed class HeaderBlock
     {
         Clear();
         _used = 0;
-        if (_store.Length > RetainedBytes) _store = new byte[InitialBytes];
+        if (_store != _owned)
+        {
+            ArrayPool<byte>.Shared.Return(_store);
+            _store = _owned;
+        }
+
         if (_entries.Length > RetainedFields) _entries = new Entry[InitialFields];
     }
 
@@ -427,10 +443,20 @@ public sealed class HeaderBlock
     private void Reserve(int length)
     {
         if (_store.Length - _used >= length) return;
-        long wanted = Math.Max((long)_store.Length * 2, (long)_used + length);
-        if (wanted > MaxStoreBytes && _used + (long)length > MaxStoreBytes)
-            throw new InvalidOperationException($"a header block may hold at most {MaxStoreBytes} bytes");
-        Array.Resize(ref _store, (int)Math.Min(wanted, MaxStoreBytes));
+        long needed = (long)_used + length;
+        if (needed > MaxStoreBytes) throw new InvalidOperationException($"a header block may hold at most {MaxStoreBytes} bytes");
+        int wanted = (int)Math.Min(Math.Max((long)_store.Length * 2, needed), MaxStoreBytes);
+        if (wanted <= RetainedBytes)
+        {
+            Array.Resize(ref _owned, wanted);
+            _store = _owned;
+            return;
+        }
+
+        // A store that was borrowed before is left to the collector: the caller may be adding a value that lies in it.
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(wanted, BorrowedBytes));
+        Store.CopyTo(larger);
+        _store = larger;
     }
 
     private static void ThrowIfIllegal(ReadOnlySpan<byte> value)
