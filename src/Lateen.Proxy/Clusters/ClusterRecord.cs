@@ -61,6 +61,7 @@ internal sealed class ClusterRecord(ClusterReference reference, int reactorCount
     {
         Active?.Dispose();
         Warming?.Dispose();
+        Active = Warming = null;
         Retired.AddRange(_endpoints.Values);
         _endpoints = [];
     }

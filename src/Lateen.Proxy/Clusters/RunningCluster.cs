@@ -36,7 +36,7 @@ internal sealed class RunningCluster : IDisposable
         }
     }
 
-    /// <summary>Called on the configuration thread when what it knows changed.</summary>
+    /// <summary>Called on the configuration thread when what it knows changed by itself: an answer came, a wait is over.</summary>
     public Action? Changed { get; set; }
 
     public ClusterDefinition Definition { get; }
@@ -51,13 +51,12 @@ internal sealed class RunningCluster : IDisposable
     /// <summary>Names that could not be resolved last time, for status pages.</summary>
     public IEnumerable<string> Failures => _names.Values.Select(static name => name.Failure).OfType<string>();
 
-    /// <summary>A new endpoint set from EDS; null: there is none under that name.</summary>
+    /// <summary>A new endpoint set from EDS; null: there is none under that name. The caller knows, so <see cref="Changed"/> is not called.</summary>
     public void SetFetched(EndpointAssignment? assignment)
     {
         _fetched = assignment;
         _isTimeUp |= assignment is null;
         _fetchTimer?.Dispose();
-        Changed?.Invoke();
     }
 
     /// <summary>What is known now, as a value. Endpoints that were known before keep their state.</summary>

@@ -18,6 +18,7 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
 
     private readonly Dictionary<string, ClusterRecord> _records = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EndpointAssignment> _assignments = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<ClusterRecord>> _users = new(StringComparer.Ordinal);
     private readonly Dictionary<ClusterRecord, (ITimer Timer, bool IsOver)> _leaving = [];
     private readonly List<EndpointState> _retiredOfClosed = [];
     private readonly List<ClusterState> _removed = [];
@@ -56,7 +57,7 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
         }
 
         StopLeaving(record);
-        if (definition.Discovery == ClusterDiscovery.Eds) subscriptions.Need(XdsTypeUrls.ClusterLoadAssignment, definition.EdsServiceName);
+        if (definition.Discovery == ClusterDiscovery.Eds) NeedEndpoints(record, definition.EdsServiceName);
         var fetched = definition.Discovery == ClusterDiscovery.Eds ? _assignments.GetValueOrDefault(definition.EdsServiceName) : null;
         var running = new RunningCluster(definition, record, record.Warming ?? record.Active, fetched, environment);
         running.Changed = () => OnChanged(record, running);
@@ -80,10 +81,11 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
         // A set that is told gone while clusters use it keeps its last content, as Envoy keeps it: endpoints leave by an empty set.
         if (assignment is null && _assignments.ContainsKey(serviceName)) return;
         if (assignment is not null) _assignments[serviceName] = assignment;
-        foreach (var record in _records.Values)
+        if (!_users.TryGetValue(serviceName, out var records)) return;
+        foreach (var record in records)
         {
-            Tell(record.Active, serviceName, assignment);
-            Tell(record.Warming, serviceName, assignment);
+            if (Uses(record.Active, serviceName)) Tell(record, record.Active, assignment);
+            if (Uses(record.Warming, serviceName)) Tell(record, record.Warming, assignment);
         }
     }
 
@@ -96,6 +98,7 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
             timer.Dispose();
             _leaving.Remove(record);
             _records.Remove(record.Name);
+            foreach (var users in _users.Values) users.Remove(record);
             ReleaseEndpoints(record.Active);
             ReleaseEndpoints(record.Warming);
             record.Close();
@@ -123,16 +126,25 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
         return (endpoints, clusters);
     }
 
-    private static void Tell(RunningCluster? cluster, string serviceName, EndpointAssignment? assignment)
+    private static bool Uses([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] RunningCluster? cluster, string serviceName) =>
+        cluster?.Definition is { Discovery: ClusterDiscovery.Eds } definition && definition.EdsServiceName == serviceName;
+
+    private void Tell(ClusterRecord record, RunningCluster cluster, EndpointAssignment? assignment)
     {
-        if (cluster?.Definition is { Discovery: ClusterDiscovery.Eds } definition && definition.EdsServiceName == serviceName) cluster.SetFetched(assignment);
+        cluster.SetFetched(assignment);
+        Settle(record, cluster);
     }
 
     private void OnChanged(ClusterRecord record, RunningCluster running)
     {
+        Settle(record, running);
+        Stirred?.Invoke();
+    }
+
+    private void Settle(ClusterRecord record, RunningCluster running)
+    {
         if (ReferenceEquals(record.Warming, running) && running.IsWarm) Activate(record);
         else if (ReferenceEquals(record.Active, running)) MarkStale(record);
-        Stirred?.Invoke();
     }
 
     private void Activate(ClusterRecord record)
@@ -157,10 +169,18 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
         cluster.Dispose();
     }
 
+    private void NeedEndpoints(ClusterRecord record, string serviceName)
+    {
+        subscriptions.Need(XdsTypeUrls.ClusterLoadAssignment, serviceName);
+        if (!_users.TryGetValue(serviceName, out var users)) _users.Add(serviceName, users = []);
+        users.Add(record);
+    }
+
     private void ReleaseEndpoints(RunningCluster? cluster)
     {
         if (cluster?.Definition is not { Discovery: ClusterDiscovery.Eds } definition) return;
         if (!subscriptions.Release(XdsTypeUrls.ClusterLoadAssignment, definition.EdsServiceName)) return;
+        _users.Remove(definition.EdsServiceName);
         _assignments.Remove(definition.EdsServiceName);
         ledgers.Endpoints.Removed(definition.EdsServiceName);
     }

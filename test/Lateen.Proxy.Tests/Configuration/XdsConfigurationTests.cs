@@ -209,6 +209,28 @@ public sealed class XdsConfigurationTests
         setup.Apply(XdsTypeUrls.Cluster, [.. Enumerable.Range(1, 50).Select(i => StaticCluster($"c{i}", i))]);
         Assert.Equal(revision + 1, setup.Current.Revision);
         Assert.Equal(51, setup.Current.Clusters.Count());
+
+        setup.Apply(XdsTypeUrls.Cluster, [EdsCluster("e1"), EdsCluster("e2"), EdsCluster("e3")]);
+        setup.Apply(XdsTypeUrls.ClusterLoadAssignment, [Endpoints("e1", 1), Endpoints("e2", 2), Endpoints("e3", 3)]);
+        Assert.Equal(revision + 2, setup.Current.Revision);
+        Assert.NotNull(setup.Current.FindCluster("e3"));
+    }
+
+    [Fact]
+    public void Clusters_that_share_an_endpoint_set_all_get_its_news()
+    {
+        using var setup = Started();
+        XdsResource Sharing(string name) => XdsResource.FromMessage(
+            name, Setup.Proto<Cluster>($"name: {name}\ntype: EDS\neds_cluster_config: {{service_name: shared, eds_config: {{ads: {{}}}}}}"));
+        setup.Apply(XdsTypeUrls.Cluster, [Sharing("a"), Sharing("b")]);
+        Assert.Equal(["+EDS shared"], setup.TakeSubscriptions());
+        setup.Apply(XdsTypeUrls.ClusterLoadAssignment, [Endpoints("shared", 1)]);
+        setup.Apply(XdsTypeUrls.Cluster, [], "a");
+        setup.Apply(XdsTypeUrls.ClusterLoadAssignment, [Endpoints("shared", 2)]);
+
+        Assert.Null(setup.Current.FindCluster("a"));
+        Assert.Equal(["127.0.0.1:2"], setup.EndpointsOf("b"));
+        Assert.Empty(setup.TakeSubscriptions());
     }
 
     [Fact]
