@@ -41,7 +41,7 @@ public sealed partial class PurityTests
         Assert.True(!broken.Any(), "A library that reads the environment has a setting that no caller can see:\n" + string.Join('\n', broken));
     }
 
-    [GeneratedRegex(@"\b(File|Directory|FileStream|FileSystemWatcher)\.|new (FileStream|Socket|TcpClient|TcpListener|UdpClient|HttpClient)\b|TimeProvider\.System|Stopwatch\.|Random\.Shared|Environment\.(Get|TickCount|MachineName)")]
+    [GeneratedRegex(@"(?<![.\w])(File|Directory|FileStream|FileSystemWatcher)\.|new (FileStream|Socket|TcpClient|TcpListener|UdpClient|HttpClient)\b|TimeProvider\.System|Stopwatch\.|Random\.Shared|Environment\.(Get|TickCount|MachineName)")]
     private static partial Regex Effects();
 
     [GeneratedRegex(@"\bunsafe\b|\[(LibraryImport|DllImport)|NativeMemory\.|MemoryMarshal\.GetReference|\bUnsafe\.(Add|As|Read|Write)")]
