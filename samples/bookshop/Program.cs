@@ -14,7 +14,7 @@ builder.Services.AddHttpClient(CallContext.ClientName, client => client.Timeout 
     .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
 
 var app = builder.Build();
-app.MapGet("/healthz", () => "ok");
+app.MapGet("/healthz", () => Results.Text("ok"));
 switch (role)
 {
     case "storefront": Storefront.Map(app); break;

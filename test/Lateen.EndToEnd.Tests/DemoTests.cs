@@ -9,7 +9,7 @@ public sealed partial class DemoTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact(Timeout = 240_000)]
     public async Task The_demo_serves_routes_and_heals_and_leaves_nothing_behind()
     {
         // A runtime folder of its own, so that the CLI of this test finds this demo and no other.

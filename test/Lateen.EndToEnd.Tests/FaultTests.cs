@@ -9,7 +9,7 @@ public sealed class FaultTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact(Timeout = 120_000)]
     public async Task A_broken_file_costs_no_request_and_the_next_good_one_takes_effect()
     {
         await using var v1 = await UpstreamUnderTest.StartAsync("v1");
@@ -38,7 +38,7 @@ public sealed class FaultTests
         Assert.True(seen.Bodies["v2"] > 0);
     }
 
-    [Fact]
+    [Fact(Timeout = 120_000)]
     public async Task A_resource_that_the_proxy_refuses_costs_no_request_and_is_shown_with_its_reason()
     {
         await using var v1 = await UpstreamUnderTest.StartAsync("v1");
@@ -64,7 +64,7 @@ public sealed class FaultTests
         Assert.True(seen.Failed == 0, seen.Reasons);
     }
 
-    [Fact]
+    [Fact(Timeout = 120_000)]
     public async Task A_killed_control_plane_costs_no_request_and_its_return_brings_new_configuration()
     {
         await using var v1 = await UpstreamUnderTest.StartAsync("v1");
@@ -96,7 +96,7 @@ public sealed class FaultTests
         Assert.True(seen.Failed == 0, seen.Reasons);
     }
 
-    [Fact]
+    [Fact(Timeout = 120_000)]
     public async Task A_killed_upstream_costs_at_most_the_requests_in_flight_on_it()
     {
         const int Connections = 16;
