@@ -4,7 +4,8 @@ namespace Lateen.Proxy.Clusters;
 /// Chooses the endpoint of a request. One object per set of endpoints; what it remembers between requests (cursors) is kept per reactor,
 /// so that choosing takes no lock and allocates nothing.
 /// </summary>
-public abstract class LoadBalancer
+/// <param name="members">Every endpoint that may be chosen.</param>
+public abstract class LoadBalancer(EndpointSnapshot[] members)
 {
     /// <summary>
     /// Choices made before an endpoint that was tried already is accepted after all, Envoy's host_selection_retry_max_attempts default.
@@ -20,8 +21,12 @@ public abstract class LoadBalancer
 
     /// <summary>
     /// As <see cref="Choose(int, ReactorRandom)"/>, but an endpoint in <paramref name="tried"/> is passed over up to
-    /// <paramref name="maxAttempts"/> times; then the last choice stands, for a retry on a tried endpoint is better than none.
+    /// <paramref name="maxAttempts"/> times; then any other member is taken, and only when all were tried does the last choice stand.
     /// </summary>
+    /// <remarks>
+    /// Asking the policy again is not enough. Least request is drawn to an endpoint that refuses connections, which never has a request in
+    /// flight: of two endpoints it would choose the dead one every time. Envoy has no such last step.
+    /// </remarks>
     public EndpointSnapshot? Choose(int reactorIndex, ReactorRandom random, ReadOnlySpan<EndpointState?> tried, int maxAttempts = DefaultMaxAttempts)
     {
         var choice = Choose(reactorIndex, random);
@@ -30,7 +35,19 @@ public abstract class LoadBalancer
             choice = Choose(reactorIndex, random);
         }
 
-        return choice;
+        return choice is not null && Contains(tried, choice.State) ? AnyOther(random, tried) ?? choice : choice;
+    }
+
+    private EndpointSnapshot? AnyOther(ReactorRandom random, ReadOnlySpan<EndpointState?> tried)
+    {
+        var start = random.Below(members.Length);
+        for (var offset = 0; offset < members.Length; offset++)
+        {
+            var member = members[(start + offset) % members.Length];
+            if (!Contains(tried, member.State)) return member;
+        }
+
+        return null;
     }
 
     private static bool Contains(ReadOnlySpan<EndpointState?> tried, EndpointState state)

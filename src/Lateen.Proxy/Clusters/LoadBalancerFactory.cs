@@ -27,28 +27,30 @@ public static class LoadBalancerFactory
     {
         var sources = new List<EndpointPicker?>();
         var upperBounds = new List<int>();
+        var members = new List<EndpointSnapshot>();
         var sum = 0;
         for (var p = 0; p < shares.Length; p++)
         {
             var share = shares[p];
             if (share.Healthy > 0)
             {
-                Add(share.Healthy, PickerFor(byPriority[p], share.IsPanicking ? null : EndpointHealth.Healthy, options, reactorCount));
+                Add(share.Healthy, byPriority[p], share.IsPanicking ? null : EndpointHealth.Healthy);
             }
 
             if (share.Degraded > 0)
             {
-                Add(share.Degraded, PickerFor(byPriority[p], share.IsPanicking ? null : EndpointHealth.Degraded, options, reactorCount));
+                Add(share.Degraded, byPriority[p], share.IsPanicking ? null : EndpointHealth.Degraded);
             }
         }
 
         if (sources.Count == 0) return Empty;
-        return sources is [{ } only] ? new OneSource(only) : new SharedSources([.. sources], [.. upperBounds]);
+        return sources is [{ } only] ? new OneSource(only, [.. members]) : new SharedSources([.. sources], [.. upperBounds], [.. members]);
 
-        void Add(int share, EndpointPicker? picker)
+        void Add(int share, List<EndpointGroup> groups, EndpointHealth? wanted)
         {
+            foreach (var group in groups) AddFit(group.Endpoints, wanted, members);
             sum += share;
-            sources.Add(picker);
+            sources.Add(PickerFor(groups, wanted, options, reactorCount));
             upperBounds.Add(sum);
         }
     }
@@ -86,17 +88,17 @@ public static class LoadBalancerFactory
         return new PriorityHealth(healthy, degraded, total);
     }
 
-    private sealed class NoEndpoints : LoadBalancer
+    private sealed class NoEndpoints() : LoadBalancer([])
     {
         public override EndpointSnapshot? Choose(int reactorIndex, ReactorRandom random) => null;
     }
 
-    private sealed class OneSource(EndpointPicker picker) : LoadBalancer
+    private sealed class OneSource(EndpointPicker picker, EndpointSnapshot[] members) : LoadBalancer(members)
     {
         public override EndpointSnapshot? Choose(int reactorIndex, ReactorRandom random) => picker.Pick(reactorIndex, random);
     }
 
-    private sealed class SharedSources(EndpointPicker?[] sources, int[] upperBounds) : LoadBalancer
+    private sealed class SharedSources(EndpointPicker?[] sources, int[] upperBounds, EndpointSnapshot[] members) : LoadBalancer(members)
     {
         public override EndpointSnapshot? Choose(int reactorIndex, ReactorRandom random)
         {

@@ -85,6 +85,16 @@ public sealed class LoadBalancingTests
     }
 
     [Fact]
+    public void Least_request_is_not_drawn_back_to_a_tried_endpoint_that_has_nothing_in_flight()
+    {
+        var cluster = ClusterOf("lb_policy: LEAST_REQUEST", "{lb_endpoints: [A, B]}");
+        cluster.Endpoints[1].State.SlotOf(0).RequestStarted();
+        var random = new ReactorRandom(7);
+
+        for (var i = 0; i < 50; i++) Assert.Equal("B", Name(cluster.LoadBalancer.Choose(0, random, [cluster.Endpoints[0].State], maxAttempts: 5)!));
+    }
+
+    [Fact]
     public void Unhealthy_and_draining_endpoints_get_nothing() =>
         Assert.Equal(["A", "B", "C"], Picks(ClusterOf("lb_policy: ROUND_ROBIN", "{lb_endpoints: [A, B, C, D!DRAINING, E!UNHEALTHY]}"), 300).Distinct().Order());
 

@@ -86,7 +86,7 @@ internal sealed class TestExchange
         foreach (var filter in filters.Where(static one => one.Stages.HasFlag(FilterStages.Complete))) filter.OnComplete(Exchange);
     }
 
-    private sealed class NoLoadBalancer : LoadBalancer
+    private sealed class NoLoadBalancer() : LoadBalancer([])
     {
         public override EndpointSnapshot? Choose(int reactorIndex, ReactorRandom random) => null;
     }
