@@ -61,10 +61,12 @@ internal static class ProxyHost
         }
 
         Logger main = log.For("main");
+        ProxyEngine? opened = null;
         using var configuration = new ProxyConfiguration(new ProxyConfigurationOptions
         {
             ReactorCount = arguments.Concurrency,
             Extensions = extensions,
+            RefuseListener = listener => opened?.Listeners.WhyNot(listener),
             Time = time,
             OnWarning = warning => log.For("config").Warning($"{warning}"),
             OnFault = fault => log.For("config").Error($"a defect on the configuration thread: {fault}"),
@@ -76,6 +78,7 @@ internal static class ProxyHost
             DefectReported = defect => main.Error($"a defect cost one connection: {defect}"),
         });
         using var clusters = new ClusterTally(statistics, configuration.Snapshots, time);
+        opened = engine;
         using var lifecycle = new ProxyLifecycle(engine, log, arguments.DrainTime);
         // SIGUSR1, 10 on Linux: a log rotation has renamed the access logs.
         using var rotation = PosixSignalRegistration.Create((PosixSignal)10, context =>

@@ -98,6 +98,32 @@ public sealed class ListenerSet
         Close(static _ => true);
     }
 
+    /// <summary>
+    /// Why this listener could not be opened now: an address that somebody else has, or that is not this machine's. Null when nothing
+    /// speaks against it. Asked before a listener is accepted, so that the control plane learns of it as a refusal.
+    /// </summary>
+    /// <remarks>
+    /// It binds and closes at once. Addresses that a listener of ours holds are left alone: a second socket there would take connections
+    /// away from it.
+    /// </remarks>
+    public string? WhyNot(ListenerSnapshot snapshot)
+    {
+        if (!snapshot.BindToPort) return null;
+        lock (_lock)
+        {
+            var held = _listeners.Values.SelectMany(static listener => listener.Addresses).ToHashSet();
+            foreach (IPEndPoint address in new[] { snapshot.Address }.Concat(snapshot.AdditionalAddresses).OfType<IPEndPoint>())
+            {
+                if (address.Port == 0 || held.Contains(address)) continue;
+                var trial = TransportListener.Bind(_workers[0].Reactor, address, ListenerOptions.Default, static _ => ValueTask.CompletedTask);
+                if (!trial.IsBound) return ListenerState.CannotBind(address, trial.Error, trial.ErrorNumber);
+                trial.Value.Close();
+            }
+        }
+
+        return null;
+    }
+
     private void Open(ListenerSnapshot snapshot)
     {
         var listener = new ListenerState(_workers, _statistics);

@@ -58,7 +58,7 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
             var bound = reactors.Bind(TransportAddress.Of(address), options, Serve);
             if (!bound.IsBound)
             {
-                Failure = $"cannot bind {address}: {bound.Error} (errno {bound.ErrorNumber})";
+                Failure = CannotBind(address, bound.Error, bound.ErrorNumber);
                 CloseSockets();
                 return false;
             }
@@ -72,6 +72,9 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
         foreach (TransportListener socket in _sockets) socket.Start();
         return true;
     }
+
+    /// <summary>The words for an address that cannot be had.</summary>
+    public static string CannotBind(EndPoint address, TransportError error, int errorNumber) => $"cannot bind {address}: {error} (errno {errorNumber})";
 
     /// <summary>No new connections. Those that are there live on.</summary>
     public ListenerScope? Close()
