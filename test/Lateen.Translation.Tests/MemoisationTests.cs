@@ -114,4 +114,34 @@ public sealed class MemoisationTests
         Assert.Equal("outbound|80||svc-0007.shop.svc.cluster.local", hosts.Single(host => host.Name == "svc-0007.shop.svc.cluster.local:80").Routes[0].Route_.Cluster);
         Assert.Equal("outbound|9080||svc-0007.shop.svc.cluster.local", hosts.Single(host => host.Name == "svc-0007.shop.svc.cluster.local:9080").Routes[0].Route_.Cluster);
     }
+
+    [Fact]
+    public void Virtual_host_is_remade_when_a_service_that_it_sends_to_gains_a_port()
+    {
+        var target = WithPorts("svc-0008", 7070);
+        var sends = new Resource<Model.Networking.VirtualService>(ResourceKind.VirtualService, TestMesh.Route("svc-0007").Metadata, new Model.Networking.VirtualService
+        {
+            Hosts = ["svc-0007.shop.svc.cluster.local"],
+            Http = [new Model.Networking.HttpRoute { Route = [new Model.Networking.HttpRouteDestination { Destination = new Model.Networking.Destination { Host = "svc-0008.shop.svc.cluster.local" } }] }],
+        });
+        var resources = _resources.With(target).With(sends);
+        var (snapshot, first) = Translate(resources);
+        var (_, second) = Translate(resources.With(WithPorts("svc-0008", 7070, 7071)), snapshot, 2);
+
+        Assert.Equal("outbound|7070||svc-0008.shop.svc.cluster.local", ClusterOf(first));
+        // Two ports and none named: the port that was asked for, which the virtual host knows.
+        Assert.Equal("outbound|9080||svc-0008.shop.svc.cluster.local", ClusterOf(second));
+
+        static string ClusterOf(ProxyResources resources) => resources.Routes[0].Parse(Envoy.Config.Route.V3.RouteConfiguration.Parser).VirtualHosts
+            .Single(host => host.Name == "svc-0007.shop.svc.cluster.local:9080").Routes[0].Route_.Cluster;
+
+        static Resource WithPorts(string name, params int[] ports)
+        {
+            var service = TestMesh.Service(name, "10.0.0.9");
+            return new Resource<Model.Networking.ServiceEntry>(ResourceKind.ServiceEntry, service.Metadata, service.Spec with
+            {
+                Ports = [.. ports.Select(port => new Model.Networking.ServiceEntryPort(port, Model.Networking.PortProtocol.Http, $"http-{port}"))],
+            });
+        }
+    }
 }
