@@ -88,6 +88,18 @@ public sealed class SotwClientSessionTests
     }
 
     [Fact]
+    public void A_name_given_up_and_wanted_again_is_first_left_out_so_that_the_server_sends_it_again()
+    {
+        _session.OnConnected();
+        _session.Subscribe(XdsTypeUrls.RouteConfiguration, "a");
+        _session.Subscribe(XdsTypeUrls.RouteConfiguration, "b");
+        Take();
+        _session.Unsubscribe(XdsTypeUrls.RouteConfiguration, "a");
+        _session.Subscribe(XdsTypeUrls.RouteConfiguration, "a");
+        Assert.Equal(["b", "a b"], Take().Select(static request => string.Join(' ', request.ResourceNames)));
+    }
+
+    [Fact]
     public void A_new_stream_resumes_with_the_version_held_unless_it_is_a_mixture()
     {
         Connect();
