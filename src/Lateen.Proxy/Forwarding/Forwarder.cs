@@ -20,7 +20,7 @@ namespace Lateen.Proxy.Forwarding;
 /// <para>It knows clients and servers as streams only; HTTP/1.1 is not mentioned here.</para>
 /// <para>Owned by one reactor, reused from exchange to exchange; allocates nothing in steady state.</para>
 /// </remarks>
-internal sealed partial class Forwarder
+internal sealed class Forwarder
 {
     /// <summary>Of the redirect to a normalised path, as Envoy answers.</summary>
     private const int PathRedirectStatus = 307;
@@ -30,6 +30,7 @@ internal sealed partial class Forwarder
     private readonly Retries _retries = new();
     private readonly Attempt _attempt;
     private readonly Upload _upload;
+    private readonly Answer _answer;
     private DownstreamConnection _connection = null!;
     private DownstreamStream _downstream = null!;
     private WakeSignal _signal = null!;
@@ -38,10 +39,7 @@ internal sealed partial class Forwarder
     private WeightedClusterEntry? _weighted;
     private ClusterSnapshot? _cluster;
     private RouteTimeouts _timeouts;
-    private ReadOnlyMemory<byte> _replyBody;
     private bool _isRequestShaped;
-    private bool _isResponseStarted;
-    private bool _isResponseComplete;
     private bool _holdsRetry;
 
     public Forwarder(ProxyWorker worker)
@@ -50,6 +48,7 @@ internal sealed partial class Forwarder
         _deadlines = new ExchangeDeadlines(worker.Reactor);
         _attempt = new Attempt(worker);
         _upload = new Upload(worker.Reactor.Buffers);
+        _answer = new Answer(worker);
         Exchange = new HttpExchange { ReactorIndex = worker.Index, Shard = worker.Shard };
     }
 
@@ -91,7 +90,8 @@ internal sealed partial class Forwarder
         _connection = connection;
         _downstream = downstream;
         _signal = signal;
-        _isRequestShaped = _isResponseStarted = _isResponseComplete = _holdsRetry = false;
+        _isRequestShaped = _holdsRetry = false;
+        _answer.Begin(Exchange, Profile, downstream);
         _deadlines.Begin(signal);
         _deadlines.SetIdle(Profile.StreamIdleMilliseconds);
         _deadlines.SetDuration(Profile.MaxStreamMilliseconds);
@@ -141,13 +141,14 @@ internal sealed partial class Forwarder
         _action = null;
         _weighted = null;
         _cluster = null;
-        _replyBody = default;
+        _answer.End();
     }
 
-    /// <summary>The connection was broken off by a defect or a forced end: gives back what others lent.</summary>
-    public void Break()
+    /// <summary>The connection ends. An exchange that is under way, because of a defect or a forced end, gives back what others lent.</summary>
+    /// <returns>True when an exchange was broken off.</returns>
+    public bool Break()
     {
-        if (_stage is Stage.Idle) return;
+        if (_stage is Stage.Idle) return false;
         if (_stage is not Stage.Done)
         {
             EndAttempt(succeeded: false);
@@ -156,6 +157,7 @@ internal sealed partial class Forwarder
         }
 
         End();
+        return true;
     }
 
     /// <summary>From a request's head to what shall become of it.</summary>
@@ -327,11 +329,11 @@ internal sealed partial class Forwarder
     private bool Relay()
     {
         if (!_upload.IsComplete) AdvanceUpload();
-        if (_stage == Stage.Relaying && !_isResponseStarted) AwaitResponse();
-        if (_stage == Stage.Relaying && _isResponseStarted && !_isResponseComplete) Download();
+        if (_stage == Stage.Relaying && !_answer.IsStarted) AwaitResponse();
+        if (_stage == Stage.Relaying && _answer.IsStarted && !_answer.IsComplete) Download();
         if (_stage != Stage.Relaying) return true;
         _attempt.Stream?.Sink.Flush();
-        return FlushDownstream();
+        return Flush();
     }
 
     private void AdvanceUpload()
@@ -364,7 +366,7 @@ internal sealed partial class Forwarder
         }
 
         EndAttempt(succeeded: false);
-        if (_isResponseStarted) Cut(Failure.Downstream(FailurePhase.ResponseBody, cause));
+        if (_answer.IsStarted) Cut(Failure.Downstream(FailurePhase.ResponseBody, cause));
         else Fail(Failure.Downstream(FailurePhase.RequestBody, cause));
     }
 
@@ -409,109 +411,49 @@ internal sealed partial class Forwarder
             HeaderNumbers.Set(response.Headers, KnownHeader.XEnvoyUpstreamServiceTime, Math.Max(0, record.ResponseStartedAt - record.RequestEndedAt) / 1000);
         }
 
-        if (!SendResponseHead()) Cut(Failure.Upstream(FailurePhase.ResponseBody, FailureCause.HeadTooLarge));
-    }
-
-    /// <summary>Rules of the route, the filters, the connection manager's headers; then the head is on its way.</summary>
-    private bool SendResponseHead()
-    {
-        HttpResponseHead response = Exchange.Response;
-        if (Exchange.Route is { } route)
-        {
-            HeaderMutations rules = route.ResponseHeadersFor(_weighted);
-            if (!rules.IsEmpty) rules.Apply(response.Headers, Exchange);
-            if (route.VirtualHost.IncludeAttemptCountInResponse && _cluster is not null)
-            {
-                HeaderNumbers.Set(response.Headers, KnownHeader.XEnvoyAttemptCount, _retries.Made + 1);
-            }
-        }
-
-        foreach (HttpFilter filter in Profile.ResponseFilters)
-        {
-            if (filter.OnResponse(Exchange).Kind != FilterVerdictKind.Continue) return false;
-        }
-
-        ResponseHeaderPolicy.Apply(Exchange, Profile, _worker);
-        if (_downstream.TrySendHead(Exchange, _upload.IsRequestComplete) is not { } hasContent) return false;
-        _isResponseStarted = true;
-        Exchange.Record.ResponseStatus = response.Status;
-        if (!hasContent) _replyBody = default;
-        return true;
+        if (!StartAnswer()) Cut(Failure.Upstream(FailurePhase.ResponseBody, FailureCause.HeadTooLarge));
     }
 
     private void Download()
     {
         ContentSource content = _attempt.Stream!.Content;
-        ContentSink sink = _downstream.Sink;
-        if (sink.IsBlocked) sink.Flush();
-        while (!sink.IsBlocked && !sink.HasFailed)
-        {
-            switch (content.Peek(out ReadOnlySpan<byte> payload))
-            {
-                case ContentStatus.Payload:
-                    int sent = sink.Send(payload);
-                    content.Take(sent);
-                    Exchange.Record.BytesSent += sent;
-                    _deadlines.Touch();
-                    continue;
-                case ContentStatus.Wait:
-                    return;
-                case ContentStatus.End:
-                    OnDownloaded(content.Trailers);
-                    return;
-                default:
-                    Failure failure = Failure.Upstream(FailurePhase.ResponseBody, content.Failure);
-                    Exchange.Record.LastAttempt.Failure = failure;
-                    Cut(failure);
-                    return;
-            }
-        }
-    }
-
-    private void OnDownloaded(HeaderBlock? trailers)
-    {
+        AnswerStatus status = _answer.Relay(content, out bool hasMoved);
+        if (hasMoved) _deadlines.Touch();
+        if (status == AnswerStatus.Wait) return;
         ExchangeRecord record = Exchange.Record;
+        if (status == AnswerStatus.Broken)
+        {
+            Failure failure = Failure.Upstream(FailurePhase.ResponseBody, content.Failure);
+            record.LastAttempt.Failure = failure;
+            Cut(failure);
+            return;
+        }
+
         record.ResponseEndedAt = _worker.Reactor.NowMicroseconds;
-        if (trailers is not null) Exchange.KeepTrailers(trailers);
         GrpcContent.NoteStatus(Exchange);
-        _downstream.Sink.End(Profile.Manager.Http1.EnableTrailers ? trailers : null);
-        _isResponseComplete = true;
         EndAttempt(succeeded: Exchange.Response.Status < 500);
     }
 
     private bool SendReply()
     {
-        if (!_isResponseStarted && !SendResponseHead())
+        if (!_answer.IsStarted && !StartAnswer())
         {
             Cut(new Failure(FailureSide.Local, FailurePhase.ResponseBody, FailureCause.Defect));
             return true;
         }
 
-        ContentSink sink = _downstream.Sink;
-        if (sink.IsBlocked) sink.Flush();
-        if (!_replyBody.IsEmpty)
-        {
-            int sent = sink.Send(_replyBody.Span);
-            Exchange.Record.BytesSent += sent;
-            _replyBody = _replyBody[sent..];
-        }
-
-        if (_replyBody.IsEmpty && !_isResponseComplete)
-        {
-            _isResponseComplete = true;
-            sink.End(null);
-        }
-
-        return FlushDownstream();
+        _answer.SendOwn();
+        return Flush();
     }
 
+    private bool StartAnswer() => _answer.TryStart(_weighted, _cluster is null ? 0 : _retries.Made + 1, _upload.IsRequestComplete);
+
     /// <summary>Sends what was gathered for the client, and ends the exchange when that was all.</summary>
-    private bool FlushDownstream()
+    private bool Flush()
     {
-        ContentSink sink = _downstream.Sink;
-        sink.Flush();
-        if (sink.HasFailed) Abandon();
-        else if (_isResponseComplete && !sink.IsBlocked) Finish();
+        bool isSent = _answer.Flush();
+        if (_downstream.Sink.HasFailed) Abandon();
+        else if (isSent) Finish();
         return _stage == Stage.Done;
     }
 
@@ -519,5 +461,139 @@ internal sealed partial class Forwarder
     {
         _stage = Stage.Done;
         ExchangeTally.Finish(_worker, Exchange, Profile);
+    }
+
+    /// <summary>One attempt came to nothing: try again, or answer.</summary>
+    private void AttemptFailed(Failure failure)
+    {
+        FailureOutcome outcome = FailureMap.Of(failure);
+        Exchange.Record.LastAttempt.Failure = failure;
+        ExchangeTally.CountReset(_worker, _cluster!, failure);
+        if (!_answer.IsStarted && _retries.Covers(outcome.Retry, wasRequestSent: _attempt.Stream is not null) && TryRetry()) return;
+        EndAttempt(succeeded: false);
+        if (_retries.IsExhausted)
+        {
+            Exchange.Record.Flags |= ResponseFlags.UpstreamRetryLimitExceeded;
+            _worker.Shard.Increment(_worker.StatsOf(_cluster!).RetryLimitExceeded);
+        }
+
+        Fail(failure);
+    }
+
+    /// <summary>Ends this attempt and sets up the next one, if the request is whole and the budget allows it.</summary>
+    private bool TryRetry()
+    {
+        if (!_upload.IsWhole) return false;
+        ClusterStats stats = _worker.StatsOf(_cluster!);
+        // The budget counts retries under way; ours ends here if this attempt was one.
+        ReleaseRetry();
+        if (!_cluster!.State.TryAcquire(BudgetKind.Retries, _cluster.Limits, _worker.Index))
+        {
+            _worker.Shard.Increment(stats.RetryOverflow);
+            return false;
+        }
+
+        EndAttempt(succeeded: false);
+        _holdsRetry = true;
+        _worker.Shard.Increment(stats.Retry);
+        _worker.Shard.Increment(stats.RetryBackoffExponential);
+        Exchange.Response.Reset();
+        _deadlines.SetAttempt(0);
+        _deadlines.SetBackOff(_retries.Take(_worker.Random));
+        _stage = Stage.BackingOff;
+        return true;
+    }
+
+    /// <summary>Gives back everything that the attempt held.</summary>
+    private void EndAttempt(bool succeeded)
+    {
+        ReleaseRetry();
+        if (_attempt.End(succeeded, _upload.IsComplete)) ExchangeTally.EndAttempt(_worker, Exchange, _cluster!);
+    }
+
+    private void ReleaseRetry()
+    {
+        if (!_holdsRetry) return;
+        _holdsRetry = false;
+        _cluster!.State.Release(BudgetKind.Retries, _worker.Index);
+    }
+
+    private void OnDeadline(DeadlineKind kind)
+    {
+        HttpConnectionManagerStats stats = Profile.Stats;
+        switch (kind)
+        {
+            case DeadlineKind.BackOff:
+                _deadlines.ClearBackOff();
+                if (_stage == Stage.BackingOff) _stage = Stage.Choosing;
+                return;
+            case DeadlineKind.Attempt:
+                _deadlines.SetAttempt(0);
+                // What was sent on cannot be taken back: then only the route's time counts.
+                if (_answer.IsStarted) return;
+                _worker.Shard.Increment(_worker.StatsOf(_cluster!).RequestPerTryTimeout);
+                AttemptFailed(Failure.Upstream(FailurePhase.ResponseHead, FailureCause.AttemptTimeout));
+                return;
+            case DeadlineKind.Route:
+                if (_attempt.Endpoint is { } endpoint) endpoint.State.SlotOf(_worker.Index).Timeouts++;
+                _worker.Shard.Increment(_worker.StatsOf(_cluster!).RequestTimeout);
+                TimeOut(FailureSide.Upstream, FailureCause.RouteTimeout);
+                return;
+            case DeadlineKind.Request:
+                _worker.Shard.Increment(stats.RequestTimeout);
+                TimeOut(FailureSide.Downstream, FailureCause.RequestTimeout);
+                return;
+            case DeadlineKind.Duration:
+                _worker.Shard.Increment(stats.RequestMaxDurationReached);
+                TimeOut(FailureSide.Local, FailureCause.DurationReached);
+                return;
+            default:
+                _worker.Shard.Increment(stats.RequestIdleTimeout);
+                TimeOut(FailureSide.Local, FailureCause.IdleTimeout);
+                return;
+        }
+    }
+
+    private void TimeOut(FailureSide side, FailureCause cause)
+    {
+        EndAttempt(succeeded: false);
+        if (_answer.IsStarted || _stage == Stage.Replying) Cut(new Failure(side, FailurePhase.ResponseBody, cause));
+        else Fail(new Failure(side, _upload.IsRequestComplete ? FailurePhase.ResponseHead : FailurePhase.RequestBody, cause));
+    }
+
+    /// <summary>The client went away.</summary>
+    private void Abandon()
+    {
+        if (_attempt.Stream is not null && _cluster is not null) _worker.Shard.Increment(_worker.StatsOf(_cluster).RequestSentReset);
+        else if (_attempt.State == AttemptState.Queued) _worker.Shard.Increment(_worker.StatsOf(_cluster!).RequestCancelled);
+        Cut(Failure.Downstream(FailurePhase.ResponseBody, FailureCause.PeerClosed));
+    }
+
+    /// <summary>The failure is answered, as the map says.</summary>
+    private void Fail(Failure failure)
+    {
+        FailureOutcome outcome = FailureMap.Of(failure);
+        Exchange.Record.Failure = failure;
+        if (outcome.Status == 0) Cut(failure);
+        else Reply(LocalReplies.Of(outcome, _cluster is not null && _retries.Made > 0, Exchange.Record.UpstreamTransportFailureReason));
+    }
+
+    /// <summary>The exchange ends here and now; what the client has of a response it must not take for a whole one.</summary>
+    private void Cut(Failure failure)
+    {
+        FailureOutcome outcome = FailureMap.Of(failure);
+        ExchangeRecord record = Exchange.Record;
+        record.Failure = failure;
+        record.Flags |= outcome.Flag;
+        record.ResponseDetails = outcome.Details;
+        EndAttempt(succeeded: false);
+        _downstream.Reset();
+        Finish();
+    }
+
+    private void Reply(LocalReply reply)
+    {
+        _answer.Compose(reply);
+        _stage = Stage.Replying;
     }
 }

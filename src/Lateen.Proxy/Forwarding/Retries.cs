@@ -48,6 +48,12 @@ internal sealed class Retries
         _conditions = policy?.Conditions ?? RetryConditions.None;
         _left = policy?.Retries ?? 0;
         if (policy is null) return;
+        if (!policy.IsRetriable(request))
+        {
+            _left = 0;
+            return;
+        }
+
         if (request.Headers.TryGet(KnownHeader.XEnvoyMaxRetries, out ReadOnlySpan<byte> asked)
             && Utf8Parser.TryParse(asked, out uint count, out int used) && used == asked.Length)
         {
@@ -86,6 +92,7 @@ internal sealed class Retries
         if (Has(RetryConditions.GatewayError) && status is >= 502 and <= 504) return true;
         if (Has(RetryConditions.Retriable4xx) && status == 409) return true;
         if (Has(RetryConditions.EnvoyRateLimited) && response.Headers.Contains(KnownHeader.XEnvoyRateLimited)) return true;
+        if (Has(RetryConditions.RetriableHeaders) && _policy!.HasRetriableHeader(response.Headers)) return true;
         if (Has(RetryConditions.RetriableStatusCodes) && _policy!.RetriableStatusCodes.AsSpan().BinarySearch(status) >= 0) return true;
         return CoversGrpc(response);
     }

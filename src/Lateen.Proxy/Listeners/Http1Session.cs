@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Lateen.Http;
 using Lateen.Net;
 using Lateen.Proxy.Forwarding;
@@ -53,6 +54,7 @@ internal sealed class Http1Session : ITransportObserver
     private HttpConnectionProfile Profile => _connection.Profile;
 
     /// <summary>The whole life of the connection.</summary>
+    [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder))]
     public async ValueTask RunAsync()
     {
         Open();
@@ -288,10 +290,13 @@ internal sealed class Http1Session : ITransportObserver
         shard.Record(stats.ConnectionLength, _worker.Reactor.NowMilliseconds - _connection.OpenedAt);
         shard.Add(stats.ConnectionReceivedBytes, _transport.BytesRead);
         shard.Add(stats.ConnectionSentBytes, _transport.BytesWritten);
-        if (_stream is not null)
+        if (_stream is { } stream)
         {
-            _stream.Forwarder.Break();
-            ReturnStream();
+            _stream = null;
+            // A stream whose exchange was broken off is not trusted with another one.
+            bool isSound = !stream.Forwarder.Break();
+            stream.Detach();
+            if (isSound) _worker.ReturnStream(stream);
         }
 
         _transport.Dispose();

@@ -107,7 +107,7 @@ public sealed class RetryTests
         {
             while (await peer.ReadRequestAsync() is { } request)
             {
-                var answer = peer.Number == 1 ? "HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n" : $"HTTP/1.1 200 OK\r\ncontent-length: {request.Body.Length}\r\n\r\n{request.Body}";
+                var answer = peer.Number == 1 ? "HTTP/1.1 503 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" : $"HTTP/1.1 200 OK\r\ncontent-length: {request.Body.Length}\r\n\r\n{request.Body}";
                 await peer.SendAsync(answer);
                 if (peer.Number == 1) return;
             }

@@ -152,8 +152,20 @@ internal sealed class Http1UpstreamConnection : UpstreamStream, ITransportObserv
             && _receiver.Buffer.IsEmpty && _sender.IsEmpty && !_sender.HasFailed;
         _receiver.Detach();
         _sender.Detach();
-        if (isClean && IsUsable) _pool.Return(this);
+        if (isClean && IsSilent()) _pool.Return(this);
         else Close(wasActive: !(_isResponseHeadComplete && isRequestComplete));
+    }
+
+    /// <summary>Usable, after a look where the last read filled its buffer to the brim and so did not learn that nothing follows.</summary>
+    private bool IsSilent()
+    {
+        if (_transport.CanRead && !_transport.IsPeerClosed)
+        {
+            Span<byte> one = stackalloc byte[1];
+            if (_transport.Read(one).Status != IoStatus.WouldBlock) return false;
+        }
+
+        return IsUsable;
     }
 
     /// <summary>Closes the connection and tells its pool.</summary>

@@ -158,7 +158,7 @@ internal sealed class UpstreamPool
         shard.Add(_stats.SentBytes, connection.BytesWritten);
         shard.Record(_stats.ConnectionLength, _worker.Reactor.NowMilliseconds - connection.OpenedAt);
         if (_waiters.Count > 0) ConnectForWaiters();
-        else if (_isDraining) ForgetIfEmpty();
+        else if (_isDraining || _endpoint.IsRetired) ForgetIfEmpty();
     }
 
     /// <summary>The endpoint is gone from the configuration, or the proxy is ending: idle connections close now, busy ones after their exchange.</summary>
