@@ -70,6 +70,13 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
 
     public void SetDuration(long milliseconds) => _durationAt = At(milliseconds);
 
+    /// <summary>An answer is there: only its own progress and the life of the exchange count from now on.</summary>
+    public void OnAnswer()
+    {
+        _backOffAt = _attemptAt = _routeAt = _requestAt = Never;
+        _movedAt = Reactor.NowMilliseconds;
+    }
+
     public void SetIdle(long milliseconds) => _idleMilliseconds = milliseconds;
 
     /// <summary>Something moved: the idle time starts again.</summary>

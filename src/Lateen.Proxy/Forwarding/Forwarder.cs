@@ -25,6 +25,9 @@ internal sealed class Forwarder
     /// <summary>Of the redirect to a normalised path, as Envoy answers.</summary>
     private const int PathRedirectStatus = 307;
 
+    /// <summary>Of the redirect to https.</summary>
+    private const int TlsRedirectStatus = 301;
+
     private readonly ProxyWorker _worker;
     private readonly ExchangeDeadlines _deadlines;
     private readonly Retries _retries = new();
@@ -177,6 +180,7 @@ internal sealed class Forwarder
             request.Headers.Remove(KnownHeader.Expect);
         }
 
+        RequestAuthority.Apply(request, Profile.Manager, _connection.Transport.LocalEndPoint);
         RequestHeaderPolicy.Apply(Exchange, _connection);
         if (request.WantsPathRedirect)
         {
@@ -187,7 +191,16 @@ internal sealed class Forwarder
         }
 
         Exchange.Snapshot = _worker.Snapshots.Current;
-        Exchange.Route = Exchange.Snapshot.RoutesOf(Exchange.ConnectionManager)?.Match(request, _worker.Random);
+        RouteTable? routes = Exchange.Snapshot.RoutesOf(Exchange.ConnectionManager);
+        Exchange.Route = routes?.Match(request, _worker.Random);
+        if (request.Scheme == RequestScheme.Http && WantsTls(routes))
+        {
+            _worker.Shard.Increment(Profile.Stats.Redirect);
+            Reply(LocalReplies.Redirect(TlsRedirectStatus));
+            RedirectAction.ToHttps.SetLocation(request, Exchange.Response.Headers);
+            return;
+        }
+
         Exchange.Record.RouteName = Exchange.Route?.Name ?? string.Empty;
         foreach (HttpFilter filter in Profile.RequestFilters)
         {
@@ -199,6 +212,18 @@ internal sealed class Forwarder
         }
 
         Route();
+    }
+
+    /// <summary>The virtual host takes plain requests only to send them to https (<c>require_tls</c>), whether or not a route matches.</summary>
+    private bool WantsTls(RouteTable? routes)
+    {
+        VirtualHostEntry? host = Exchange.Route?.VirtualHost ?? routes?.FindVirtualHost(Exchange.Request);
+        return host?.RequireTls switch
+        {
+            TlsRequirement.All => true,
+            TlsRequirement.ExternalOnly => !Exchange.IsInternal,
+            _ => false,
+        };
     }
 
     /// <summary>What the router filter does: answers, or finds the cluster.</summary>
@@ -430,6 +455,7 @@ internal sealed class Forwarder
         }
 
         record.ResponseEndedAt = _worker.Reactor.NowMicroseconds;
+        _deadlines.OnAnswer();
         GrpcContent.NoteStatus(Exchange);
         EndAttempt(succeeded: Exchange.Response.Status < 500);
     }
@@ -594,6 +620,7 @@ internal sealed class Forwarder
     private void Reply(LocalReply reply)
     {
         _answer.Compose(reply);
+        _deadlines.OnAnswer();
         _stage = Stage.Replying;
     }
 }

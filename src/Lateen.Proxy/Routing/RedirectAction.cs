@@ -16,6 +16,9 @@ public sealed class RedirectAction : RouteAction
     {
     }
 
+    /// <summary>To the same place under https, as <c>require_tls</c> asks.</summary>
+    internal static readonly RedirectAction ToHttps = new() { Scheme = "https"u8.ToArray() };
+
     /// <summary>301, 302, 303, 307 or 308.</summary>
     public int Status { get; internal init; } = 301;
 

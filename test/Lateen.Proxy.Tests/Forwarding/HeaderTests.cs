@@ -130,6 +130,44 @@ public sealed class HeaderTests
         Assert.True(direct.KeepsAlive);
     }
 
+    [Theory]
+    [InlineData(HostPortStripping.None, false, "shop.example:99", "shop.example:99")]
+    [InlineData(HostPortStripping.Any, false, "Shop.example:99", "Shop.example")]
+    [InlineData(HostPortStripping.Matching, false, "shop.example:99", "shop.example:99")]
+    [InlineData(HostPortStripping.None, true, "shop.example.:99", "shop.example:99")]
+    [InlineData(HostPortStripping.Any, true, "shop.example.", "shop.example")]
+    public async Task Port_and_trailing_dot_of_the_host_are_stripped_as_configured(HostPortStripping port, bool dot, string sent, string seen)
+    {
+        await using var upstream = TestUpstream.Answering();
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.Cluster("backend", upstream.Address);
+            recipe.StripHostPort = port;
+            recipe.StripTrailingHostDot = dot;
+        });
+
+        await RawClient.ExchangeAsync(proxy.Address, $"GET / HTTP/1.1\r\nHost: {sent}\r\n\r\n");
+
+        Assert.Equal(seen, Value(Assert.Single(upstream.Heads), "host"));
+    }
+
+    [Fact]
+    public async Task A_virtual_host_that_requires_tls_redirects_plain_requests_even_without_a_route()
+    {
+        await using var proxy = EngineUnderTest.Start(recipe => recipe.Routes = """
+            name: test
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              require_tls: ALL
+            """);
+
+        var response = await RawClient.ExchangeAsync(proxy.Address, "GET /a?b=1 HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+
+        Assert.Equal(301, response.Status);
+        Assert.Equal("https://shop.example/a?b=1", response.Header("location"));
+    }
+
     [Fact]
     public async Task Via_is_appended_both_ways()
     {

@@ -197,6 +197,10 @@ internal sealed class EngineRecipe
 
     public bool Proxy100Continue { get; set; }
 
+    public HostPortStripping StripHostPort { get; set; }
+
+    public bool StripTrailingHostDot { get; set; }
+
     public List<CompiledExtension> Filters { get; } = [];
 
     public List<CompiledExtension> AccessLogs { get; } = [];
@@ -241,5 +245,7 @@ internal sealed class EngineRecipe
         ServerName = ServerName,
         ServerHeader = ServerHeader,
         Proxy100Continue = Proxy100Continue,
+        StripHostPort = StripHostPort,
+        StripTrailingHostDot = StripTrailingHostDot,
     };
 }
