@@ -11,8 +11,6 @@ using Lateen.Proxy.Logging;
 using Lateen.Proxy.Statistics;
 using Lateen.Telemetry.AccessLogs;
 using Lateen.Telemetry.Statistics;
-using Lateen.Xds;
-using Lateen.Xds.Client;
 using Lateen.Xds.Text;
 
 namespace Lateen.ProxyHost;
@@ -97,7 +95,7 @@ internal static class ProxyHost
         }
 
         using var stop = new CancellationTokenSource();
-        Task following = config.ControlPlane is { } plane ? FollowAsync(plane, config.Node, configuration, statistics, time, stop.Token) : Task.CompletedTask;
+        Task following = config.ControlPlane is { } plane ? ControlPlaneClient.FollowAsync(plane, config.Node, configuration, statistics, time, stop.Token) : Task.CompletedTask;
         _ = configuration.Initialized.ContinueWith(_ => lifecycle.MarkInitialized(), TaskScheduler.Default);
         int code = await lifecycle.Ended;
         main.Info($"exiting");
@@ -154,24 +152,4 @@ internal static class ProxyHost
             Concurrency = arguments.Concurrency,
             DrainTime = arguments.DrainTime,
         }), log, time);
-
-    private static Task FollowAsync(
-        ControlPlaneConfig plane, Node node, ProxyConfiguration configuration, ProxyStatistics statistics, TimeProvider time, CancellationToken stop)
-    {
-        var client = new XdsClient(new XdsClientOptions
-        {
-            Node = node,
-            Servers = plane.Servers,
-            Variant = plane.Variant,
-            Authority = plane.Authority.Length > 0 ? plane.Authority : null,
-            Metadata = plane.InitialMetadata,
-            ConnectTimeout = plane.ConnectTimeout,
-            TimeProvider = time,
-        }, configuration.Xds);
-        configuration.Xds.Attach(client.Subscribe, client.Unsubscribe);
-        if (plane.GivesClusters) client.SubscribeAll(XdsTypeUrls.Cluster);
-        if (plane.GivesListeners) client.SubscribeAll(XdsTypeUrls.Listener);
-        statistics.Registry.OnCollect(shared => shared.Set(statistics.ControlPlane.Connected, configuration.Xds.Connection.IsConnected ? 1 : 0));
-        return client.RunAsync(stop);
-    }
 }

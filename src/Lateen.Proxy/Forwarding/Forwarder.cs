@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Lateen.Http;
 using Lateen.Proxy.Clusters;
-using Lateen.Proxy.Filters;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Routing;
@@ -22,12 +21,6 @@ namespace Lateen.Proxy.Forwarding;
 /// </remarks>
 internal sealed class Forwarder
 {
-    /// <summary>Of the redirect to a normalised path, as Envoy answers.</summary>
-    private const int PathRedirectStatus = 307;
-
-    /// <summary>Of the redirect to https.</summary>
-    private const int TlsRedirectStatus = 301;
-
     private readonly ProxyWorker _worker;
     private readonly ExchangeDeadlines _deadlines;
     private readonly Retries _retries = new();
@@ -180,77 +173,17 @@ internal sealed class Forwarder
             request.Headers.Remove(KnownHeader.Expect);
         }
 
-        RequestAuthority.Apply(request, Profile.Manager, _connection.Transport.LocalEndPoint);
-        RequestHeaderPolicy.Apply(Exchange, _connection);
-        if (request.WantsPathRedirect)
-        {
-            _worker.Shard.Increment(Profile.Stats.RequestRedirectedWithNormalizedPath);
-            Reply(LocalReplies.Redirect(PathRedirectStatus));
-            LocalReplies.SetPathLocation(request, Exchange.Response.Headers);
-            return;
-        }
-
-        Exchange.Snapshot = _worker.Snapshots.Current;
-        RouteTable? routes = Exchange.Snapshot.RoutesOf(Exchange.ConnectionManager);
-        Exchange.Route = routes?.Match(request, _worker.Random);
-        if (request.Scheme == RequestScheme.Http && WantsTls(routes))
-        {
-            _worker.Shard.Increment(Profile.Stats.Redirect);
-            Reply(LocalReplies.Redirect(TlsRedirectStatus));
-            RedirectAction.ToHttps.SetLocation(request, Exchange.Response.Headers);
-            return;
-        }
-
-        Exchange.Record.RouteName = Exchange.Route?.Name ?? string.Empty;
-        foreach (HttpFilter filter in Profile.RequestFilters)
-        {
-            FilterVerdict verdict = filter.OnRequest(Exchange);
-            if (verdict.Kind == FilterVerdictKind.Continue) continue;
-            if (verdict.Kind == FilterVerdictKind.Respond) Reply(verdict.Reply!);
-            else Cut(new Failure(FailureSide.Policy, FailurePhase.ResponseBody, FailureCause.Denied));
-            return;
-        }
-
-        Route();
+        RequestDecision decision = RequestDecision.Of(Exchange, _connection);
+        if (decision.Forward is { } forward) ForwardTo(forward);
+        else if (decision.Failure is { } failure) Fail(failure);
+        else Answer(decision);
     }
 
-    /// <summary>The virtual host takes plain requests only to send them to https (<c>require_tls</c>), whether or not a route matches.</summary>
-    private bool WantsTls(RouteTable? routes)
+    private void Answer(RequestDecision decision)
     {
-        VirtualHostEntry? host = Exchange.Route?.VirtualHost ?? routes?.FindVirtualHost(Exchange.Request);
-        return host?.RequireTls switch
-        {
-            TlsRequirement.All => true,
-            TlsRequirement.ExternalOnly => !Exchange.IsInternal,
-            _ => false,
-        };
-    }
-
-    /// <summary>What the router filter does: answers, or finds the cluster.</summary>
-    private void Route()
-    {
-        HttpConnectionManagerStats stats = Profile.Stats;
-        switch (Exchange.Route?.Action)
-        {
-            case null:
-                _worker.Shard.Increment(stats.NoRoute);
-                Fail(Failure.Config(FailureCause.NoRoute));
-                return;
-            case DirectResponseAction direct:
-                _worker.Shard.Increment(stats.DirectResponse);
-                Reply(LocalReplies.Of(direct));
-                return;
-            case RedirectAction redirect:
-                _worker.Shard.Increment(stats.Redirect);
-                Reply(LocalReplies.Redirect(redirect.Status));
-                redirect.SetLocation(Exchange.Request, Exchange.Response.Headers);
-                return;
-            case ForwardAction forward:
-                ForwardTo(forward);
-                return;
-            default:
-                throw new UnreachableException("a route action that the router does not know");
-        }
+        Reply(decision.Reply!);
+        if (decision.Redirect is { } redirect) redirect.SetLocation(Exchange.Request, Exchange.Response.Headers);
+        else if (Exchange.Request.WantsPathRedirect) LocalReplies.SetPathLocation(Exchange.Request, Exchange.Response.Headers);
     }
 
     private void ForwardTo(ForwardAction action)

@@ -1,0 +1,32 @@
+using Envoy.Config.Core.V3;
+using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Statistics;
+using Lateen.Xds;
+using Lateen.Xds.Client;
+
+namespace Lateen.ProxyHost;
+
+/// <summary>The xDS client, wired to the configuration that it feeds.</summary>
+internal static class ControlPlaneClient
+{
+    /// <summary>Follows the control plane until stopped.</summary>
+    public static Task FollowAsync(
+        ControlPlaneConfig plane, Node node, ProxyConfiguration configuration, ProxyStatistics statistics, TimeProvider time, CancellationToken stop)
+    {
+        var client = new XdsClient(new XdsClientOptions
+        {
+            Node = node,
+            Servers = plane.Servers,
+            Variant = plane.Variant,
+            Authority = plane.Authority.Length > 0 ? plane.Authority : null,
+            Metadata = plane.InitialMetadata,
+            ConnectTimeout = plane.ConnectTimeout,
+            TimeProvider = time,
+        }, configuration.Xds);
+        configuration.Xds.Attach(client.Subscribe, client.Unsubscribe);
+        if (plane.GivesClusters) client.SubscribeAll(XdsTypeUrls.Cluster);
+        if (plane.GivesListeners) client.SubscribeAll(XdsTypeUrls.Listener);
+        statistics.Registry.OnCollect(shared => shared.Set(statistics.ControlPlane.Connected, configuration.Xds.Connection.IsConnected ? 1 : 0));
+        return client.RunAsync(stop);
+    }
+}
