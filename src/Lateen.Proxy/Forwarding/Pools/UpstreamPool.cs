@@ -1,5 +1,4 @@
 using System.Net;
-using System.Runtime.CompilerServices;
 using Lateen.Net;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Forwarding.Http1;
@@ -68,7 +67,7 @@ internal sealed class UpstreamPool
     public static UpstreamPool Of(ProxyWorker worker, ClusterSnapshot cluster, EndpointState endpoint)
     {
         EndpointSlot slot = endpoint.SlotOf(worker.Index);
-        if (slot.Pool is not null) return Unsafe.As<UpstreamPool>(slot.Pool);
+        if (slot.Pool is UpstreamPool made) return made;
         var pool = new UpstreamPool(worker, cluster, endpoint);
         slot.Pool = pool;
         worker.Adopt(pool);
