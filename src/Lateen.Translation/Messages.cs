@@ -23,7 +23,9 @@ internal static class Messages
     /// went on without its endpoints would answer 503 where waiting answers 200.</summary>
     public static ConfigSource Aggregated() => new()
     {
-        Ads = new AggregatedConfigSource(), InitialFetchTimeout = Zero, ResourceApiVersion = ApiVersion.V3,
+        Ads = new AggregatedConfigSource(),
+        InitialFetchTimeout = Zero,
+        ResourceApiVersion = ApiVersion.V3,
     };
 
     /// <summary>Metadata under the <c>istio</c> key.</summary>

@@ -134,7 +134,8 @@ public static class FailureMap
                 Answer(504, ResponseFlags.UpstreamRequestTimeout, "upstream_response_timeout", "upstream request timeout", "upstream_timeout", FailureSeverity.Warning),
             FailureCause.AttemptTimeout =>
                 Answer(504, ResponseFlags.UpstreamRequestTimeout, "upstream_per_try_timeout", "upstream request timeout", "upstream_try_timeout", FailureSeverity.Warning)
-                    with { Retry = RetryClass.Reset },
+                    with
+                { Retry = RetryClass.Reset },
             FailureCause.DurationReached =>
                 Answer(504, ResponseFlags.UpstreamMaxStreamDurationReached, "upstream_max_stream_duration_reached", "upstream max stream duration reached", "upstream_duration", FailureSeverity.Warning),
             FailureCause.IdleTimeout =>

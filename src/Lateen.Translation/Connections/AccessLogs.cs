@@ -54,7 +54,8 @@ internal static class AccessLogs
             : new SubstitutionFormatString { TextFormatSource = new DataSource { InlineString = mesh.AccessLogFormat ?? DefaultText } };
         return new AccessLog
         {
-            Name = "envoy.access_loggers.file", TypedConfig = Messages.Pack(new FileAccessLog { Path = path, LogFormat = format }),
+            Name = "envoy.access_loggers.file",
+            TypedConfig = Messages.Pack(new FileAccessLog { Path = path, LogFormat = format }),
         };
     }
 

@@ -48,7 +48,8 @@ internal static class RetryPolicies
         policy.HostSelectionRetryMaxAttempts = HostSelectionAttempts;
         policy.RetryHostPredicate.Add(new RetryPolicy.Types.RetryHostPredicate
         {
-            Name = "envoy.retry_host_predicates.previous_hosts", TypedConfig = Messages.Pack(new PreviousHostsPredicate()),
+            Name = "envoy.retry_host_predicates.previous_hosts",
+            TypedConfig = Messages.Pack(new PreviousHostsPredicate()),
         });
         return policy;
     }

@@ -9,7 +9,8 @@ internal static class Report
 {
     private static readonly JsonWriterOptions Indented = new()
     {
-        Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Indented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
     /// <summary>Writes a value as indented JSON or as YAML with the same fields in the same order.</summary>

@@ -28,7 +28,11 @@ internal sealed class TestExchange
         };
         var listener = new ListenerSnapshot
         {
-            Name = "listener", Address = new IPEndPoint(IPAddress.Loopback, 0), StatPrefix = "listener", Direction = direction, FilterChains = [chain],
+            Name = "listener",
+            Address = new IPEndPoint(IPAddress.Loopback, 0),
+            StatPrefix = "listener",
+            Direction = direction,
+            FilterChains = [chain],
         };
         Exchange.Begin(new HttpConnectionProfile(listener, chain, new ListenerScope(), Statistics));
     }
