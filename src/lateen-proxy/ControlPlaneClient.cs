@@ -22,7 +22,7 @@ internal static class ControlPlaneClient
             Metadata = plane.InitialMetadata,
             ConnectTimeout = plane.ConnectTimeout,
             TimeProvider = time,
-        }, configuration.Xds);
+        }, new UpdateTally(configuration.Xds, statistics));
         configuration.Xds.Attach(client.Subscribe, client.Unsubscribe);
         if (plane.GivesClusters) client.SubscribeAll(XdsTypeUrls.Cluster);
         if (plane.GivesListeners) client.SubscribeAll(XdsTypeUrls.Listener);

@@ -46,6 +46,22 @@ public sealed class ServingTests
     }
 
     [Fact]
+    public async Task Only_responses_that_left_are_counted_as_pushes()
+    {
+        await using var plane = await TestPlane.StartAsync(TwoServices);
+        await using var proxy = await ConnectedAsync(plane);
+        var before = await PushesAsync();
+
+        var applied = await plane.ApplyAsync(TestPlane.Service("a", "10.9.9.9"));
+        Assert.True((await plane.ServedAsync(applied.Revision)).Served);
+
+        Assert.Equal(["eds"], (await PushesAsync()).Except(before).Select(line => line.Split('"')[1]));
+
+        async Task<string[]> PushesAsync() =>
+            [.. (await plane.Http.GetStringAsync("metrics", Cancellation)).Split('\n').Where(line => line.StartsWith("pilot_xds_pushes{", StringComparison.Ordinal))];
+    }
+
+    [Fact]
     public async Task Change_that_does_not_concern_a_proxy_counts_as_served_and_sends_it_nothing()
     {
         await using var plane = await TestPlane.StartAsync(TwoServices);

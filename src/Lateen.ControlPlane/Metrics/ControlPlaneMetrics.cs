@@ -36,12 +36,12 @@ public sealed class ControlPlaneMetrics
     /// <summary>A change was refused as a whole, or a resource of a source was.</summary>
     public void ChangeRejected() => Interlocked.Increment(ref _rejectedChanges);
 
-    /// <summary>One response left for one proxy.</summary>
+    /// <summary>Responses left for one proxy.</summary>
     /// <param name="type">cds, eds, lds or rds.</param>
-    public void Pushed(string type) => Count(_pushes, type);
+    public void Pushed(string type, long responses) => Count(_pushes, type, responses);
 
     /// <summary>A proxy refused a response.</summary>
-    public void Rejected(string type) => Count(_rejects, type);
+    public void Rejected(string type) => Count(_rejects, type, 1);
 
     /// <summary>The time from a store change to its acknowledgement by a proxy.</summary>
     public void Converged(TimeSpan elapsed) => _convergence.Observe(elapsed.TotalSeconds);
@@ -49,12 +49,12 @@ public sealed class ControlPlaneMetrics
     /// <summary>The time that one round of translation took for all proxies.</summary>
     public void Translated(TimeSpan elapsed) => _translation.Observe(elapsed.TotalSeconds);
 
-    private void Count(SortedDictionary<string, Series> family, string type)
+    private void Count(SortedDictionary<string, Series> family, string type, long times)
     {
         lock (_gate)
         {
             if (!family.TryGetValue(type, out var series)) family[type] = series = new Series();
-            series.Value++;
+            series.Value += times;
         }
     }
 

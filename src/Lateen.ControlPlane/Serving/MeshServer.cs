@@ -91,7 +91,7 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
         foreach (var type in status.Types)
         {
             var old = before.Types.FirstOrDefault(candidate => candidate.TypeUrl == type.TypeUrl);
-            if (type.SentRevision > (old?.SentRevision ?? 0)) _metrics.Pushed(Short(type.TypeUrl));
+            if (type.Responses > (old?.Responses ?? 0)) _metrics.Pushed(Short(type.TypeUrl), type.Responses - (old?.Responses ?? 0));
             if (type.RejectionReason is { } reason && reason != old?.RejectionReason)
             {
                 _metrics.Rejected(Short(type.TypeUrl));

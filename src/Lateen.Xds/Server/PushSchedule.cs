@@ -124,6 +124,7 @@ internal sealed class PushSchedule(XdsVariant variant)
         type.IsWildcard ? -1 : type.NameCount,
         type.SentRevision,
         type.AcknowledgedRevision,
+        type.Responses,
         type.RejectionReason);
 
     private bool MayAdd(TypePush type)

@@ -58,6 +58,9 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
 
     public long AcknowledgedRevision { get; private set; }
 
+    /// <summary>Responses taken so far.</summary>
+    public long Responses { get; private set; }
+
     public bool HasUpserts
     {
         get
@@ -184,6 +187,7 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
         SentRevision = isComplete ? _wantedRevision : SentRevision;
         _inFlightRevision = isComplete ? _wantedRevision : 0;
         AwaitedNonce = nonce;
+        Responses++;
         return push;
     }
 

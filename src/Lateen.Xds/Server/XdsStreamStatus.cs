@@ -7,8 +7,9 @@ namespace Lateen.Xds.Server;
 /// <param name="Subscribed">Names asked for; -1 for all of them.</param>
 /// <param name="SentRevision">Newest view revision of which this type has been sent whole. 0: nothing yet.</param>
 /// <param name="AcknowledgedRevision">Newest view revision of which this type has been accepted whole.</param>
+/// <param name="Responses">Responses of this type that went out on the stream. A type that is up to date grows in revision without one.</param>
 /// <param name="RejectionReason">The proxy's words when its last answer was a refusal; null when it was not.</param>
-public sealed record XdsTypeStatus(string TypeUrl, int Subscribed, long SentRevision, long AcknowledgedRevision, string? RejectionReason)
+public sealed record XdsTypeStatus(string TypeUrl, int Subscribed, long SentRevision, long AcknowledgedRevision, long Responses, string? RejectionReason)
 {
     public bool IsRejected => RejectionReason is not null;
 }
