@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace Lateen.Bench.Footprint;
@@ -23,17 +24,23 @@ internal sealed class ChangeMeasurements(FootprintOptions options, RunningUpstre
         using var mesh = new RunningMesh(options, options.Services, upstream.Port);
         using var api = mesh.OpenApi();
         using var client = KeepAliveConnection.Open(mesh.Port);
+        var track = new Track(mesh, api, client);
         var before = mesh.Counters();
-        var cold = Enumerable.Range(1, WarmUp).Select(version => ChangeRoute(api, client, version)).ToList();
-        var warm = Enumerable.Range(WarmUp + 1, options.Changes).Select(version => ChangeRoute(api, client, version)).ToList();
+        var cold = Enumerable.Range(1, WarmUp).Select(version => ChangeRoute(track, version)).ToList();
+        var warm = Enumerable.Range(WarmUp + 1, options.Changes).Select(version => ChangeRoute(track, version)).ToList();
         Note($"{WarmUp + options.Changes} changes of a route", before, mesh.Counters());
-        yield return Figure.At($"one of {options.Services} routes changed to answered by it, p50", "ms", null, warm, 0.5);
-        yield return Figure.At($"one of {options.Services} routes changed to answered by it, p99", "ms", 50, warm, 0.99);
-        yield return Figure.At("  slowest", "ms", null, warm, 1);
-        yield return Figure.Median($"  first {WarmUp} after the start, not counted above, p50", "ms", null, cold);
+        var times = warm.Select(sample => sample.Milliseconds).ToList();
+        yield return Figure.At($"one of {options.Services} routes changed to answered by it, p50", "ms", null, times, 0.5);
+        yield return Figure.At($"one of {options.Services} routes changed to answered by it, p99", "ms", 50, times, 0.99);
+        yield return Figure.At("  slowest", "ms", null, times, 1);
+        yield return Figure.Median("  CPU time of lateen up for it, p50", "ms", null, [.. warm.Select(sample => sample.ControlPlane.RunMilliseconds)]);
+        yield return Figure.Median("  CPU time of lateen-proxy for it, p50", "ms", null, [.. warm.Select(sample => sample.Proxy.RunMilliseconds)]);
+        yield return Figure.Median("  both ready to run but without a processor, p50", "ms", null, [.. warm.Select(sample => sample.Waited)]);
+        yield return Figure.Median($"  first {WarmUp} after the start, not counted above, p50", "ms", null, [.. cold.Select(sample => sample.Milliseconds)]);
+        foreach (var sample in warm.OrderByDescending(sample => sample.Milliseconds).Take(5)) notes.Add($"slow change: {sample}");
 
         before = mesh.Counters();
-        var endpoints = Enumerable.Range(0, EndpointChanges).Select(turn => MoveEndpoint(api, client, turn)).ToList();
+        var endpoints = Enumerable.Range(0, EndpointChanges).Select(turn => MoveEndpoint(track, turn).Milliseconds).ToList();
         var after = mesh.Counters();
         Note($"{EndpointChanges} moves of an endpoint", before, after);
         yield return Figure.Median("endpoint moved to answered by it, p50", "ms", null, endpoints);
@@ -44,39 +51,41 @@ internal sealed class ChangeMeasurements(FootprintOptions options, RunningUpstre
         yield return new Figure("lateen up RSS after all changes", "MB", mesh.ControlPlane.StatusKib("VmRSS") / 1024.0, null, []);
     }
 
-    private double ChangeRoute(KeepAliveConnection api, KeepAliveConnection client, int version)
+    private Sample ChangeRoute(Track track, int version)
     {
         int service = version * Stride % options.Services;
         string expected = $"{version}";
-        return Change(api, client, service, MeshFiles.Route(service, version), answer => answer.Header(MeshFiles.VersionHeader) == expected);
+        return Change(track, service, MeshFiles.Route(service, version), answer => answer.Header(MeshFiles.VersionHeader) == expected);
     }
 
-    private double MoveEndpoint(KeepAliveConnection api, KeepAliveConnection client, int turn)
+    private Sample MoveEndpoint(Track track, int turn)
     {
         var target = turn % 2 == 0 ? otherUpstream : upstream;
-        return Change(api, client, service: 7 % options.Services, MeshFiles.Service(7 % options.Services, target.Port), answer => answer.Body.Length == target.BodyBytes);
+        return Change(track, service: 7 % options.Services, MeshFiles.Service(7 % options.Services, target.Port), answer => answer.Body.Length == target.BodyBytes);
     }
 
     /// <summary>Sends the change and asks the proxy, about once in a millisecond, until it answers by it. The API's own answer is read after.</summary>
-    private static double Change(KeepAliveConnection api, KeepAliveConnection client, int service, string yaml, Func<Answer, bool> isNew)
+    private static Sample Change(Track track, int service, string yaml, Func<Answer, bool> isNew)
     {
         byte[] body = RunningMesh.ApplyBody(yaml);
         string host = MeshFiles.Host(service);
-        var old = client.Get(Path, host);
+        var old = track.Client.Get(Path, host);
         if (old.Status != 200 || isNew(old)) throw new InvalidOperationException($"before the change {host} answers {old.Head}");
+        var (plane, proxy) = track.Scheduled();
         long started = Stopwatch.GetTimestamp();
-        api.SendJson("/api/v1/resources/apply", body);
+        track.Api.SendJson("/api/v1/resources/apply", body);
         while (true)
         {
-            var answer = client.Get(Path, host);
+            var answer = track.Client.Get(Path, host);
             if (isNew(answer)) break;
             if (Stopwatch.GetElapsedTime(started) > Patience) throw new InvalidOperationException($"{host} still answers by the old configuration: {answer.Head}");
             Pace.BetweenQuestions();
         }
 
         double elapsed = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
-        var reply = api.Receive();
-        return reply.Status == 200 ? elapsed : throw new InvalidOperationException($"the change was refused: {Encoding.UTF8.GetString(reply.Body)}");
+        var (planeAfter, proxyAfter) = track.Scheduled();
+        var reply = track.Api.Receive();
+        return reply.Status == 200 ? new Sample(elapsed, planeAfter - plane, proxyAfter - proxy) : throw new InvalidOperationException($"the change was refused: {Encoding.UTF8.GetString(reply.Body)}");
     }
 
     private void Note(
@@ -87,5 +96,22 @@ internal sealed class ChangeMeasurements(FootprintOptions options, RunningUpstre
         static string Difference(SortedDictionary<string, long> was, SortedDictionary<string, long> now) =>
             string.Join(", ", now.Select(pair => $"{pair.Key} {pair.Value - was.GetValueOrDefault(pair.Key)}"));
         notes.Add($"{what}: responses sent {Difference(before.Pushes, after.Pushes)}; updates taken by the proxy {Difference(before.Updates, after.Updates)}");
+    }
+
+    /// <summary>What a change is made on.</summary>
+    private sealed record Track(RunningMesh Mesh, KeepAliveConnection Api, KeepAliveConnection Client)
+    {
+        public (SchedulerFigures ControlPlane, SchedulerFigures Proxy) Scheduled() => (SchedulerFigures.Of(Mesh.ControlPlane.Pid), SchedulerFigures.Of(Mesh.Proxy.Pid));
+    }
+
+    /// <summary>One change: how long it took, and what the two programs did meanwhile.</summary>
+    private sealed record Sample(double Milliseconds, SchedulerFigures ControlPlane, SchedulerFigures Proxy)
+    {
+        /// <summary>Of all their threads: may be more than the time that passed.</summary>
+        public double Waited => ControlPlane.WaitMilliseconds + Proxy.WaitMilliseconds;
+
+        public override string ToString() => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Milliseconds:F1} ms; CPU of lateen up {ControlPlane.RunMilliseconds:F1} ms, of lateen-proxy {Proxy.RunMilliseconds:F1} ms; waited for a processor {ControlPlane.WaitMilliseconds:F1} and {Proxy.WaitMilliseconds:F1} ms");
     }
 }

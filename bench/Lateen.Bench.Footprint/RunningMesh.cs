@@ -78,12 +78,11 @@ internal sealed class RunningMesh : IDisposable
         }
 
         var updates = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        foreach (string line in Http.Lines(_adminPort, "/stats").Where(line => line.Contains(".update_success: ", StringComparison.Ordinal)))
+        string[] counters = ["cluster_manager.cds.update_success", "cluster_manager.cluster_updated", "listener_manager.lds.update_success"];
+        foreach (string line in Http.Lines(_adminPort, "/stats"))
         {
-            string type = line.Contains("cluster_manager.cds.", StringComparison.Ordinal) ? "cds"
-                : line.Contains("listener_manager.lds.", StringComparison.Ordinal) ? "lds"
-                : line.Contains(".rds.", StringComparison.Ordinal) ? "rds" : "eds";
-            updates[type] = updates.GetValueOrDefault(type) + long.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
+            int colon = line.IndexOf(": ", StringComparison.Ordinal);
+            if (colon > 0 && counters.Contains(line[..colon])) updates[line[..colon]] = long.Parse(line[(colon + 2)..], CultureInfo.InvariantCulture);
         }
 
         return (pushes, updates);
