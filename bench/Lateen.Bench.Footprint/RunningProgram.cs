@@ -9,6 +9,11 @@ namespace Lateen.Bench.Footprint;
 internal sealed class RunningProgram : IDisposable
 {
     private const int MostLines = 1000;
+    private const int FirstPort = 20_000;
+    private const int PortCount = 10_000;
+
+    /// <summary>Two benches at a time begin at different places.</summary>
+    private static int s_lastPort = FirstPort + (Environment.ProcessId % PortCount);
 
     private readonly Process _process;
     private readonly List<string> _said = [];
@@ -76,11 +81,26 @@ internal sealed class RunningProgram : IDisposable
         return soft == "unlimited" ? long.MaxValue : long.Parse(soft, CultureInfo.InvariantCulture);
     }
 
+    /// <summary>
+    /// A port below the kernel's own range (ip_local_port_range). One from that range could be given to a client meanwhile, or to the very client
+    /// that asks whether somebody listens there already: it would be connected to itself (simultaneous open, RFC 9293 3.5).
+    /// </summary>
     internal static int FreePort()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        while (true)
+        {
+            s_lastPort = FirstPort + ((s_lastPort + 1 - FirstPort) % PortCount);
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, s_lastPort));
+                return s_lastPort;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                continue;
+            }
+        }
     }
 
     public void Dispose()
