@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
@@ -87,7 +88,18 @@ internal static class ProxyHost
         engine.Start();
         configuration.Thread.Start();
         await configuration.LoadAsync(config);
-        await using AdminServer? admin = OpenAdmin(arguments, config, configuration, statistics, accessLogs, lifecycle, log, time);
+        AdminServer? bound;
+        try
+        {
+            bound = OpenAdmin(arguments, config, configuration, statistics, accessLogs, lifecycle, log, time);
+        }
+        catch (SocketException e)
+        {
+            await Console.Error.WriteLineAsync($"{arguments.ConfigPath}: admin.address: {config.AdminAddress} cannot be bound: {e.Message}");
+            return 1;
+        }
+
+        await using AdminServer? admin = bound;
         if (admin is not null)
         {
             main.Info($"admin address: {admin.Address}");
