@@ -13,6 +13,8 @@ internal static class ControlPlaneClient
     public static Task FollowAsync(
         ControlPlaneConfig plane, Node node, ProxyConfiguration configuration, ProxyStatistics statistics, TimeProvider time, CancellationToken stop)
     {
+        node.UserAgentName = "lateen-proxy";
+        node.UserAgentVersion = ProxyArguments.Version;
         var client = new XdsClient(new XdsClientOptions
         {
             Node = node,

@@ -103,14 +103,16 @@ internal sealed class MeshUnderTest : IAsyncDisposable
 
     private async Task<ProxyUnderTest> StartProxyAsync(string name, string[] bootstrapArguments, CancellationToken cancel)
     {
-        var adminPort = FreePorts.Take(1)[0];
-        var bootstrap = await CliAsync(cancel, ["bootstrap", .. bootstrapArguments, "--xds-address", $"127.0.0.1:{_xdsPort}", "--admin-port", $"{adminPort}"]);
+        var bootstrap = await CliAsync(cancel, ["bootstrap", .. bootstrapArguments, "--xds-address", $"127.0.0.1:{_xdsPort}", "--admin-port", "0"]);
         var path = Path.Combine(_folder, name + ".yaml");
         await File.WriteAllTextAsync(path, bootstrap, cancel);
         var program = ProgramUnderTest.Start(name, Programs.Proxy, ["-c", path, "--concurrency", "1"]);
         _programs.Add(program);
-        var proxy = new ProxyUnderTest(program, adminPort, _client);
-        await UntilAsync("its first configuration", () => AnswersAsync($"http://127.0.0.1:{adminPort}/ready", cancel), program, cancel);
+        const string Announcement = "admin address: ";
+        var line = await program.WaitForLineAsync(Announcement, cancel);
+        var admin = new Uri($"http://{line[(line.IndexOf(Announcement, StringComparison.Ordinal) + Announcement.Length)..]}");
+        var proxy = new ProxyUnderTest(program, admin, _client);
+        await UntilAsync("its first configuration", () => AnswersAsync(new Uri(admin, "/ready").ToString(), cancel), program, cancel);
         return proxy;
     }
 

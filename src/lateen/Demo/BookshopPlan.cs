@@ -22,6 +22,9 @@ internal sealed record BookshopPlan(IReadOnlyList<Workload> Workloads, int Ingre
     /// <summary>The port that every service of the shop has in the mesh's eyes.</summary>
     public const int ServicePort = 9080;
 
+    private const int LowestPort = 20_000;
+    private const int HighestPort = 32_000;
+
     /// <summary>Where the control plane serves xDS.</summary>
     public string XdsAddress => $"127.0.0.1:{XdsPort}";
 
@@ -44,24 +47,32 @@ internal sealed record BookshopPlan(IReadOnlyList<Workload> Workloads, int Ingre
         return new BookshopPlan(workloads, ingressPort ?? planned, ports.Dequeue(), ports.Dequeue(), ports.Dequeue());
     }
 
-    // All are held open until the last is known, so that the kernel does not hand out one twice.
+    // All are held open until the last is known, so that none is chosen twice. They lie below the range from which Linux takes the ports of
+    // outgoing connections, so that none is lost to one before its owner binds it.
     private static int[] FreePorts(int count)
     {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        var listeners = new List<TcpListener>();
         try
         {
-            return [.. listeners.Select(listener =>
+            while (listeners.Count < count)
             {
-                listener.Start();
-                return ((IPEndPoint)listener.LocalEndpoint).Port;
-            })];
+                var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(LowestPort, HighestPort));
+                try
+                {
+                    listener.Start();
+                    listeners.Add(listener);
+                }
+                catch (SocketException taken) when (taken.SocketErrorCode == SocketError.AddressAlreadyInUse)
+                {
+                    listener.Dispose();
+                }
+            }
+
+            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
         }
         finally
         {
-            foreach (var listener in listeners)
-            {
-                listener.Dispose();
-            }
+            foreach (var listener in listeners) listener.Dispose();
         }
     }
 }

@@ -8,6 +8,7 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(90);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("lateen-demo-").FullName;
+    private Action<string> _tell = environment.Error.WriteLine;
 
     /// <summary>Runs until <paramref name="stop"/>; returns the exit code.</summary>
     public async Task<int> RunAsync(int? port, double rate, CancellationToken stop)
@@ -24,7 +25,9 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
                 await StartAsync(plan, supervisor, traffic, stop);
                 Introduce(ingress);
                 var sending = rate > 0 ? traffic.RunAsync(stop) : Task.CompletedTask;
-                await new DemoView(environment, plan, supervisor, traffic, time).RunAsync(stop);
+                var view = new DemoView(environment, plan, supervisor, traffic, time);
+                _tell = view.Notice;
+                await view.RunAsync(stop);
                 await sending;
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -139,7 +142,7 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         output.WriteLine();
     }
 
-    private void Say(string line) => environment.Error.WriteLine(line);
+    private void Say(string line) => _tell(line);
 
     private string Folder(string name) => Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
 }

@@ -22,6 +22,15 @@ internal sealed class DemoView(CliEnvironment environment, BookshopPlan plan, Su
             .Select(workload => (workload.Name, workload.Name + "-sidecar", workload.AdminPort, "destination"))
             .Prepend(("ingressgateway", "ingressgateway", plan.IngressAdminPort, "source"));
 
+    private string _notice = "";
+
+    /// <summary>Tells the person something in passing: under the table where one is drawn, since a line in between would tear it; else as a line.</summary>
+    public void Notice(string text)
+    {
+        if (environment.IsOutputTerminal) _notice = $"{time.GetLocalNow():HH:mm:ss} {text}";
+        else environment.Error.WriteLine(text);
+    }
+
     /// <summary>Samples and shows until <paramref name="stop"/>.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
@@ -99,7 +108,7 @@ internal sealed class DemoView(CliEnvironment environment, BookshopPlan plan, Su
 
     private Table Picture()
     {
-        var table = new Table { Border = TableBorder.Rounded, Caption = new TableTitle(Markup.Escape(Summary())) };
+        var table = new Table { Border = TableBorder.Rounded, Caption = new TableTitle(Markup.Escape(_notice.Length > 0 ? $"{Summary()}\n{_notice}" : Summary())) };
         table.AddColumns("workload", "req/s", "errors", "p50 ms", "p99 ms", "proxy pid", "restarts");
         foreach (var column in table.Columns.Skip(1))
         {

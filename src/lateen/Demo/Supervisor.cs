@@ -109,7 +109,7 @@ internal sealed class Supervisor : IAsyncDisposable
                     return;
                 }
 
-                _say($"{child.Spec.Name} ended with code {process.ExitCode}; starting it again (log: {LogOf(child.Spec.Name)})");
+                _say($"{child.Spec.Name} ended with code {process.ExitCode}; starting it again");
             }
 
             pause = _time.GetElapsedTime(started) > TimeSpan.FromSeconds(10) ? FirstPause : pause;
