@@ -76,6 +76,16 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
             ProxyBootstrap.Router, "ingressgateway", BookshopPlan.Namespace, "ingressgateway",
             new Dictionary<string, string> { ["app"] = "ingressgateway", ["istio"] = "ingressgateway" },
             plan.XdsAddress, plan.IngressAdminPort));
+        // Every version has to be there before the first change sends readers to it.
+        using (var client = new HttpClient())
+        {
+            foreach (var workload in plan.Workloads)
+            {
+                await UntilAsync($"{workload.Name} to answer", () => AnswersAsync(client, $"http://127.0.0.1:{workload.AppPort}/healthz", stop), supervisor, stop);
+                await UntilAsync($"the sidecar of {workload.Name} to be ready", () => AnswersAsync(client, $"http://127.0.0.1:{workload.AdminPort}/ready", stop), supervisor, stop);
+            }
+        }
+
         await UntilAsync("the storefront to answer through the mesh", () => traffic.IsServingAsync(stop), supervisor, stop);
     }
 
