@@ -13,7 +13,7 @@ internal sealed class RunningProgram : IDisposable
     private const int PortCount = 10_000;
 
     /// <summary>Two benches at a time begin at different places.</summary>
-    private static int s_lastPort = FirstPort + (Environment.ProcessId % PortCount);
+    private static int _lastPort = FirstPort + (Environment.ProcessId % PortCount);
 
     private readonly Process _process;
     private readonly List<string> _said = [];
@@ -89,12 +89,12 @@ internal sealed class RunningProgram : IDisposable
     {
         while (true)
         {
-            s_lastPort = FirstPort + ((s_lastPort + 1 - FirstPort) % PortCount);
+            _lastPort = FirstPort + ((_lastPort + 1 - FirstPort) % PortCount);
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                socket.Bind(new IPEndPoint(IPAddress.Loopback, s_lastPort));
-                return s_lastPort;
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, _lastPort));
+                return _lastPort;
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
             {
