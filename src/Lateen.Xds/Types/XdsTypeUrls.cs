@@ -1,7 +1,7 @@
 namespace Lateen.Xds;
 
 /// <summary>
-/// The type URLs of the four resource types that a mesh is made of, in Envoy's spelling. They key every table of this library:
+/// The type URLs of the resource types that a mesh is made of, in Envoy's spelling. They key every table of this library:
 /// subscriptions, versions, resource sets.
 /// </summary>
 public static class XdsTypeUrls
@@ -16,9 +16,12 @@ public static class XdsTypeUrls
 
     public const string ClusterLoadAssignment = Prefix + "envoy.config.endpoint.v3.ClusterLoadAssignment";
 
+    /// <summary>Certificates, keys and roots, asked for by name (SDS).</summary>
+    public const string Secret = Prefix + "envoy.extensions.transport_sockets.tls.v3.Secret";
+
     /// <summary>
-    /// Make before break: what others point at comes first (clusters, then their endpoints), what points comes after (listeners, then
-    /// routes). Additions are sent in this order, removals in the reverse one.
+    /// Make before break: what others point at comes first (secrets, clusters, then their endpoints), what points comes after (listeners,
+    /// then routes). Additions are sent in this order, removals in the reverse one.
     /// </summary>
     public static ReadOnlySpan<string> InOrder => Order;
 
@@ -34,6 +37,7 @@ public static class XdsTypeUrls
     {
         Cluster => "CDS",
         ClusterLoadAssignment => "EDS",
+        Secret => "SDS",
         Listener => "LDS",
         RouteConfiguration => "RDS",
         _ => typeUrl[(typeUrl.LastIndexOf('.') + 1)..],
@@ -45,5 +49,5 @@ public static class XdsTypeUrls
     /// </summary>
     public static bool IsWildcardType(string typeUrl) => typeUrl is Listener or Cluster;
 
-    private static readonly string[] Order = [Cluster, ClusterLoadAssignment, Listener, RouteConfiguration];
+    private static readonly string[] Order = [Secret, Cluster, ClusterLoadAssignment, Listener, RouteConfiguration];
 }
