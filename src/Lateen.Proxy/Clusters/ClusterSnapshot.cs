@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Lateen.Proxy.ProxyProtocol;
+using Lateen.Proxy.Tls;
 
 namespace Lateen.Proxy.Clusters;
 
@@ -21,6 +23,19 @@ public enum LoadBalancingAlgorithm
     LeastRequest,
     Random,
     ClusterProvided,
+}
+
+/// <summary>Which HTTP a cluster's endpoints are spoken to with.</summary>
+public enum UpstreamProtocol
+{
+    Http1,
+    Http2,
+
+    /// <summary>What the TLS handshake agrees on (ALPN); HTTP/1.1 where it agrees on nothing.</summary>
+    Auto,
+
+    /// <summary>What the client speaks.</summary>
+    UseDownstream,
 }
 
 /// <summary>A cluster with everything that sending a request to it needs, as one configuration describes it.</summary>
@@ -49,10 +64,19 @@ public sealed class ClusterSnapshot
 
     public CircuitBreakerLimits Limits { get; init; } = CircuitBreakerLimits.Default;
 
-    /// <summary>From connect() to writable. Envoy's default is 5 s.</summary>
+    /// <summary>From connect() to the end of the TLS handshake, if there is one. Envoy's default is 5 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     public UpstreamConnectionOptions Connections { get; init; } = UpstreamConnectionOptions.Default;
+
+    /// <summary>How connections are encrypted; null: they are plain.</summary>
+    public UpstreamTls? UpstreamTls { get; init; }
+
+    /// <summary>What is spoken to the endpoints by HTTP chains.</summary>
+    public UpstreamProtocol UpstreamProtocol { get; init; }
+
+    /// <summary>The PROXY header that opens every connection; null: none.</summary>
+    public ProxyProtocolVersion? ProxyProtocol { get; init; }
 
     /// <summary>The service this cluster stands for, for metrics; null when the control plane said nothing.</summary>
     public ServiceIdentity? Service { get; init; }

@@ -118,7 +118,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
     {
         for (var i = 0; i < listener.FilterChains.Length; i++)
         {
-            if (listener.FilterChains[i].HttpConnectionManager.RouteConfigName is null) continue;
+            if (listener.FilterChains[i].HttpConnectionManager?.RouteConfigName is null) continue;
             errors.Add(ManagerPath(path, i).Field("rds"), "the routes should come over ADS, but dynamic_resources.ads_config is not set");
         }
     }
@@ -127,7 +127,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
     {
         for (var i = 0; i < listener.FilterChains.Length; i++)
         {
-            if (listener.FilterChains[i].HttpConnectionManager.InlineRoutes is { } table) yield return (table, ManagerPath(path, i).Field("route_config"));
+            if (listener.FilterChains[i].HttpConnectionManager?.InlineRoutes is { } table) yield return (table, ManagerPath(path, i).Field("route_config"));
         }
     }
 

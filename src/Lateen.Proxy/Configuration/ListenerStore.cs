@@ -107,8 +107,12 @@ internal sealed class ListenerStore(ClusterEnvironment environment, Subscription
 
     private static IEnumerable<HttpConnectionManagerSnapshot> ManagersOf(ListenerSnapshot listener)
     {
-        foreach (var chain in listener.FilterChains) yield return chain.HttpConnectionManager;
-        if (listener.DefaultFilterChain is { } last) yield return last.HttpConnectionManager;
+        foreach (var chain in listener.FilterChains)
+        {
+            if (chain.HttpConnectionManager is { } manager) yield return manager;
+        }
+
+        if (listener.DefaultFilterChain?.HttpConnectionManager is { } last) yield return last;
     }
 
     private sealed class ListenerRecord

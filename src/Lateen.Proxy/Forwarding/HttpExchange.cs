@@ -52,7 +52,7 @@ public sealed class HttpExchange : IAccessLogRecord
     public FilterChainSnapshot FilterChain { get; private set; } = null!;
 
     /// <summary>The options under which the connection is HTTP.</summary>
-    public HttpConnectionManagerSnapshot ConnectionManager => FilterChain.HttpConnectionManager;
+    public HttpConnectionManagerSnapshot ConnectionManager => FilterChain.HttpConnectionManager!;
 
     /// <summary>Null when no route matched.</summary>
     public RouteEntry? Route { get; internal set; }

@@ -15,7 +15,7 @@ namespace Lateen.Proxy.Listeners;
 /// One reactor. Between requests it holds a transport, a timer and its own state machine, and no buffer. Pipelined requests wait in the read
 /// buffer, or in the kernel's, until the one before them is answered (RFC 9112 section 9.3.2).
 /// </remarks>
-internal sealed class Http1Session : ITransportObserver
+internal sealed class Http1Session : ITransportObserver, IDownstreamSession
 {
     private readonly ProxyWorker _worker;
     private readonly DownstreamConnection _connection;

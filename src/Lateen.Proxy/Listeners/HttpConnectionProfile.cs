@@ -28,7 +28,7 @@ internal sealed class HttpConnectionProfile
         Listener = listener;
         Scope = scope;
         FilterChain = chain;
-        Manager = chain.HttpConnectionManager;
+        Manager = chain.HttpConnectionManager ?? throw new ArgumentException("The chain is not one of HTTP.", nameof(chain));
         HttpConnectionManagerSnapshot manager = Manager;
         Limits = new Http1Limits { MaxHeadOctets = checked((int)manager.Limits.MaxHeadersKb * 1024), MaxFields = (int)manager.Limits.MaxHeaders };
         Parser = new Http1RequestParser(ParserOptions(manager, Limits));

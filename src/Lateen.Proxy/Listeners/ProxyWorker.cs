@@ -27,7 +27,7 @@ internal sealed class ProxyWorker
     private readonly int _workerCount;
     private readonly HttpDate _date;
     private readonly Stack<Http1DownstreamStream> _spareStreams = new();
-    private readonly HashSet<Http1Session> _sessions = [];
+    private readonly HashSet<IDownstreamSession> _sessions = [];
     private readonly HashSet<UpstreamPool> _pools = [];
     private long _dateReadAt = long.MinValue / 2;
     private long _connectionCount;
@@ -114,15 +114,15 @@ internal sealed class ProxyWorker
     /// <summary>Wakes somebody on the next turn, so that one exchange's end does not run another's next step on its own stack.</summary>
     public void WakeLater(WakeSignal signal) => Reactor.Post(static state => ((WakeSignal)state!).Wake(), signal);
 
-    public void Enter(Http1Session session) => _sessions.Add(session);
+    public void Enter(IDownstreamSession session) => _sessions.Add(session);
 
-    public void Leave(Http1Session session) => _sessions.Remove(session);
+    public void Leave(IDownstreamSession session) => _sessions.Remove(session);
 
     /// <summary>From now on connections end after their current exchange; idle ones end at once.</summary>
     public void BeginDrain()
     {
         IsDraining = true;
-        foreach (Http1Session session in _sessions.ToArray()) session.BeginDrain();
+        foreach (IDownstreamSession session in _sessions.ToArray()) session.BeginDrain();
     }
 
     /// <summary>A pool was made, and is to be drained with the worker.</summary>
@@ -134,7 +134,7 @@ internal sealed class ProxyWorker
     /// <summary>Ends the connections of a scope: idle ones at once, the others after their exchange.</summary>
     public void EndConnectionsOf(ListenerScope scope)
     {
-        foreach (Http1Session session in _sessions.ToArray())
+        foreach (IDownstreamSession session in _sessions.ToArray())
         {
             if (ReferenceEquals(session.Scope, scope)) session.BeginDrain();
         }

@@ -85,7 +85,7 @@ public sealed class BootstrapTests
         var listener = Assert.Single(setup.Current.Listeners);
         Assert.Equal(new IPEndPoint(IPAddress.Loopback, 10000), listener.Address);
         Assert.Equal("127.0.0.1_10000", listener.StatPrefix);
-        var manager = listener.FilterChains[0].HttpConnectionManager;
+        var manager = listener.FilterChains[0].HttpConnectionManager!;
         Assert.Equal("ingress_http", manager.StatPrefix);
         Assert.Equal(TimeSpan.FromMinutes(5), manager.Timeouts.StreamIdle);
         Assert.Single(manager.AccessLogs);

@@ -85,7 +85,7 @@ public sealed class XdsConfigurationTests
         using var setup = Started();
         setup.Apply(XdsTypeUrls.Listener, [Listener("in", "80")]);
         setup.Advance(TimeSpan.FromSeconds(15));
-        Assert.Null(setup.Current.RoutesOf(Assert.Single(setup.Current.Listeners).FilterChains[0].HttpConnectionManager));
+        Assert.Null(setup.Current.RoutesOf(Assert.Single(setup.Current.Listeners).FilterChains[0].HttpConnectionManager!));
     }
 
     [Fact]
