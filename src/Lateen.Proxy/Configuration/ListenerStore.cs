@@ -34,6 +34,13 @@ internal sealed class ListenerStore(ClusterEnvironment environment, Subscription
 
     public bool IsStatic(string name) => _records.TryGetValue(name, out var record) && (record.Active ?? record.Warming) is { IsStatic: true };
 
+    /// <summary>
+    /// The listener of that name that waits to run although its routes are there, so only for clusters; null when none does. One that waits for routes is no
+    /// such: a control plane may send those after the listener has been acknowledged.
+    /// </summary>
+    public ListenerSnapshot? HeldByClusters(string name) =>
+        _records.GetValueOrDefault(name)?.Warming is { } listener && RouteNamesOf(listener).All(routes.IsSettled) ? listener : null;
+
     /// <summary>Takes a new or changed listener.</summary>
     public void Accept(ListenerSnapshot listener)
     {

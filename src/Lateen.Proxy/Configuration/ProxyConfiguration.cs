@@ -51,6 +51,7 @@ public sealed class ProxyConfiguration : IDisposable
     private readonly SubscriptionLedger _subscriptions = new();
     private readonly ConfigurationLedgers _ledgers;
     private readonly TaskCompletionSource _initialized = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly UpdatesInForce _updates;
     private readonly TimeProvider _time;
     private BootstrapConfig? _bootstrap;
     private DateTimeOffset _bootstrapLoaded;
@@ -74,7 +75,8 @@ public sealed class ProxyConfiguration : IDisposable
             OnWarning = options.OnWarning,
             RefuseListener = options.RefuseListener,
         };
-        Xds = new XdsConfiguration(this, intake, _ledgers);
+        _updates = new UpdatesInForce(_routes, _listeners, environment);
+        Xds = new XdsConfiguration(this, intake, _ledgers, _updates);
     }
 
     /// <summary>Where reactors read the configuration.</summary>
@@ -130,6 +132,7 @@ public sealed class ProxyConfiguration : IDisposable
         _listeners.Advance(isWarming);
         if (_clusters.IsAnyLeaving) _clusters.CloseLeaving(ReferencedClusters());
         _assembler.PublishIfChanged();
+        _updates.Settle();
         CompleteIfWhole();
     }
 

@@ -27,6 +27,9 @@ internal sealed class RouteStore(RouteTableCompiler compiler, ResourceLedger led
 
     public bool IsAbsent(string name) => _records.TryGetValue(name, out var record) && record.IsAbsent;
 
+    /// <summary>The table of that name that waits to run; null when none does.</summary>
+    public RouteTable? PendingOf(string name) => _records.GetValueOrDefault(name)?.Pending;
+
     /// <summary>Takes the bytes of a new or changed table.</summary>
     /// <returns>False when they are refused; the last good table stays.</returns>
     public bool TryAccept(string name, ByteString body, Func<string, bool> clusterExists, ConfigurationErrors errors)

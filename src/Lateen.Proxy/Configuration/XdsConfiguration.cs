@@ -14,11 +14,14 @@ public sealed class XdsConfiguration : IXdsConsumer
     private readonly ResourceIntake _intake;
     private readonly ConfigurationLedgers _ledgers;
     private readonly HashSet<string> _spokenTypes = new(StringComparer.Ordinal);
+    private readonly UpdatesInForce _updates;
+    private Task<bool> _inForce = Task.FromResult(true);
     private volatile ControlPlaneConnection _connection = new(false, "not connected yet");
 
-    internal XdsConfiguration(ProxyConfiguration configuration, ResourceIntake intake, ConfigurationLedgers ledgers)
+    internal XdsConfiguration(ProxyConfiguration configuration, ResourceIntake intake, ConfigurationLedgers ledgers, UpdatesInForce updates)
     {
         _configuration = configuration;
+        _updates = updates;
         _intake = intake;
         _ledgers = ledgers;
     }
@@ -38,6 +41,9 @@ public sealed class XdsConfiguration : IXdsConsumer
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<XdsRejection>?> ApplyAsync(XdsUpdate update, CancellationToken cancellationToken) =>
         await _configuration.Thread.InvokeAsync(() => Apply(update)).WaitAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> WhenInForceAsync() => new(Volatile.Read(ref _inForce));
 
     /// <inheritdoc/>
     public void OnConnection(bool isConnected, string reason) => _connection = new ControlPlaneConnection(isConnected, reason);
@@ -63,6 +69,7 @@ public sealed class XdsConfiguration : IXdsConsumer
         if (update.Version.Length > 0) _ledgers.Of(update.TypeUrl).Version = update.Version;
         _spokenTypes.Add(update.TypeUrl);
         _configuration.Advance();
+        Volatile.Write(ref _inForce, _updates.Await(update));
         return rejections;
     }
 }

@@ -156,12 +156,16 @@ public sealed class ControlPlaneStats : StatGroup
         Connected = fields.Gauge("connected_state");
         PendingRequests = fields.Gauge("pending_requests");
         RateLimitEnforced = fields.Counter("rate_limit_enforced");
+        AcknowledgedEarly = fields.Counter("acknowledged_early");
     }
 
     /// <summary>1 while a stream is up.</summary>
     public Gauge Connected { get; }
     public Gauge PendingRequests { get; }
     public Counter RateLimitEnforced { get; }
+
+    /// <summary>Updates acknowledged although what they brought still waits for a cluster. Ours, not Envoy's.</summary>
+    public Counter AcknowledgedEarly { get; }
 
     /// <summary>Opens the group.</summary>
     public static ControlPlaneStats Open(StatsRegistry registry)

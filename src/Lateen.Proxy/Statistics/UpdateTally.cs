@@ -38,5 +38,13 @@ public sealed class UpdateTally(IXdsConsumer consumer, ProxyStatistics statistic
     }
 
     /// <inheritdoc/>
+    public async ValueTask<bool> WhenInForceAsync()
+    {
+        var isInForce = await consumer.WhenInForceAsync().ConfigureAwait(false);
+        if (!isInForce) statistics.Registry.Shared.Add(statistics.ControlPlane.AcknowledgedEarly);
+        return isInForce;
+    }
+
+    /// <inheritdoc/>
     public void OnConnection(bool isConnected, string reason) => consumer.OnConnection(isConnected, reason);
 }

@@ -12,7 +12,8 @@ namespace Lateen.Xds.Client;
 /// order in which they must be written.
 /// <para>
 /// Disconnected --<see cref="OnConnected"/>--> connected; there, for each response: <see cref="Receive"/> (an update is in hand) -->
-/// <see cref="Answer"/> (the verdict is recorded, and an ACK or NACK waits in <see cref="TryTakeRequest"/>). One response at a time.
+/// <see cref="Answer"/> (the verdict is recorded, and an ACK or NACK waits in <see cref="TryTakeRequest"/>; an ACK, if so wished, only
+/// after <see cref="OwedAnswer.IsDue"/> is set). One response at a time is in hand; any number may wait to be in force.
 /// </para>
 /// </summary>
 /// <remarks>
@@ -88,14 +89,10 @@ internal abstract class ClientSession<TRequest, TResponse>(Node node)
         }
     }
 
-    /// <summary>The stream is gone. What is held stays held; a verdict still outstanding will be recorded but not sent.</summary>
+    /// <summary>The stream is gone. What is held stays held; a verdict still outstanding will be recorded but not sent, as are answers not yet due.</summary>
     public void OnDisconnected()
     {
         _isConnected = false;
-        if (_inHand is not null)
-        {
-            _inHand = _inHand with { IsOnStream = false };
-        }
     }
 
     /// <summary>The next request to write, if any. Call until it says false after every input.</summary>
@@ -146,12 +143,15 @@ internal abstract class ClientSession<TRequest, TResponse>(Node node)
         subscription.HasSpoken = true;
         subscription.Nonce = NonceOf(response);
         subscription.IsInHand = true;
-        _inHand = new PendingVerdict(subscription, update, faults, subscription.Nonce, IsOnStream: true);
+        _inHand = new PendingVerdict(subscription, update, faults, subscription.Nonce);
         return update;
     }
 
     /// <summary>The verdict on the update in hand: rejected names keep their last good version, all others are now held.</summary>
-    public void Answer(IReadOnlyList<XdsRejection>? rejections)
+    /// <param name="rejections">What the consumer refused.</param>
+    /// <param name="isInForce">False: an acknowledgement is not due yet.</param>
+    /// <returns>What the server is owed; to be marked as due by the caller when it is not.</returns>
+    public OwedAnswer Answer(IReadOnlyList<XdsRejection>? rejections, bool isInForce = true)
     {
         PendingVerdict verdict = _inHand ?? throw new InvalidOperationException("Answer without Receive.");
         _inHand = null;
@@ -181,10 +181,12 @@ internal abstract class ClientSession<TRequest, TResponse>(Node node)
 
         subscription.IsMixed = faults.Count > 0;
 
-        if (verdict.IsOnStream)
-        {
-            subscription.Answer = (verdict.Nonce, faults.Count == 0 ? null : Describe(faults));
-        }
+        // One that belongs to a stream which has ended is forgotten when the next one starts.
+        var names = verdict.Update.Changed.Select(static resource => resource.Name).ToList();
+        var answer = new OwedAnswer(verdict.Nonce, faults.Count == 0 ? null : Describe(faults), names);
+        answer.IsDue |= isInForce;
+        subscription.Answers.Add(answer);
+        return answer;
     }
 
     protected abstract string TypeUrlOf(TResponse response);
@@ -243,5 +245,5 @@ internal abstract class ClientSession<TRequest, TResponse>(Node node)
         return text.ToString();
     }
 
-    private sealed record PendingVerdict(ClientSubscription Subscription, XdsUpdate Update, List<XdsRejection> Faults, string Nonce, bool IsOnStream);
+    private sealed record PendingVerdict(ClientSubscription Subscription, XdsUpdate Update, List<XdsRejection> Faults, string Nonce);
 }

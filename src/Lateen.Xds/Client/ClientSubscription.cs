@@ -50,8 +50,8 @@ internal sealed class ClientSubscription(string typeUrl)
     /// <summary>Nonce of the last response on this stream.</summary>
     public string Nonce { get; set; } = string.Empty;
 
-    /// <summary>A response waits for its acknowledgement or, with a reason, its refusal.</summary>
-    public (string Nonce, string? Reason)? Answer { get; set; }
+    /// <summary>Responses of this stream that are not answered yet, oldest first; some of them must not be answered yet.</summary>
+    public List<OwedAnswer> Answers { get; } = [];
 
     /// <summary>A response of this type is with the consumer: nothing may be said that could pass for its acknowledgement.</summary>
     public bool IsInHand { get; set; }
@@ -66,12 +66,45 @@ internal sealed class ClientSubscription(string typeUrl)
 
     public void StartStream()
     {
+        foreach (OwedAnswer answer in Answers.Where(static answer => !answer.IsDue))
+        {
+            // The server that is about to be told what is held would take these for served. Told with no version they come again, and
+            // what they wait for is waited for again before their acknowledgement.
+            answer.Names.ForEach(Doubt);
+        }
+
         IsStarted = false;
         Added.Clear();
         Dropped.Clear();
         Again.Clear();
         HasNewNames = false;
         Nonce = string.Empty;
-        Answer = null;
+        Answers.Clear();
     }
+
+    private void Doubt(string name)
+    {
+        if (HeldVersions.ContainsKey(name))
+        {
+            HeldVersions[name] = string.Empty;
+            HeldBodies.Remove(name);
+            IsMixed = true;
+        }
+    }
+}
+
+/// <summary>The answer to one response: an acknowledgement or, with a reason, a refusal.</summary>
+/// <param name="nonce">Of the response.</param>
+/// <param name="reason">Why it is refused; null: it is not.</param>
+/// <param name="names">Resources that it brought.</param>
+internal sealed class OwedAnswer(string nonce, string? reason, List<string> names)
+{
+    public string Nonce => nonce;
+
+    public string? Reason => reason;
+
+    public List<string> Names => names;
+
+    /// <summary>It may be sent: the response is refused, or what it brought is in force.</summary>
+    public bool IsDue { get; set; } = reason is not null;
 }

@@ -99,12 +99,13 @@ internal sealed class DeltaClientSession(Node node) : ClientSession<DeltaDiscove
 
     protected override DeltaDiscoveryRequest? TakeAnswer(ClientSubscription subscription)
     {
-        if (subscription.Answer is not { } answer)
+        // Each response is answered by its nonce, so one that waits holds up no other.
+        if (subscription.Answers.Find(static answer => answer.IsDue) is not { } answer)
         {
             return null;
         }
 
-        subscription.Answer = null;
+        subscription.Answers.Remove(answer);
         return new DeltaDiscoveryRequest
         {
             TypeUrl = subscription.TypeUrl,

@@ -21,6 +21,14 @@ public interface IXdsConsumer
     /// <returns>The refused resources; empty or null when all is well.</returns>
     ValueTask<IReadOnlyList<XdsRejection>?> ApplyAsync(XdsUpdate update, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Completes when what the update applied last brought is in force, or never will be (something newer took its place), or has kept
+    /// everybody waiting for too long. Only then is the update acknowledged; meanwhile further updates, of this and other types, are
+    /// applied. Asked once, right after an <see cref="ApplyAsync"/> that refused nothing; a refusal is told without waiting.
+    /// </summary>
+    /// <returns>False when it is acknowledged although it waits still. Must not fail.</returns>
+    ValueTask<bool> WhenInForceAsync() => ValueTask.FromResult(true);
+
     /// <summary>The stream is up (<paramref name="isConnected"/>) or lost, with the cause. For status pages; nothing must be done.</summary>
     void OnConnection(bool isConnected, string reason);
 }

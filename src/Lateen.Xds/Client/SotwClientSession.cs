@@ -91,20 +91,27 @@ internal sealed class SotwClientSession(Node node) : ClientSession<DiscoveryRequ
         subscription.IsStarted = true;
         request.Node = withNode ? Node : null;
 
-        // The nonce says "I have seen this response", so an answer that is due goes with it.
-        request.ErrorDetail = subscription.Answer?.Reason is { } reason ? ToStatus(reason) : null;
-        subscription.Answer = null;
+        // The nonce says "I have seen this response", so the answer goes with it, due or not: whoever waits for the resource wished for
+        // here must not wait for another's.
+        request.ErrorDetail = subscription.Answers is [.., { Reason: { } reason }] ? ToStatus(reason) : null;
+        subscription.Answers.Clear();
         return request;
     }
 
     protected override DiscoveryRequest? TakeAnswer(ClientSubscription subscription)
     {
-        if (subscription.Answer is not { } answer)
+        // Only the last response can be answered, and what is said of it holds of all that came before.
+        if (subscription.IsInHand || subscription.Answers is not [.., { } answer])
         {
             return null;
         }
 
-        subscription.Answer = null;
+        if (answer.Reason is null && !subscription.Answers.TrueForAll(static earlier => earlier.IsDue))
+        {
+            return null;
+        }
+
+        subscription.Answers.Clear();
         DiscoveryRequest request = NewRequest(subscription);
         request.ErrorDetail = answer.Reason is null ? null : ToStatus(answer.Reason);
         return request;

@@ -13,6 +13,7 @@ namespace Lateen.Xds.Client;
 /// <remarks>
 /// Subscriptions may be changed from any thread, before and while it runs. Everything else happens on one task: responses are handed
 /// over one by one, the next is not read before the consumer has answered, so a slow consumer holds the server back by flow control.
+/// What is applied but not yet in force holds up its own acknowledgement and nothing else.
 /// </remarks>
 public sealed class XdsClient
 {
@@ -61,6 +62,7 @@ public sealed class XdsClient
         where TResponse : class, IMessage
     {
         int failures = 0;
+        var waits = new AcknowledgementWaits();
         for (int attempt = 0; !cancellationToken.IsCancellationRequested; attempt++)
         {
             bool wasConnected = false;
@@ -68,8 +70,10 @@ public sealed class XdsClient
             using (var connection = new XdsConnection(_options, _options.Servers[attempt % _options.Servers.Count]))
             {
                 using AsyncDuplexStreamingCall<TRequest, TResponse> call = open(connection.Service, connection.CallOptions(cancellationToken));
+                waits.Settle();
                 session.OnConnected();
-                var stream = new Stream<TRequest, TResponse>(this, session, call);
+                waits.Forget();
+                var stream = new Stream<TRequest, TResponse>(this, session, call, waits);
                 reason = await stream.RunAsync(cancellationToken).ConfigureAwait(false);
                 wasConnected = stream.WasConnected;
                 session.OnDisconnected();
@@ -93,12 +97,14 @@ public sealed class XdsClient
     private sealed class Stream<TRequest, TResponse>(
         XdsClient client,
         ClientSession<TRequest, TResponse> session,
-        AsyncDuplexStreamingCall<TRequest, TResponse> call)
+        AsyncDuplexStreamingCall<TRequest, TResponse> call,
+        AcknowledgementWaits waits)
         where TRequest : class, IMessage
         where TResponse : class, IMessage
     {
         private Task<bool>? _reading;
         private Task<IReadOnlyList<XdsRejection>?>? _applying;
+        private bool _isConsumerAsked;
         private Task<Metadata>? _opening;
 
         /// <summary>The server answered at all: the next failure starts a new row.</summary>
@@ -113,6 +119,7 @@ public sealed class XdsClient
                 while (await StepAsync(cancellationToken).ConfigureAwait(false))
                 {
                     var pending = new List<Task>(4);
+                    pending.AddRange(waits.Tasks);
                     AddIfAny(pending, _opening);
                     AddIfAny(pending, _applying);
                     AddIfAny(pending, _applying is null ? _reading : null);
@@ -163,9 +170,11 @@ public sealed class XdsClient
 
                 if (_applying is { IsCompleted: true })
                 {
-                    session.Answer(await _applying.ConfigureAwait(false));
+                    Answer(await _applying.ConfigureAwait(false));
                     _applying = null;
                 }
+
+                waits.Settle();
 
                 // Order matters: wishes that the consumer made while it applied an update must leave before the answer to it.
                 TakeWishes();
@@ -194,9 +203,21 @@ public sealed class XdsClient
 
                 SetConnected();
                 XdsUpdate update = session.Receive(call.ResponseStream.Current);
-                _applying = update.IsEmpty && !update.IsFirst
-                    ? Task.FromResult<IReadOnlyList<XdsRejection>?>(null)
-                    : client._consumer.ApplyAsync(update, cancellationToken).AsTask();
+                _isConsumerAsked = !update.IsEmpty || update.IsFirst;
+                _applying = _isConsumerAsked
+                    ? client._consumer.ApplyAsync(update, cancellationToken).AsTask()
+                    : Task.FromResult<IReadOnlyList<XdsRejection>?>(null);
+            }
+        }
+
+        private void Answer(IReadOnlyList<XdsRejection>? rejections)
+        {
+            bool mayWait = _isConsumerAsked && rejections is not { Count: > 0 };
+            Task<bool> inForce = mayWait ? client._consumer.WhenInForceAsync().AsTask() : Task.FromResult(true);
+            OwedAnswer owed = session.Answer(rejections, inForce.IsCompleted);
+            if (!owed.IsDue)
+            {
+                waits.Add(inForce, owed);
             }
         }
 
@@ -238,7 +259,7 @@ public sealed class XdsClient
         {
             if (_applying is not null)
             {
-                session.Answer(await VerdictAsync(_applying).ConfigureAwait(false));
+                Answer(await VerdictAsync(_applying).ConfigureAwait(false));
             }
 
             Observe(_opening);

@@ -90,6 +90,9 @@ internal sealed class Setup : IDisposable
         return [.. (applying.GetAwaiter().GetResult() ?? []).Select(rejection => $"{rejection.Name}: {rejection.Reason}")];
     }
 
+    /// <summary>What the acknowledgement of the last response waits for.</summary>
+    public Task<bool> InForce() => Configuration.Xds.WhenInForceAsync().AsTask();
+
     /// <summary>What was subscribed to (+) and given up (-) since the last call.</summary>
     public string[] TakeSubscriptions()
     {

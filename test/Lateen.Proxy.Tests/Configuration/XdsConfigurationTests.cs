@@ -338,6 +338,69 @@ public sealed class XdsConfigurationTests
         Assert.Equal(101, setup.Current.Clusters.Count());
     }
 
+    [Fact]
+    public async Task Routes_are_in_force_only_when_the_late_endpoints_of_their_cluster_have_come()
+    {
+        using var setup = Serving();
+        setup.Apply(XdsTypeUrls.Cluster, [EdsCluster("v2")]);
+        Assert.True(setup.InForce().IsCompleted);
+        setup.Apply(XdsTypeUrls.RouteConfiguration, [Table("80", "v2")]);
+        var routes = setup.InForce();
+        setup.Apply(XdsTypeUrls.ClusterLoadAssignment, [Endpoints("v1", 7)]);
+        Assert.False(routes.IsCompleted);
+
+        setup.Apply(XdsTypeUrls.ClusterLoadAssignment, [Endpoints("v2", 2)]);
+        Assert.True(routes.IsCompletedSuccessfully && await routes);
+        Assert.Equal("v2", ClusterOf(setup, "80"));
+    }
+
+    [Fact]
+    public void Routes_that_newer_ones_replace_before_they_ran_are_waited_for_no_longer()
+    {
+        using var setup = Serving();
+        setup.Apply(XdsTypeUrls.Cluster, [EdsCluster("v2")]);
+        setup.Apply(XdsTypeUrls.RouteConfiguration, [Table("80", "v2")]);
+        var routes = setup.InForce();
+        setup.Apply(XdsTypeUrls.RouteConfiguration, [Table("80", "v1")]);
+        Assert.True(routes.IsCompleted && setup.InForce().IsCompleted);
+    }
+
+    [Fact]
+    public async Task Routes_whose_cluster_stays_cold_are_acknowledged_after_a_grace_and_told_apart()
+    {
+        using var setup = Serving();
+        setup.Apply(XdsTypeUrls.Cluster, [EdsCluster("v2")]);
+        setup.Apply(XdsTypeUrls.RouteConfiguration, [Table("80", "v2")]);
+        var routes = setup.InForce();
+        setup.Advance(TimeSpan.FromMilliseconds(4999));
+        Assert.False(routes.IsCompleted);
+        setup.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.True(routes.IsCompleted);
+        Assert.False(await routes);
+    }
+
+    [Fact]
+    public async Task Listener_is_acknowledged_before_its_routes_and_after_the_clusters_of_its_own()
+    {
+        using var setup = Started();
+        setup.Apply(XdsTypeUrls.Cluster, [EdsCluster("v1")]);
+        setup.Apply(XdsTypeUrls.Listener, [Listener("in", "80")]);
+        Assert.True(setup.InForce().IsCompleted);
+
+        var inline = Setup.Proto<Listener>("""
+            name: own
+            address: {socket_address: {address: 127.0.0.1, port_value: 81}}
+            filter_chains: [{filters: [{name: http, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager,
+              stat_prefix: own, route_config: {name: own, virtual_hosts: [{name: a, domains: ['*'], routes: [{match: {prefix: /}, route: {cluster: v1}}]}]},
+              http_filters: [{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]}}]}]
+            """);
+        Assert.Empty(setup.Apply(XdsTypeUrls.Listener, [XdsResource.FromMessage("own", inline)]));
+        var own = setup.InForce();
+        Assert.False(own.IsCompleted);
+        setup.Apply(XdsTypeUrls.ClusterLoadAssignment, [Endpoints("v1", 1)]);
+        Assert.True(own.IsCompletedSuccessfully && await own);
+    }
+
     private static Setup Started()
     {
         var setup = new Setup();

@@ -50,7 +50,7 @@ public sealed class GoControlPlaneTests : IAsyncDisposable
         await PublishAsync(Snapshot("2", port, "second", second.Port));
         await server.SignalAsync("HUP");
 
-        // The routes may be acknowledged before the new cluster's endpoints have come: until then the old ones serve, and nothing fails.
+        // Until the endpoints of the new cluster have come the old routes serve, and nothing fails.
         string answer;
         while ((answer = await client.GetStringAsync("/x", Cancel)) != "second")
         {

@@ -201,6 +201,34 @@ public sealed class DeltaClientSessionTests
         Assert.EndsWith("more resources were refused", reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_acknowledgement_that_is_not_due_waits_and_holds_up_no_later_one()
+    {
+        Connect(XdsTypeUrls.Cluster);
+        _session.Receive(Response(XdsTypeUrls.Cluster, "n1", [Cluster("a")]));
+        OwedAnswer first = _session.Answer(null, isInForce: false);
+        Assert.Empty(Take());
+        _session.Receive(Response(XdsTypeUrls.Cluster, "n2", [Cluster("b")]));
+        _session.Answer(null);
+        Assert.Equal("n2", Assert.Single(Take()).ResponseNonce);
+        first.IsDue = true;
+        Assert.Equal("n1", Assert.Single(Take()).ResponseNonce);
+    }
+
+    [Fact]
+    public void What_was_never_in_force_is_told_without_a_version_on_the_next_stream()
+    {
+        Connect(XdsTypeUrls.Cluster);
+        _session.Receive(Response(XdsTypeUrls.Cluster, "n1", [Cluster("a")]));
+        _session.Answer(null);
+        _session.Receive(Response(XdsTypeUrls.Cluster, "n2", [Cluster("b")]));
+        _session.Answer(null, isInForce: false);
+        DeltaDiscoveryRequest first = Reconnect(XdsTypeUrls.Cluster);
+        Assert.Equal(string.Empty, first.InitialResourceVersions["b"]);
+        Assert.NotEqual(string.Empty, first.InitialResourceVersions["a"]);
+        Assert.Equal("b", Assert.Single(_session.Receive(Response(XdsTypeUrls.Cluster, "n1", [Cluster("b")])).Changed).Name);
+    }
+
     internal static DeltaDiscoveryResponse Response(string typeUrl, string nonce, IEnumerable<XdsResource> resources, params string[] removed)
     {
         var response = new DeltaDiscoveryResponse { TypeUrl = typeUrl, Nonce = nonce, RemovedResources = { removed } };

@@ -118,6 +118,35 @@ public sealed class SotwClientSessionTests
         Assert.Equal(Cluster("a").Body, Assert.Single(_session.Receive(response).Changed).Body);
     }
 
+    [Fact]
+    public void An_acknowledgement_waits_for_all_that_came_before_it()
+    {
+        Connect();
+        _session.Receive(Response(XdsTypeUrls.Cluster, "v1", "n1", Cluster("a")));
+        OwedAnswer first = _session.Answer(null, isInForce: false);
+        _session.Receive(Response(XdsTypeUrls.Cluster, "v2", "n2", Cluster("a"), Cluster("b")));
+        Assert.Empty(Take());
+        _session.Answer(null);
+        Assert.Empty(Take());
+        first.IsDue = true;
+        DiscoveryRequest ack = Assert.Single(Take());
+        Assert.Equal(("v2", "n2"), (ack.VersionInfo, ack.ResponseNonce));
+    }
+
+    [Fact]
+    public void A_new_name_does_not_wait_for_an_acknowledgement_that_is_not_due()
+    {
+        _session.OnConnected();
+        _session.Subscribe(XdsTypeUrls.RouteConfiguration, "a");
+        Take();
+        _session.Receive(Response(XdsTypeUrls.RouteConfiguration, "v1", "n1", Routes("a")));
+        _session.Answer(null, isInForce: false);
+        _session.Subscribe(XdsTypeUrls.RouteConfiguration, "b");
+        DiscoveryRequest request = Assert.Single(Take());
+        Assert.Equal(["a", "b"], request.ResourceNames);
+        Assert.Equal(("v1", "n1"), (request.VersionInfo, request.ResponseNonce));
+    }
+
     private static DiscoveryResponse Response(string typeUrl, string version, string nonce, params XdsResource[] resources)
     {
         var response = new DiscoveryResponse { TypeUrl = typeUrl, VersionInfo = version, Nonce = nonce };

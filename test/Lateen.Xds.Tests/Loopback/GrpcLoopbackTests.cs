@@ -62,6 +62,45 @@ public sealed class GrpcLoopbackTests : IAsyncDisposable
         Assert.True(_consumer.Holds(Cds, "a", "bad"));
     }
 
+    [Theory]
+    [InlineData(XdsVariant.Delta)]
+    [InlineData(XdsVariant.StateOfTheWorld)]
+    public async Task Routes_that_wait_are_acknowledged_late_and_hold_up_no_other_type(XdsVariant variant)
+    {
+        await using LoopbackServer server = await LoopbackServer.StartAsync(SocketPath, Shop(1, "a"));
+        _consumer.HeldBackType = Rds;
+        Run(variant);
+        await _consumer.Until("the routes are there", static consumer => consumer.Holds(Rds, "r"));
+        server.Push(View(2, (Cds, Cluster("a")), (Eds, Endpoints("a", 2)), (Lds, Listener("l", "r")), (Rds, Routes("r", "a"))));
+        await _consumer.Until("the newer endpoints are there", static consumer => consumer.Held(Eds, "a") == Endpoints("a", 2).Body);
+        await server.Until("the endpoints are acknowledged", static server => server.Status.Types.Single(static type => type.TypeUrl == Eds).AcknowledgedRevision == 2);
+        Assert.Equal(0, server.Status.ServedRevision);
+
+        _consumer.LetIntoForce();
+        await server.Until("revision 2 is served", static server => server.Status.ServedRevision == 2);
+    }
+
+    [Theory]
+    [InlineData(XdsVariant.Delta)]
+    [InlineData(XdsVariant.StateOfTheWorld)]
+    public async Task Routes_that_wait_when_the_stream_breaks_are_not_told_as_served_on_the_next(XdsVariant variant)
+    {
+        var server = await LoopbackServer.StartAsync(SocketPath, Shop(1, "a"));
+        _consumer.HeldBackType = Rds;
+        Run(variant);
+        await _consumer.Until("the routes are there", static consumer => consumer.Holds(Rds, "r"));
+        await server.DisposeAsync();
+        await _consumer.Until("the loss is noticed", static consumer => consumer.Disconnects > 0);
+        _consumer.Applied.Clear();
+
+        await using LoopbackServer restarted = await LoopbackServer.StartAsync(SocketPath, Shop(1, "a"));
+        await ReconnectAsync();
+        await _consumer.Until("the routes have come again", static consumer => consumer.Applied.Contains("RDS r"));
+        Assert.Equal(0, restarted.Status.ServedRevision);
+        _consumer.LetIntoForce();
+        await restarted.Until("revision 1 is served", static server => server.Status.ServedRevision == 1);
+    }
+
     [Fact]
     public async Task After_the_server_died_and_came_back_only_what_differs_is_sent()
     {

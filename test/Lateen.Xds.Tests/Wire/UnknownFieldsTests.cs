@@ -21,9 +21,9 @@ public sealed class UnknownFieldsTests
     {
         Listener listener = Sample();
         Filter filter = listener.FilterChains[0].Filters[1];
-        filter.TypedConfig.Value = ByteString.CopyFrom([.. filter.TypedConfig.Value.Span, .. Foreign(9)]);
+        filter.TypedConfig.Value = ByteString.CopyFrom([.. filter.TypedConfig.Value.Span, .. Foreign(900)]);
         Assert.Equal(
-            ["filter_chains[0].filters[1].typed_config: field number 9 of envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager is not supported"],
+            ["filter_chains[0].filters[1].typed_config: field number 900 of envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager is not supported"],
             Find(Listener.Descriptor, listener.ToByteArray()));
     }
 
@@ -38,9 +38,9 @@ public sealed class UnknownFieldsTests
     public void A_packed_message_of_a_foreign_type_is_named()
     {
         Listener listener = Sample();
-        listener.FilterChains[0].Filters[0].TypedConfig.TypeUrl = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
+        listener.FilterChains[0].Filters[0].TypedConfig.TypeUrl = "type.googleapis.com/envoy.extensions.filters.network.redis_proxy.v3.RedisProxy";
         Assert.Equal(
-            ["filter_chains[0].filters[0].typed_config: the type 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy' is not supported"],
+            ["filter_chains[0].filters[0].typed_config: the type 'envoy.extensions.filters.network.redis_proxy.v3.RedisProxy' is not supported"],
             Find(Listener.Descriptor, listener.ToByteArray()));
     }
 
