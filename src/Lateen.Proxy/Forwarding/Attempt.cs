@@ -1,5 +1,4 @@
 using Lateen.Proxy.Clusters;
-using Lateen.Proxy.Forwarding.Http1;
 using Lateen.Proxy.Forwarding.Pools;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
@@ -88,11 +87,11 @@ internal sealed class Attempt(ProxyWorker worker) : IPoolWaiter
         ClusterStats stats = worker.StatsOf(cluster);
         worker.Shard.Increment(stats.RequestTotal);
         worker.Shard.Increment(stats.RequestActive);
-        _pool = UpstreamPool.Of(worker, cluster, endpoint.State);
-        switch (_pool.Acquire(this, signal, cluster, out Http1UpstreamConnection? connection))
+        _pool = UpstreamPool.Of(worker, cluster, endpoint.State, UpstreamProtocol.Http1);
+        switch (_pool.Acquire(this, signal, cluster, out UpstreamStream? stream))
         {
             case PoolAnswer.Ready:
-                Stream = connection;
+                Stream = stream;
                 State = AttemptState.Ready;
                 return;
             case PoolAnswer.Queued:

@@ -1,60 +1,14 @@
-using System.Diagnostics;
-using System.Threading.Tasks.Sources;
-
 namespace Lateen.Proxy.Forwarding;
 
 /// <summary>
-/// What an exchange waits on: bytes on either side, room on either side, a connection from the pool, a timer. Whoever has news calls
-/// <see cref="Wake"/>; the one waiter looks at everything again.
+/// What an exchange follows: bytes on either side, room on either side, a connection from the pool, a timer. Whoever has news calls
+/// <see cref="Wake"/>; the exchange's owner looks at everything again.
 /// </summary>
 /// <remarks>
-/// Auto-reset: news that comes while nobody waits is kept, once. One thread, the reactor's; the waiter continues inside
-/// <see cref="Wake"/>. Reusable, so waiting allocates nothing.
+/// One thread, the reactor's. What is woken may run inside the call, so whoever wakes somebody is in a state in which it can be called
+/// back. News that comes while the owner is at work is not lost.
 /// </remarks>
-internal sealed class WakeSignal : IValueTaskSource
+internal abstract class WakeSignal
 {
-    private Action<object?>? _continuation;
-    private object? _state;
-    private bool _isWoken;
-    private short _version;
-
-    /// <summary>True while somebody waits.</summary>
-    public bool HasWaiter => _continuation is not null;
-
-    public ValueTask WaitAsync()
-    {
-        if (!_isWoken) return new ValueTask(this, _version);
-        _isWoken = false;
-        return default;
-    }
-
-    public void Wake()
-    {
-        Action<object?>? continuation = _continuation;
-        if (continuation is null)
-        {
-            _isWoken = true;
-            return;
-        }
-
-        object? state = _state;
-        _continuation = null;
-        _state = null;
-        _version++;
-        continuation(state);
-    }
-
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) =>
-        token == _version && !_isWoken ? ValueTaskSourceStatus.Pending : ValueTaskSourceStatus.Succeeded;
-
-    void IValueTaskSource.GetResult(short token)
-    {
-    }
-
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-    {
-        Debug.Assert(_continuation is null, "an exchange has one waiter");
-        _continuation = continuation;
-        _state = state;
-    }
+    public abstract void Wake();
 }

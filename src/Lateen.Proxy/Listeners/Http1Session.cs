@@ -20,7 +20,7 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
     private readonly ProxyWorker _worker;
     private readonly DownstreamConnection _connection;
     private readonly TransportConnection _transport;
-    private readonly WakeSignal _signal = new();
+    private readonly WaitableSignal _signal = new();
     private readonly ReactorTimer _timer;
     private Http1DownstreamStream? _stream;
     private long _waitingSince;

@@ -94,7 +94,7 @@ public sealed class ProxyEngine : IAsyncDisposable
                 worker.Reactor.Post(static state =>
                 {
                     var (target, retired) = ((ProxyWorker, EndpointState))state!;
-                    (retired.PeekSlot(target.Index)?.Pool as UpstreamPool)?.Drain();
+                    if (retired.PeekSlot(target.Index) is { } slot) UpstreamPool.DrainAll(slot);
                 }, (worker, endpoint));
             }
         }

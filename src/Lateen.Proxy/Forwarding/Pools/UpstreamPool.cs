@@ -2,6 +2,7 @@ using System.Net;
 using Lateen.Net;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Forwarding.Http1;
+using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Statistics;
 
@@ -10,7 +11,7 @@ namespace Lateen.Proxy.Forwarding.Pools;
 /// <summary>What <see cref="UpstreamPool.Acquire"/> did.</summary>
 internal enum PoolAnswer : byte
 {
-    /// <summary>An idle connection is the caller's.</summary>
+    /// <summary>A stream is the caller's.</summary>
     Ready,
 
     /// <summary>The caller waits in the queue and will be told.</summary>
@@ -21,83 +22,109 @@ internal enum PoolAnswer : byte
 }
 
 /// <summary>
-/// The connections of one reactor to one endpoint, and who waits for one. The connection that became idle last is used first, so that the
-/// ones that are not needed grow old and close.
+/// The connections of one reactor to one endpoint in one protocol, and who waits for a stream. The connection that was used last is used
+/// first, so that the ones that are not needed grow old and close.
 /// </summary>
 /// <remarks>
-/// Owner thread only. As many connects are under way as there are waiters, within the cluster's budget; a connection that becomes free
+/// <para>Owner thread only. As many connects are under way as the waiters need, within the cluster's budget; a stream that becomes free
 /// goes to the first waiter whichever connect was meant for it. When a connect fails, the waiters that no remaining connect would serve
 /// fail with it, the oldest first. Every reactor may open at least one connection per endpoint whatever the budget says, as in Envoy:
-/// otherwise a busy endpoint could starve a new one for ever.
+/// otherwise a busy endpoint could starve a new one for ever.</para>
+/// <para>It knows connections by what they can carry: one stream for HTTP/1.1, many for HTTP/2.</para>
 /// </remarks>
 internal sealed class UpstreamPool
 {
     private readonly ProxyWorker _worker;
     private readonly EndpointState _endpoint;
     private readonly EndpointSlot _slot;
+    private readonly UpstreamProtocol _protocol;
     private readonly EndPoint _address;
     private readonly ClusterState _clusterState;
     private readonly ClusterStats _stats;
     private readonly WaiterQueue _waiters = new();
     private readonly ReactorTimer _idleTimer;
     private ClusterSnapshot _cluster;
-    private ConnectOptions _connectOptions;
-    private UpstreamHttp1Settings _settings;
-    private Http1UpstreamConnection? _newestIdle;
-    private Http1UpstreamConnection? _oldestIdle;
+    private UpstreamPool? _sibling;
+    private UpstreamConnection? _newest;
+    private UpstreamConnection? _oldest;
     private int _connections;
     private int _connecting;
     private bool _isDraining;
 
-    public UpstreamPool(ProxyWorker worker, ClusterSnapshot cluster, EndpointState endpoint)
+    private UpstreamPool(ProxyWorker worker, ClusterSnapshot cluster, EndpointState endpoint, UpstreamProtocol protocol)
     {
         _worker = worker;
         _endpoint = endpoint;
+        _protocol = protocol;
         _slot = endpoint.SlotOf(worker.Index);
         _address = TransportAddress.Of(endpoint.Address);
         _cluster = cluster;
         _clusterState = cluster.State;
         _stats = worker.StatsOf(cluster);
-        _settings = UpstreamHttp1Settings.Of(cluster);
-        _connectOptions = _settings.ConnectOptions;
+        Settings = UpstreamSettings.Of(cluster);
         _idleTimer = new ReactorTimer(worker.Reactor, static state => ((UpstreamPool)state!).CloseOldIdle(), this);
     }
 
-    /// <summary>The pool of an endpoint on this reactor, made when it is first needed.</summary>
-    public static UpstreamPool Of(ProxyWorker worker, ClusterSnapshot cluster, EndpointState endpoint)
+    /// <summary>The options of the configuration that was used last.</summary>
+    public UpstreamSettings Settings { get; private set; }
+
+    /// <summary>Connections that are established, idle or not.</summary>
+    public int Connections => _connections;
+
+    /// <summary>The pool of an endpoint and a protocol on this reactor, made when it is first needed.</summary>
+    /// <param name="worker">The reactor's.</param>
+    /// <param name="cluster">The configuration that asks.</param>
+    /// <param name="endpoint">Whose connections.</param>
+    /// <param name="protocol">In what they speak; not <see cref="UpstreamProtocol.UseDownstream"/>.</param>
+    public static UpstreamPool Of(ProxyWorker worker, ClusterSnapshot cluster, EndpointState endpoint, UpstreamProtocol protocol)
     {
         EndpointSlot slot = endpoint.SlotOf(worker.Index);
-        if (slot.Pool is UpstreamPool made) return made;
-        var pool = new UpstreamPool(worker, cluster, endpoint);
+        var first = (UpstreamPool?)slot.Pool;
+        for (UpstreamPool? made = first; made is not null; made = made._sibling)
+        {
+            if (made._protocol == protocol) return made;
+        }
+
+        var pool = new UpstreamPool(worker, cluster, endpoint, protocol) { _sibling = first };
         slot.Pool = pool;
         worker.Adopt(pool);
         return pool;
     }
 
-    /// <summary>Connections that are established, idle or not.</summary>
-    public int Connections => _connections;
+    /// <summary>The endpoint is gone from the configuration: drains its pools, whatever their protocol.</summary>
+    public static void DrainAll(EndpointSlot slot)
+    {
+        var pool = (UpstreamPool?)slot.Pool;
+        while (pool is not null)
+        {
+            UpstreamPool? next = pool._sibling;
+            pool.Drain();
+            pool = next;
+        }
+    }
 
-    /// <summary>Gives an idle connection, or puts the waiter into the queue.</summary>
-    /// <param name="waiter">Told when a connection is there, if none is now.</param>
-    /// <param name="signal">What the connection wakes from now on.</param>
+    /// <summary>Gives a stream, or puts the waiter into the queue.</summary>
+    /// <param name="waiter">Told when a stream is there, if none is now.</param>
+    /// <param name="signal">What the stream wakes from now on.</param>
     /// <param name="cluster">The configuration under which the request runs; new connections are made by it.</param>
-    /// <param name="connection">Set when the answer is <see cref="PoolAnswer.Ready"/>.</param>
-    public PoolAnswer Acquire(IPoolWaiter waiter, WakeSignal signal, ClusterSnapshot cluster, out Http1UpstreamConnection? connection)
+    /// <param name="stream">Set when the answer is <see cref="PoolAnswer.Ready"/>.</param>
+    public PoolAnswer Acquire(IPoolWaiter waiter, WakeSignal signal, ClusterSnapshot cluster, out UpstreamStream? stream)
     {
         if (!ReferenceEquals(cluster, _cluster)) Adopt(cluster);
-        while ((connection = _newestIdle) is not null)
+        while (_newest is { } connection)
         {
-            Unlink(connection);
             if (!connection.IsUsable || IsTooOld(connection))
             {
-                connection.Close(wasActive: false);
+                Unlink(connection);
+                connection.Retire();
                 continue;
             }
 
-            connection.Begin(signal, _settings.Parser, _settings.Limits);
+            stream = Open(connection, signal);
             return PoolAnswer.Ready;
         }
 
+        stream = null;
         if (!_clusterState.TryAcquire(BudgetKind.PendingRequests, cluster.Limits, _worker.Index))
         {
             _worker.Shard.Increment(_stats.RequestPendingOverflow);
@@ -111,35 +138,47 @@ internal sealed class UpstreamPool
         return PoolAnswer.Queued;
     }
 
-    /// <summary>The waiter no longer wants a connection. The connect that was begun for it goes on: somebody will need it.</summary>
+    /// <summary>The waiter no longer wants a stream. The connect that was begun for it goes on: somebody will need it.</summary>
     public void Leave(IPoolWaiter waiter)
     {
         _waiters.Remove(waiter);
         LeaveBudget();
     }
 
-    /// <summary>Takes a connection back whose exchange ended well.</summary>
-    public void Return(Http1UpstreamConnection connection)
+    /// <summary>A stream ended, and the connection can go on.</summary>
+    public void OnStreamEnded(UpstreamConnection connection)
     {
-        if (_isDraining || _endpoint.IsRetired || IsTooOld(connection) || IsUsedUp(connection))
+        bool isUsedUp = IsUsedUp(connection);
+        if (isUsedUp) _worker.Shard.Increment(_stats.ConnectionMaxRequests);
+        if (_isDraining || _endpoint.IsRetired || isUsedUp || IsTooOld(connection))
         {
-            connection.Close(wasActive: false);
+            if (connection.IsListed) Unlink(connection);
+            connection.Retire();
             return;
         }
 
         GiveAway(connection);
     }
 
-    /// <summary>An idle connection heard from its peer: it is of no use any more.</summary>
-    public void CloseIdle(Http1UpstreamConnection connection)
+    /// <summary>The peer says that the connection can carry more streams than before, or fewer.</summary>
+    public void OnCapacityChanged(UpstreamConnection connection)
     {
-        Unlink(connection);
-        connection.Close(wasActive: false);
+        if (connection.Capacity > 0) GiveAway(connection);
+        else if (connection.IsListed) Unlink(connection);
+        if (_waiters.Count > 0) ConnectForWaiters();
+    }
+
+    /// <summary>The peer wants no further stream on the connection, or an idle one heard something: it is of no use any more.</summary>
+    public void OnUnusable(UpstreamConnection connection)
+    {
+        if (connection.IsListed) Unlink(connection);
+        connection.Retire();
     }
 
     /// <summary>A connection is closed; whoever waits may open another one.</summary>
-    public void OnClosed(Http1UpstreamConnection connection, bool byPeer, bool wasActive)
+    public void OnClosed(UpstreamConnection connection, bool byPeer, bool wasActive)
     {
+        if (connection.IsListed) Unlink(connection);
         _connections--;
         _slot.ActiveConnections--;
         _clusterState.Release(BudgetKind.Connections, _worker.Index);
@@ -160,27 +199,42 @@ internal sealed class UpstreamPool
         else if (_isDraining || _endpoint.IsRetired) ForgetIfEmpty();
     }
 
-    /// <summary>The endpoint is gone from the configuration, or the proxy is ending: idle connections close now, busy ones after their exchange.</summary>
+    /// <summary>The endpoint is gone from the configuration, or the proxy is ending: idle connections close now, busy ones after their streams.</summary>
     public void Drain()
     {
         _isDraining = true;
-        while (_oldestIdle is { } connection) CloseIdle(connection);
+        while (_oldest is { } connection) OnUnusable(connection);
         _idleTimer.Cancel();
         ForgetIfEmpty();
     }
 
     private void ForgetIfEmpty()
     {
-        if (_connections > 0 || _connecting > 0 || !ReferenceEquals(_slot.Pool, this)) return;
-        _slot.Pool = null;
+        if (_connections > 0 || _connecting > 0) return;
         _worker.Forget(this);
+        if (ReferenceEquals(_slot.Pool, this))
+        {
+            _slot.Pool = _sibling;
+            return;
+        }
+
+        for (var pool = (UpstreamPool?)_slot.Pool; pool is not null; pool = pool._sibling)
+        {
+            if (ReferenceEquals(pool._sibling, this)) pool._sibling = _sibling;
+        }
     }
 
     private void Adopt(ClusterSnapshot cluster)
     {
         _cluster = cluster;
-        _settings = UpstreamHttp1Settings.Of(cluster);
-        _connectOptions = _settings.ConnectOptions;
+        Settings = UpstreamSettings.Of(cluster);
+    }
+
+    private UpstreamStream Open(UpstreamConnection connection, WakeSignal signal)
+    {
+        UpstreamStream stream = connection.Open(signal);
+        if (connection.IsListed && (connection.Capacity == 0 || IsUsedUp(connection))) Unlink(connection);
+        return stream;
     }
 
     private void ConnectForWaiters()
@@ -207,7 +261,7 @@ internal sealed class UpstreamPool
         _worker.Shard.Increment(_stats.ConnectionTotal);
         _worker.Shard.Increment(_stats.ConnectionHttp1Total);
         _worker.Shard.Increment(_stats.ConnectionActive);
-        ConnectResult result = await TransportConnector.ConnectAsync(_worker.Reactor, _address, _connectOptions);
+        ConnectResult result = await TransportConnector.ConnectAsync(_worker.Reactor, _address, Settings.ConnectOptions);
         _connecting--;
         if (!result.IsConnected)
         {
@@ -218,7 +272,7 @@ internal sealed class UpstreamPool
         _connections++;
         _worker.Shard.Record(_stats.ConnectTime, _worker.Reactor.NowMilliseconds - startedAt);
         var connection = new Http1UpstreamConnection(this, result.Connection, _worker.NextConnectionId());
-        if (_isDraining && _waiters.Count == 0) connection.Close(wasActive: false);
+        if (_isDraining && _waiters.Count == 0) connection.Retire();
         else GiveAway(connection);
     }
 
@@ -244,42 +298,57 @@ internal sealed class UpstreamPool
         }
     }
 
-    private void GiveAway(Http1UpstreamConnection connection)
+    /// <summary>Gives the connection's streams to those who wait; what is left is for those who come.</summary>
+    private void GiveAway(UpstreamConnection connection)
     {
-        if (_waiters.Take() is { } waiter)
+        while (connection.Capacity > 0 && !IsUsedUp(connection) && _waiters.Take() is { } waiter)
         {
             LeaveBudget();
-            connection.Begin(waiter.Signal, _settings.Parser, _settings.Limits);
-            waiter.OnStream(connection);
-            return;
+            waiter.OnStream(Open(connection, waiter.Signal));
         }
 
-        connection.IsIdle = true;
+        if (connection.Capacity == 0 || IsUsedUp(connection)) return;
+        bool isIdle = connection.ActiveStreams == 0;
+        if (connection.IsListed)
+        {
+            if (!isIdle) return;
+            Unlink(connection);
+        }
+
+        Link(connection);
+        if (!isIdle) return;
         connection.IdleSince = _worker.Reactor.NowMilliseconds;
-        connection.Older = _newestIdle;
-        connection.Newer = null;
-        if (_newestIdle is null) _oldestIdle = connection;
-        else _newestIdle.Newer = connection;
-        _newestIdle = connection;
-        if (!_idleTimer.IsArmed && _settings.IdleMilliseconds > 0) _idleTimer.Arm(_settings.IdleMilliseconds);
+        if (!_idleTimer.IsArmed && Settings.IdleMilliseconds > 0) _idleTimer.Arm(Settings.IdleMilliseconds);
     }
 
-    private void Unlink(Http1UpstreamConnection connection)
+    private void Link(UpstreamConnection connection)
     {
-        if (connection.Older is null) _oldestIdle = connection.Newer;
+        connection.IsListed = true;
+        connection.Older = _newest;
+        connection.Newer = null;
+        if (_newest is null) _oldest = connection;
+        else _newest.Newer = connection;
+        _newest = connection;
+    }
+
+    private void Unlink(UpstreamConnection connection)
+    {
+        if (connection.Older is null) _oldest = connection.Newer;
         else connection.Older.Newer = connection.Newer;
-        if (connection.Newer is null) _newestIdle = connection.Older;
+        if (connection.Newer is null) _newest = connection.Older;
         else connection.Newer.Older = connection.Older;
         connection.Older = connection.Newer = null;
-        connection.IsIdle = false;
+        connection.IsListed = false;
     }
 
     private void CloseOldIdle()
     {
         long now = _worker.Reactor.NowMilliseconds;
-        while (_oldestIdle is { } oldest)
+        for (UpstreamConnection? next = _oldest; next is { } connection;)
         {
-            long remaining = oldest.IdleSince + _settings.IdleMilliseconds - now;
+            next = connection.Newer;
+            if (connection.ActiveStreams > 0) continue;
+            long remaining = connection.IdleSince + Settings.IdleMilliseconds - now;
             if (remaining > 0)
             {
                 _idleTimer.Arm(remaining);
@@ -287,23 +356,18 @@ internal sealed class UpstreamPool
             }
 
             _worker.Shard.Increment(_stats.ConnectionIdleTimeout);
-            CloseIdle(oldest);
+            OnUnusable(connection);
         }
     }
 
-    private bool IsTooOld(Http1UpstreamConnection connection)
+    private bool IsTooOld(UpstreamConnection connection)
     {
-        if (_settings.MaxDurationMilliseconds == 0 || _worker.Reactor.NowMilliseconds - connection.OpenedAt < _settings.MaxDurationMilliseconds) return false;
+        if (Settings.MaxDurationMilliseconds == 0 || _worker.Reactor.NowMilliseconds - connection.OpenedAt < Settings.MaxDurationMilliseconds) return false;
         _worker.Shard.Increment(_stats.ConnectionMaxDurationReached);
         return true;
     }
 
-    private bool IsUsedUp(Http1UpstreamConnection connection)
-    {
-        if (_settings.MaxRequests == 0 || connection.Requests < _settings.MaxRequests) return false;
-        _worker.Shard.Increment(_stats.ConnectionMaxRequests);
-        return true;
-    }
+    private bool IsUsedUp(UpstreamConnection connection) => Settings.MaxRequests > 0 && connection.Requests >= Settings.MaxRequests;
 
     private void LeaveBudget()
     {

@@ -6,11 +6,11 @@ using Lateen.Proxy.Clusters;
 namespace Lateen.Proxy.Forwarding.Pools;
 
 /// <summary>A cluster's connection options in the forms that pools use: parser, limits, plain milliseconds. Immutable.</summary>
-internal sealed class UpstreamHttp1Settings
+internal sealed class UpstreamSettings
 {
-    private static readonly ConditionalWeakTable<ClusterSnapshot, UpstreamHttp1Settings> Known = [];
+    private static readonly ConditionalWeakTable<ClusterSnapshot, UpstreamSettings> Known = [];
 
-    private UpstreamHttp1Settings(ClusterSnapshot cluster)
+    private UpstreamSettings(ClusterSnapshot cluster)
     {
         UpstreamConnectionOptions options = cluster.Connections;
         Limits = new Http1Limits { MaxHeadOctets = checked((int)options.MaxResponseHeadersKb * 1024), MaxFields = (int)options.MaxResponseHeaders };
@@ -43,5 +43,5 @@ internal sealed class UpstreamHttp1Settings
     public uint MaxRequests { get; }
 
     /// <summary>Made once per cluster snapshot, by whichever reactor needs it first.</summary>
-    public static UpstreamHttp1Settings Of(ClusterSnapshot cluster) => Known.GetValue(cluster, static key => new UpstreamHttp1Settings(key));
+    public static UpstreamSettings Of(ClusterSnapshot cluster) => Known.GetValue(cluster, static key => new UpstreamSettings(key));
 }

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Net;
+using Lateen.Http;
+using Lateen.Net;
+using Lateen.Proxy.Forwarding.Pools;
+using Lateen.Proxy.Forwarding.Streams;
+
+namespace Lateen.Proxy.Forwarding.Http1;
+
+/// <summary>The one stream of an HTTP/1.1 connection, used by one exchange after the other. Holds no buffer in between.</summary>
+/// <remarks>Owner thread only.</remarks>
+internal sealed class Http1UpstreamStream : UpstreamStream
+{
+    private readonly Http1UpstreamConnection _connection;
+    private readonly TransportConnection _transport;
+    private readonly Http1Receiver _receiver;
+    private readonly Http1Sender _sender;
+    private Http1ResponseParser _parser = null!;
+    private Http1Limits _limits = Http1Limits.Default;
+    private WakeSignal? _user;
+    private RequestMethod _method;
+    private FailureCause _failure;
+    private bool _hasResponseBegun;
+    private bool _isResponseHeadComplete;
+    private bool _keepAlive;
+
+    public Http1UpstreamStream(Http1UpstreamConnection connection)
+    {
+        _connection = connection;
+        _transport = connection.Transport;
+        _receiver = new Http1Receiver(_transport.Reactor.Buffers);
+        _sender = new Http1Sender(_transport.Reactor.Buffers);
+    }
+
+    public override long ConnectionId => _connection.Id;
+
+    public override EndPoint LocalAddress => _transport.LocalEndPoint;
+
+    public override bool IsConnectionReused => _connection.Requests > 1;
+
+    public override bool HasResponseBegun => _hasResponseBegun;
+
+    public override FailureCause Failure => _failure;
+
+    public override ContentSource Content => _receiver;
+
+    public override ContentSink Sink => _sender;
+
+    /// <summary>Gives the stream to one exchange.</summary>
+    public void Begin(WakeSignal user, UpstreamSettings settings)
+    {
+        Debug.Assert(_user is null, "one exchange at a time");
+        _user = user;
+        _parser = settings.Parser;
+        _limits = settings.Limits;
+        _hasResponseBegun = false;
+        _isResponseHeadComplete = false;
+        _keepAlive = false;
+        _failure = default;
+        _receiver.Attach(_transport);
+        _sender.Attach(_transport);
+    }
+
+    public override bool TrySendHead(HttpRequestHead head)
+    {
+        _method = head.Method;
+        return _sender.TrySendHead(head, RequestWriteOptions.None);
+    }
+
+    public override HeadStatus ReadHead(HttpResponseHead head)
+    {
+        while (true)
+        {
+            if (_receiver.Buffer.IsEmpty)
+            {
+                IoResult result = _receiver.Buffer.Fill(_transport);
+                if (result.Status == IoStatus.WouldBlock) return HeadStatus.Wait;
+                if (!result.IsOk) return Fail(FailureCause.PeerClosed);
+            }
+
+            // Also for bytes that came with the interim head before this one.
+            if (!_hasResponseBegun)
+            {
+                _hasResponseBegun = true;
+                head.Reset();
+            }
+
+            ParseStatus status = _parser.Parse(head, _method, _receiver.Buffer.Unread, out int consumed);
+            _receiver.Buffer.Consume(consumed);
+            if (status == ParseStatus.Rejected) return Fail(FailureCause.Malformed);
+            if (status == ParseStatus.NeedMore)
+            {
+                _receiver.Buffer.ReleaseIfEmpty();
+                continue;
+            }
+
+            if (head.IsInterim)
+            {
+                // The next head is read on the next call; the caller decides what becomes of this one.
+                _hasResponseBegun = false;
+                return HeadStatus.Complete;
+            }
+
+            _keepAlive = head.KeepAlive;
+            _isResponseHeadComplete = true;
+            _receiver.StartContent(head, _limits);
+            return HeadStatus.Complete;
+        }
+    }
+
+    public override void Release(bool isRequestComplete)
+    {
+        _user = null;
+        bool isClean = isRequestComplete && _keepAlive && _isResponseHeadComplete && _receiver.IsComplete
+            && _receiver.Buffer.IsEmpty && _sender.IsEmpty && !_sender.HasFailed;
+        _receiver.Detach();
+        _sender.Detach();
+        _connection.EndStream(isClean, wasActive: !(_isResponseHeadComplete && isRequestComplete));
+    }
+
+    /// <summary>The connection has news for whoever uses it.</summary>
+    public void Wake() => _user?.Wake();
+
+    private HeadStatus Fail(FailureCause cause)
+    {
+        _failure = cause;
+        return HeadStatus.Failed;
+    }
+}
