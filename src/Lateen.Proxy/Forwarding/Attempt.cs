@@ -87,8 +87,8 @@ internal sealed class Attempt(ProxyWorker worker) : IPoolWaiter
         ClusterStats stats = worker.StatsOf(cluster);
         worker.Shard.Increment(stats.RequestTotal);
         worker.Shard.Increment(stats.RequestActive);
-        _pool = UpstreamPool.Of(worker, cluster, endpoint.State, UpstreamProtocol.Http1);
-        switch (_pool.Acquire(this, signal, cluster, out UpstreamStream? stream))
+        _pool = UpstreamPool.Of(worker, cluster, endpoint, UpstreamProtocol.Http1);
+        switch (_pool.Acquire(this, signal, cluster, endpoint, out UpstreamStream? stream))
         {
             case PoolAnswer.Ready:
                 Stream = stream;

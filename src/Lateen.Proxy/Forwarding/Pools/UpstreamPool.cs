@@ -1,10 +1,10 @@
-using System.Net;
 using Lateen.Net;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Forwarding.Http1;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Statistics;
+using Lateen.Proxy.Upstreams;
 
 namespace Lateen.Proxy.Forwarding.Pools;
 
@@ -35,15 +35,14 @@ internal enum PoolAnswer : byte
 internal sealed class UpstreamPool
 {
     private readonly ProxyWorker _worker;
-    private readonly EndpointState _endpoint;
     private readonly EndpointSlot _slot;
     private readonly UpstreamProtocol _protocol;
-    private readonly EndPoint _address;
     private readonly ClusterState _clusterState;
     private readonly ClusterStats _stats;
     private readonly WaiterQueue _waiters = new();
     private readonly ReactorTimer _idleTimer;
     private ClusterSnapshot _cluster;
+    private EndpointSnapshot _endpoint;
     private UpstreamPool? _sibling;
     private UpstreamConnection? _newest;
     private UpstreamConnection? _oldest;
@@ -51,13 +50,12 @@ internal sealed class UpstreamPool
     private int _connecting;
     private bool _isDraining;
 
-    private UpstreamPool(ProxyWorker worker, ClusterSnapshot cluster, EndpointState endpoint, UpstreamProtocol protocol)
+    private UpstreamPool(ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol)
     {
         _worker = worker;
         _endpoint = endpoint;
         _protocol = protocol;
-        _slot = endpoint.SlotOf(worker.Index);
-        _address = TransportAddress.Of(endpoint.Address);
+        _slot = endpoint.State.SlotOf(worker.Index);
         _cluster = cluster;
         _clusterState = cluster.State;
         _stats = worker.StatsOf(cluster);
@@ -76,9 +74,9 @@ internal sealed class UpstreamPool
     /// <param name="cluster">The configuration that asks.</param>
     /// <param name="endpoint">Whose connections.</param>
     /// <param name="protocol">In what they speak; not <see cref="UpstreamProtocol.UseDownstream"/>.</param>
-    public static UpstreamPool Of(ProxyWorker worker, ClusterSnapshot cluster, EndpointState endpoint, UpstreamProtocol protocol)
+    public static UpstreamPool Of(ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol)
     {
-        EndpointSlot slot = endpoint.SlotOf(worker.Index);
+        EndpointSlot slot = endpoint.State.SlotOf(worker.Index);
         var first = (UpstreamPool?)slot.Pool;
         for (UpstreamPool? made = first; made is not null; made = made._sibling)
         {
@@ -107,10 +105,11 @@ internal sealed class UpstreamPool
     /// <param name="waiter">Told when a stream is there, if none is now.</param>
     /// <param name="signal">What the stream wakes from now on.</param>
     /// <param name="cluster">The configuration under which the request runs; new connections are made by it.</param>
+    /// <param name="endpoint">The pool's endpoint as that configuration has it.</param>
     /// <param name="stream">Set when the answer is <see cref="PoolAnswer.Ready"/>.</param>
-    public PoolAnswer Acquire(IPoolWaiter waiter, WakeSignal signal, ClusterSnapshot cluster, out UpstreamStream? stream)
+    public PoolAnswer Acquire(IPoolWaiter waiter, WakeSignal signal, ClusterSnapshot cluster, EndpointSnapshot endpoint, out UpstreamStream? stream)
     {
-        if (!ReferenceEquals(cluster, _cluster)) Adopt(cluster);
+        if (!ReferenceEquals(cluster, _cluster)) Adopt(cluster, endpoint);
         while (_newest is { } connection)
         {
             if (!connection.IsUsable || IsTooOld(connection))
@@ -150,7 +149,7 @@ internal sealed class UpstreamPool
     {
         bool isUsedUp = IsUsedUp(connection);
         if (isUsedUp) _worker.Shard.Increment(_stats.ConnectionMaxRequests);
-        if (_isDraining || _endpoint.IsRetired || isUsedUp || IsTooOld(connection))
+        if (_isDraining || _endpoint.State.IsRetired || isUsedUp || IsTooOld(connection))
         {
             if (connection.IsListed) Unlink(connection);
             connection.Retire();
@@ -196,7 +195,7 @@ internal sealed class UpstreamPool
         shard.Add(_stats.SentBytes, connection.BytesWritten);
         shard.Record(_stats.ConnectionLength, _worker.Reactor.NowMilliseconds - connection.OpenedAt);
         if (_waiters.Count > 0) ConnectForWaiters();
-        else if (_isDraining || _endpoint.IsRetired) ForgetIfEmpty();
+        else if (_isDraining || _endpoint.State.IsRetired) ForgetIfEmpty();
     }
 
     /// <summary>The endpoint is gone from the configuration, or the proxy is ending: idle connections close now, busy ones after their streams.</summary>
@@ -224,9 +223,10 @@ internal sealed class UpstreamPool
         }
     }
 
-    private void Adopt(ClusterSnapshot cluster)
+    private void Adopt(ClusterSnapshot cluster, EndpointSnapshot endpoint)
     {
         _cluster = cluster;
+        _endpoint = endpoint;
         Settings = UpstreamSettings.Of(cluster);
     }
 
@@ -261,7 +261,7 @@ internal sealed class UpstreamPool
         _worker.Shard.Increment(_stats.ConnectionTotal);
         _worker.Shard.Increment(_stats.ConnectionHttp1Total);
         _worker.Shard.Increment(_stats.ConnectionActive);
-        ConnectResult result = await TransportConnector.ConnectAsync(_worker.Reactor, _address, Settings.ConnectOptions);
+        UpstreamConnectResult result = await UpstreamConnector.ConnectAsync(_worker.Reactor, _cluster, _endpoint);
         _connecting--;
         if (!result.IsConnected)
         {
@@ -276,9 +276,8 @@ internal sealed class UpstreamPool
         else GiveAway(connection);
     }
 
-    private void OnConnectFailed(ConnectResult result)
+    private void OnConnectFailed(in UpstreamConnectResult result)
     {
-        bool isTimeout = result.Error == TransportError.TimedOut;
         _slot.ConnectFailures++;
         _slot.ActiveConnections--;
         _clusterState.Release(BudgetKind.Connections, _worker.Index);
@@ -287,14 +286,12 @@ internal sealed class UpstreamPool
         shard.Increment(_stats.ConnectionDestroy);
         shard.Increment(_stats.ConnectionDestroyLocal);
         shard.Increment(_stats.ConnectFail);
-        if (isTimeout) shard.Increment(_stats.ConnectTimeout);
-        var failure = Failure.Upstream(FailurePhase.Connect, isTimeout ? FailureCause.ConnectTimeout : FailureCause.ConnectFailed);
-        string reason = ConnectFailureText.Of(result.Error);
+        if (result.IsTimeout) shard.Increment(_stats.ConnectTimeout);
         while (_waiters.Count > _connecting && _waiters.Take() is { } waiter)
         {
             LeaveBudget();
             shard.Increment(_stats.RequestPendingFailureEject);
-            waiter.OnNoStream(failure, reason);
+            waiter.OnNoStream(result.Failure, result.Reason);
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Lateen.Http;
-using Lateen.Net;
 using Lateen.Proxy.Clusters;
 
 namespace Lateen.Proxy.Forwarding.Pools;
@@ -15,13 +14,6 @@ internal sealed class UpstreamSettings
         UpstreamConnectionOptions options = cluster.Connections;
         Limits = new Http1Limits { MaxHeadOctets = checked((int)options.MaxResponseHeadersKb * 1024), MaxFields = (int)options.MaxResponseHeaders };
         Parser = new Http1ResponseParser(Limits);
-        ConnectOptions = new ConnectOptions
-        {
-            Timeout = cluster.ConnectTimeout,
-            KeepAlive = options.KeepAlive is { } keepAlive
-                ? new KeepAliveOptions { Idle = keepAlive.Time, Interval = keepAlive.Interval, Probes = (int?)keepAlive.Probes }
-                : null,
-        };
         IdleMilliseconds = (long)(options.IdleTimeout?.TotalMilliseconds ?? 0);
         MaxDurationMilliseconds = (long)(options.MaxConnectionDuration?.TotalMilliseconds ?? 0);
         MaxRequests = options.MaxRequestsPerConnection;
@@ -30,8 +22,6 @@ internal sealed class UpstreamSettings
     public Http1Limits Limits { get; }
 
     public Http1ResponseParser Parser { get; }
-
-    public ConnectOptions ConnectOptions { get; }
 
     /// <summary>0: an idle connection is kept for as long as the peer keeps it.</summary>
     public long IdleMilliseconds { get; }
