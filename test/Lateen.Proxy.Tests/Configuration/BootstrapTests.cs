@@ -184,15 +184,15 @@ public sealed class BootstrapTests
               - name: l
                 filter_chains:
                 - filters:
-                  - name: envoy.filters.network.tcp_proxy
-                    typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, stat_prefix: t}
+                  - name: envoy.filters.network.mongo_proxy
+                    typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy, stat_prefix: t}
             """);
         Assert.Equal(3, errors.Length);
         Assert.StartsWith("static_resources.clusters[0].lb_polcy: ", errors[0], StringComparison.Ordinal);
         Assert.Contains("lb_policy", errors[0], StringComparison.Ordinal);
         Assert.EndsWith("(line 4, column 5)", errors[0], StringComparison.Ordinal);
         Assert.StartsWith("static_resources.clusters[0].outlier_detection: ", errors[1], StringComparison.Ordinal);
-        Assert.Contains("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", errors[2], StringComparison.Ordinal);
+        Assert.Contains("envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy", errors[2], StringComparison.Ordinal);
         Assert.StartsWith("static_resources.listeners[0].filter_chains[0].filters[0].typed_config", errors[2], StringComparison.Ordinal);
     }
 
