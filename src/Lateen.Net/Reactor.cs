@@ -85,6 +85,9 @@ public sealed class Reactor : IAsyncDisposable
 
     public BufferPool Buffers { get; }
 
+    /// <summary>Pipes for moving bytes between sockets without copying them.</summary>
+    public SplicePipePool SplicePipes { get; } = new();
+
     public ReactorCounters Counters { get; } = new();
 
     /// <summary>True from the start of <see cref="StopAsync"/>: finish what is in flight, keep nothing alive.</summary>
@@ -382,6 +385,7 @@ public sealed class Reactor : IAsyncDisposable
         foreach (var line in Buffers.DescribeRented())
             _options.BufferLeaked?.Invoke(line);
         Buffers.Free();
+        SplicePipes.Free();
         _epoll.Dispose();
         _stopped.TrySetResult();
     }

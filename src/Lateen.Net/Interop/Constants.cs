@@ -37,6 +37,15 @@ internal static class Linux
     internal const int MessageNoSignal = 0x4000;
     internal const int ShutdownWrite = 1;
 
+    internal const int PipeNonBlock = 0x800;
+    internal const int PipeCloseOnExec = 0x80000;
+    internal const int SetPipeSize = 1031;
+    internal const uint SpliceMove = 1;
+    internal const uint SpliceNonBlock = 2;
+    internal const int SignalBrokenPipe = 13;
+    internal const nint SignalIgnore = 1;
+    internal const nint SignalError = -1;
+
     internal const int CurrentDirectory = -100;
     internal const int StatNoFollow = 0x100;
     internal const uint StatTypeMask = 1;

@@ -70,6 +70,18 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "read")]
     internal static partial nint Read(int descriptor, void* buffer, nuint bytes);
 
+    [LibraryImport(Library, EntryPoint = "pipe2")]
+    internal static partial int Pipe(int* ends, int flags);
+
+    [LibraryImport(Library, EntryPoint = "fcntl")]
+    internal static partial int FileControl(int descriptor, int command, nint argument);
+
+    [LibraryImport(Library, EntryPoint = "splice")]
+    internal static partial nint Splice(int from, long* fromOffset, int to, long* toOffset, nuint bytes, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "signal")]
+    internal static partial nint Signal(int number, nint handler);
+
     [LibraryImport(Library, EntryPoint = "timerfd_create")]
     internal static partial int TimerCreate(int clock, int flags);
 

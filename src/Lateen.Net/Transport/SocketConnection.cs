@@ -27,7 +27,9 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
 
     private readonly ReadinessWait _readWait = new();
     private readonly ReadinessWait _writeWait = new();
-    private readonly EndPoint _remote;
+    private readonly EndPoint _directRemote;
+    private EndPoint _remote;
+    private EndPoint? _directLocal;
     private EndPoint? _local;
     private Action<object?>? _watch;
     private object? _watchState;
@@ -49,13 +51,19 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
         : base(reactor)
     {
         _descriptor = descriptor;
-        _remote = remote;
-        _local = local;
+        _directRemote = _remote = remote;
+        _directLocal = _local = local;
     }
 
-    public override EndPoint LocalEndPoint => _local ??= IsClosed ? UnixSocketEndPoint.Unnamed : NativeSocket.LocalAddress(_descriptor);
+    public override EndPoint LocalEndPoint => _local ??= DirectLocalEndPoint;
 
     public override EndPoint RemoteEndPoint => _remote;
+
+    public override EndPoint DirectLocalEndPoint => _directLocal ??= IsClosed ? UnixSocketEndPoint.Unnamed : NativeSocket.LocalAddress(_descriptor);
+
+    public override EndPoint DirectRemoteEndPoint => _directRemote;
+
+    public override bool CanSplice => true;
 
     public override bool IsPeerClosed => _isPeerClosed;
 
@@ -185,6 +193,67 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
         }
     }
 
+    public override IoResult SpliceInto(SplicePipe pipe)
+    {
+        Reactor.VerifyAccess();
+        Debug.Assert(pipe.Buffered == 0, "A full pipe and a dry socket look the same to splice.");
+        if (!_isReadable)
+            return IsClosed ? IoResult.ClosedLocally : IoResult.WouldBlock;
+        if (!HasReadBudget())
+        {
+            if (Observer is not null)
+                QueueResume();
+            return IoResult.WouldBlock;
+        }
+
+        while (true)
+        {
+            var count = LibC.Splice(_descriptor, null, pipe.WriteEnd, null, ReadBudgetBytes, Linux.SpliceMove | Linux.SpliceNonBlock);
+            Reactor.Counters.ReadCount++;
+            if (count > 0)
+            {
+                _budgetBytes -= Math.Max((int)count, MinReadCost);
+                _bytesRead += count;
+                Reactor.Counters.ReadByteCount += count;
+                pipe.Buffered = (int)count;
+                return IoResult.Ok((int)count);
+            }
+
+            if (count == 0)
+                return IoResult.EndOfStream;
+            var errno = Errno.Last;
+            if (errno == Errno.Again)
+            {
+                _isReadable = false;
+                return IoResult.WouldBlock;
+            }
+
+            if (errno != Errno.Interrupted)
+                return IoResult.Failed(errno);
+        }
+    }
+
+    public override IoResult SpliceFrom(SplicePipe pipe)
+    {
+        Reactor.VerifyAccess();
+        if (!_isWritable)
+            return IsClosed ? IoResult.ClosedLocally : IoResult.WouldBlock;
+        while (true)
+        {
+            var count = LibC.Splice(pipe.ReadEnd, null, _descriptor, null, (nuint)pipe.Buffered, Linux.SpliceMove | Linux.SpliceNonBlock);
+            if (count >= 0)
+            {
+                pipe.Buffered -= (int)count;
+                // Not taken as a sign that the socket is full: only EAGAIN makes the kernel promise an edge.
+                return Written(count, (int)count);
+            }
+
+            var errno = Errno.Last;
+            if (errno != Errno.Interrupted)
+                return WriteFailed(errno);
+        }
+    }
+
     public override ValueTask<bool> ReadableAsync()
     {
         Reactor.VerifyAccess();
@@ -227,7 +296,13 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
         _watchState = null;
     }
 
-    public override EndPoint? GetOriginalDestination() => IsClosed ? null : NativeSocket.OriginalDestination(_descriptor, LocalEndPoint);
+    public override EndPoint? GetOriginalDestination() => IsClosed ? null : NativeSocket.OriginalDestination(_descriptor, DirectLocalEndPoint);
+
+    public override void AssumeAddresses(EndPoint remote, EndPoint local)
+    {
+        _remote = remote;
+        _local = local;
+    }
 
     public override void ShutdownWrite()
     {

@@ -34,6 +34,15 @@ public abstract class TransportConnection : IDisposable
     /// <summary>The peer's address: where it connects from (accepted) or where we connected to.</summary>
     public abstract EndPoint RemoteEndPoint { get; }
 
+    /// <summary>
+    /// The peer as the kernel knows it; differs from <see cref="RemoteEndPoint"/> once <see cref="AssumeAddresses"/> has told of the one
+    /// behind it.
+    /// </summary>
+    public virtual EndPoint DirectRemoteEndPoint => RemoteEndPoint;
+
+    /// <summary>This side's address as the kernel knows it.</summary>
+    public virtual EndPoint DirectLocalEndPoint => LocalEndPoint;
+
     /// <summary>True from the moment that the peer's FIN or RST was seen, even if bytes before it are still unread.</summary>
     public abstract bool IsPeerClosed { get; }
 
@@ -109,6 +118,25 @@ public abstract class TransportConnection : IDisposable
     /// was no such rule.
     /// </summary>
     public virtual EndPoint? GetOriginalDestination() => null;
+
+    /// <summary>
+    /// From now on the connection shows these addresses: those of the connection that a trusted proxy passed on to this one, as its PROXY
+    /// header tells. The direct ones stay what they are.
+    /// </summary>
+    public virtual void AssumeAddresses(EndPoint remote, EndPoint local) =>
+        throw new NotSupportedException("Addresses are assumed by the connection that the peer opened, not by a layer above it.");
+
+    /// <summary>True where <see cref="SpliceInto"/> and <see cref="SpliceFrom"/> work: the bytes are the kernel's own, with no layer above.</summary>
+    public virtual bool CanSplice => false;
+
+    /// <summary>
+    /// Moves what has arrived into <paramref name="pipe"/>, which must be empty, without copying it. As <see cref="Read"/>, but a short
+    /// move does not mean that nothing is left.
+    /// </summary>
+    public virtual IoResult SpliceInto(SplicePipe pipe) => throw new NotSupportedException("This connection's bytes pass through the process.");
+
+    /// <summary>Sends what <paramref name="pipe"/> holds, without copying it. As <see cref="Write(ReadOnlySpan{byte})"/>.</summary>
+    public virtual IoResult SpliceFrom(SplicePipe pipe) => throw new NotSupportedException("This connection's bytes pass through the process.");
 
     /// <summary>Sends FIN (or the layer's close notice) after what was written; reading goes on.</summary>
     public abstract void ShutdownWrite();
