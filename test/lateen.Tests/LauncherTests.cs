@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using Lateen.Testing;
 
 namespace Lateen.Cli.Tests;
 
 /// <summary>The checkout's <c>./lateen</c>, with a stand-in for the SDK that leaves a build server behind, as the real one does.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class LauncherTests : IAsyncLifetime
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -68,9 +70,8 @@ public sealed class LauncherTests : IAsyncLifetime
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         patience.CancelAfter(TimeSpan.FromMinutes(1));
-        var path = $"{Path.Combine(_root, "sdk")}:{Environment.GetEnvironmentVariable("PATH")}";
-        ProgramResult result = await ProgramResult.OfAsync(
-            Path.Combine(_root, "lateen"), ["version"], new Dictionary<string, string> { ["PATH"] = path }, null, patience.Token);
+        string command = $"PATH='{Path.Combine(_root, "sdk")}':$PATH exec '{Path.Combine(_root, "lateen")}' version";
+        ProgramResult result = await ProgramResult.OfAsync("/bin/bash", ["-c", command], new Dictionary<string, string>(), null, patience.Token);
         Assert.Equal(0, result.ExitCode);
         return result.Output;
     }
