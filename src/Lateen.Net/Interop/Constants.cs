@@ -34,6 +34,7 @@ internal static class Linux
     internal const int Ipv6Transparent = 75;
     internal const int Ipv6FreeBind = 78;
 
+    internal const int MessagePeek = 2;
     internal const int MessageNoSignal = 0x4000;
     internal const int ShutdownWrite = 1;
 

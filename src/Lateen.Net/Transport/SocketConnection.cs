@@ -47,6 +47,12 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
     private bool _watchesPeerOnly;
     private bool _isRegistered;
 
+    /// <summary>The bytes that are there were all seen by a peek; cleared by the kernel's next edge.</summary>
+    private bool _isPeeked;
+
+    /// <summary>The pending read wait is for more than was peeked.</summary>
+    private bool _waitsForMore;
+
     private SocketConnection(Reactor reactor, int descriptor, EndPoint remote, EndPoint? local)
         : base(reactor)
     {
@@ -150,6 +156,53 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
             if (errno != Errno.Interrupted)
                 return IoResult.Failed(errno);
         }
+    }
+
+    public override bool CanPeek => true;
+
+    public override IoResult Peek(Span<byte> buffer)
+    {
+        Reactor.VerifyAccess();
+        if (!_isReadable)
+            return IsClosed ? IoResult.ClosedLocally : IoResult.WouldBlock;
+        if (buffer.IsEmpty)
+            return IoResult.Ok(0);
+        while (true)
+        {
+            nint count;
+            fixed (byte* start = buffer)
+                count = LibC.Receive(_descriptor, start, (nuint)buffer.Length, Linux.MessagePeek);
+            Reactor.Counters.ReadCount++;
+            if (count > 0)
+            {
+                // All that has arrived was seen; the kernel reports an edge when more does, though none of it was taken.
+                _isPeeked = count < buffer.Length;
+                return IoResult.Ok((int)count);
+            }
+
+            if (count == 0)
+                return IoResult.EndOfStream;
+            var errno = Errno.Last;
+            if (errno == Errno.Again)
+            {
+                _isReadable = false;
+                return IoResult.WouldBlock;
+            }
+
+            if (errno != Errno.Interrupted)
+                return IoResult.Failed(errno);
+        }
+    }
+
+    public override ValueTask<bool> MoreToPeekAsync()
+    {
+        Reactor.VerifyAccess();
+        if (_isPeerClosed || (_isReadable && !_isPeeked))
+            return new ValueTask<bool>(true);
+        if (IsClosed)
+            return new ValueTask<bool>(false);
+        _waitsForMore = true;
+        return _readWait.Arm();
     }
 
     public override IoResult Write(ReadOnlySpan<byte> buffer)
@@ -257,6 +310,7 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
     public override ValueTask<bool> ReadableAsync()
     {
         Reactor.VerifyAccess();
+        _waitsForMore = false;
         if (_isReadable)
         {
             if (HasReadBudget())
@@ -326,13 +380,17 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
     void IPollTarget.OnEvents(uint events)
     {
         if ((events & (Linux.EpollIn | PeerGone)) != 0)
+        {
             _isReadable = true;
+            _isPeeked = false;
+        }
+
         if ((events & (Linux.EpollOut | Linux.EpollError | Linux.EpollHangUp)) != 0)
             _isWritable = true;
         if ((events & PeerGone) != 0)
             _isPeerClosed = true;
         // Each continuation may close the connection, or park it again: what follows looks at the state anew.
-        if (_isReadable && _readWait.IsArmed && HasReadBudget())
+        if (_isReadable && _readWait.IsArmed && (_waitsForMore ? !_isPeeked : HasReadBudget()))
             _readWait.Complete(true);
         if (_isWritable && _writeWait.IsArmed)
             _writeWait.Complete(true);
@@ -430,7 +488,7 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
         {
             if (IsClosed || _readWait.IsInterrupted)
                 _readWait.Complete(false);
-            else if (_isReadable && HasReadBudget())
+            else if (_isReadable && (_waitsForMore ? !_isPeeked : HasReadBudget()))
                 _readWait.Complete(true);
         }
 

@@ -70,6 +70,30 @@ public abstract class TransportConnection : IDisposable
     /// <summary>Moves what has arrived into <paramref name="buffer"/>.</summary>
     public abstract IoResult Read(Span<byte> buffer);
 
+    /// <summary>True where <see cref="Peek"/> works: on sockets.</summary>
+    public virtual bool CanPeek => false;
+
+    /// <summary>
+    /// Shows what has arrived without taking it: the next <see cref="Read"/>, or Peek, begins with the same bytes. For whoever has to know
+    /// what a connection carries before it is known who reads it.
+    /// </summary>
+    /// <remarks>
+    /// <para>Bytes seen once keep the connection readable, so <see cref="ReadableAsync"/> would complete at once, again and again. Whoever saw
+    /// too little awaits <see cref="MoreToPeekAsync"/> and peeks again, from the start. When the count has not grown then and
+    /// <see cref="IsPeerClosed"/> is true, no more will come. A full <paramref name="buffer"/> says nothing of what is behind it: give a
+    /// larger one.</para>
+    /// </remarks>
+    /// <returns>As <see cref="Read"/>; end of stream only when there are no bytes before it.</returns>
+    /// <exception cref="NotSupportedException"><see cref="CanPeek"/> is false.</exception>
+    public virtual IoResult Peek(Span<byte> buffer) => throw new NotSupportedException("This transport has no bytes to be looked at.");
+
+    /// <summary>
+    /// Completes when there may be more than the last <see cref="Peek"/> saw: bytes, end of stream, or an error. It is a read wait, one of
+    /// which is pending at a time; <see cref="InterruptReadable"/> ends it. Allocates nothing.
+    /// </summary>
+    /// <returns>False when this side closed the connection or interrupted the wait.</returns>
+    public virtual ValueTask<bool> MoreToPeekAsync() => throw new NotSupportedException("This transport has no bytes to be looked at.");
+
     /// <summary>Hands bytes to the kernel; it may take fewer than given.</summary>
     public abstract IoResult Write(ReadOnlySpan<byte> buffer);
 
@@ -144,10 +168,19 @@ public abstract class TransportConnection : IDisposable
     /// <summary>Ends the connection at once, with RST where the transport has it; unsent bytes are dropped.</summary>
     public abstract void Abort();
 
+    /// <summary>
+    /// The layer that stands on this connection and owns it from then on, such as TLS: disposing the one below means disposing the layer,
+    /// which still sends what it holds.
+    /// </summary>
+    internal TransportConnection? Layer { get; set; }
+
     /// <summary>Closes in good order: what the kernel took is still sent. Idempotent. Pending waits end with false.</summary>
     public void Dispose()
     {
-        Dispose(disposing: true);
+        if (Layer is { } layer)
+            layer.Dispose();
+        else
+            Dispose(disposing: true);
         GC.SuppressFinalize(this);
     }
 

@@ -1,0 +1,46 @@
+namespace Lateen.Net.Tls;
+
+/// <summary>What there is to know of a certificate, read once. Immutable.</summary>
+public sealed class TlsCertificate
+{
+    internal TlsCertificate()
+    {
+    }
+
+    /// <summary>The whole certificate, DER.</summary>
+    public required ReadOnlyMemory<byte> Der { get; init; }
+
+    /// <summary>RFC 2253 form, most specific part first: <c>CN=web,O=Example</c>.</summary>
+    public required string Subject { get; init; }
+
+    /// <inheritdoc cref="Subject"/>
+    public required string Issuer { get; init; }
+
+    /// <summary>Serial number, lower-case hex without leading zero octets.</summary>
+    public required string Serial { get; init; }
+
+    /// <summary>SHA-256 of <see cref="Der"/>, lower-case hex.</summary>
+    public required string Sha256 { get; init; }
+
+    public required DateTimeOffset NotBefore { get; init; }
+
+    public required DateTimeOffset NotAfter { get; init; }
+
+    /// <summary>In the certificate's order. Empty when it has none of a kind that is read.</summary>
+    public required IReadOnlyList<SubjectAltName> SubjectAltNames { get; init; }
+
+    /// <summary>The first URI name, which is where a workload's SPIFFE id is; null without one.</summary>
+    public string? FirstUri
+    {
+        get
+        {
+            foreach (var name in SubjectAltNames)
+            {
+                if (name.Kind == SubjectAltNameKind.Uri)
+                    return name.Value;
+            }
+
+            return null;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace Lateen.Net.Tls;
+
+/// <summary>What a handshake agreed on. Immutable; outlives its connection.</summary>
+public sealed class TlsSession
+{
+    internal TlsSession()
+    {
+    }
+
+    public required TlsVersion Version { get; init; }
+
+    /// <summary><c>TLSv1.2</c> or <c>TLSv1.3</c>, as Envoy's access logs have it.</summary>
+    public string VersionName => Version == TlsVersion.Tls13 ? "TLSv1.3" : "TLSv1.2";
+
+    /// <summary>The suite by OpenSSL's name: <c>TLS_AES_256_GCM_SHA384</c>, <c>ECDHE-RSA-AES128-GCM-SHA256</c>.</summary>
+    public required string CipherSuite { get; init; }
+
+    /// <summary>The application protocol; null when none was agreed.</summary>
+    public AlpnProtocol? Alpn { get; init; }
+
+    /// <summary>The name that the client asked for, lower case; null when it named none.</summary>
+    public string? ServerName { get; init; }
+
+    /// <summary>Whether the session was resumed, so that no certificate was exchanged.</summary>
+    public bool IsResumed { get; init; }
+
+    /// <summary>The leaf that the peer proved to hold; null when it showed none. After a resumption, that of the first handshake.</summary>
+    public TlsCertificate? PeerCertificate { get; init; }
+
+    /// <summary>The peer's chain was verified against trusted roots, and its names and pins fit. False where nothing is verified.</summary>
+    public bool IsPeerTrusted { get; init; }
+
+    /// <summary>The leaf that this side showed; null when it showed none.</summary>
+    public TlsCertificate? LocalCertificate { get; init; }
+
+    /// <summary>Session id in lower-case hex; empty where the version or the resumption by ticket has none.</summary>
+    public string SessionId { get; init; } = "";
+}
