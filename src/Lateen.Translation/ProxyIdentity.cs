@@ -44,6 +44,9 @@ public sealed record ProxyIdentity
     /// <summary>Metadata HTTP_PROXY_PORT: the port of a forward proxy on loopback, before the mesh's own setting; null when not sent.</summary>
     public int? HttpProxyPort { get; init; }
 
+    /// <summary>Metadata GENERATOR is <c>grpc</c>: no proxy but a gRPC client that speaks xDS itself, and takes only what gRPC understands.</summary>
+    public bool IsGrpc { get; init; }
+
     /// <summary>Reads a node. Null, with a reason, when the id is not of Istio's form.</summary>
     public static ProxyIdentity? Read(Node node, out string? reason)
     {
@@ -70,8 +73,16 @@ public sealed record ProxyIdentity
             return null;
         }
 
+        string? generator = Text(node, "GENERATOR");
+        if (generator is not (null or "grpc"))
+        {
+            reason = $"the node '{node.Id}' asks for the generator '{generator}' (metadata GENERATOR); grpc is served, and none of that name for proxies";
+            return null;
+        }
+
         return new ProxyIdentity
         {
+            IsGrpc = generator is not null,
             Type = type == "router" ? ProxyType.Router : ProxyType.Sidecar,
             Id = node.Id,
             Ip = ip,

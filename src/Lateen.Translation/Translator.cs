@@ -1,5 +1,6 @@
 using Lateen.Model;
 using Lateen.Translation.Gateways;
+using Lateen.Translation.Grpc;
 using Lateen.Translation.Inbound;
 using Lateen.Translation.Outbound;
 
@@ -18,21 +19,30 @@ public sealed class Translator
 {
     private readonly OutboundTranslation _outbound = new();
     private readonly GatewayTranslation _gateways;
+    private readonly GrpcTranslation _grpc = new();
 
     public Translator() => _gateways = new GatewayTranslation(_outbound.Memos);
 
     /// <summary>How many virtual hosts, clusters and endpoint sets are remembered: bounded by what the proxies of the last round held.</summary>
     public (int VirtualHosts, int Clusters, int EndpointSets) Remembered => _outbound.Counts;
 
+    /// <summary>The same of clients that speak gRPC without a proxy: route tables, ports and endpoint sets.</summary>
+    public (int Tables, int Ports, int EndpointSets) RememberedForGrpc => _grpc.Counts;
+
     public ProxyResources Translate(MeshSnapshot snapshot, ProxyIdentity proxy)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(proxy);
+        if (proxy.IsGrpc) return _grpc.Translate(snapshot, proxy);
         return proxy.Type == ProxyType.Router ? WithBlackHole(_gateways.Translate(snapshot, proxy)) : Sidecar(snapshot, proxy);
     }
 
     /// <summary>Ends a round.</summary>
-    public void EndRound() => _outbound.EndRound();
+    public void EndRound()
+    {
+        _outbound.EndRound();
+        _grpc.EndRound();
+    }
 
     private ProxyResources Sidecar(MeshSnapshot snapshot, ProxyIdentity proxy)
     {

@@ -42,9 +42,13 @@ internal sealed class OutboundTranslation
     {
         _snapshot = snapshot;
         _views.Clear();
-        _asksForLabels = snapshot.VirtualServices.All.Any(service => service.Http.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0)))
-            || snapshot.Resources(ResourceKind.DestinationRule).Any(rule => rule is Resource<DestinationRule> { Spec.WorkloadSelector: not null });
+        _asksForLabels = AsksForLabels(snapshot);
     }
+
+    /// <summary>True when some rule means only clients with certain labels; else all clients of a namespace are alike.</summary>
+    public static bool AsksForLabels(MeshSnapshot snapshot) =>
+        snapshot.VirtualServices.All.Any(service => service.Http.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0)))
+        || snapshot.Resources(ResourceKind.DestinationRule).Any(rule => rule is Resource<DestinationRule> { Spec.WorkloadSelector: not null });
 
     /// <summary>Ends a round over all proxies: what nobody asked for is forgotten.</summary>
     public void EndRound()
