@@ -113,6 +113,9 @@ public sealed record UpstreamConnectionOptions
     /// <summary>Header names are sent as <c>Proper-Case</c> (http1 <c>header_key_format.proper_case_words</c>).</summary>
     public bool ProperCaseHeaders { get; init; }
 
+    /// <summary>HTTP/1.1 requests are sent with their trailers (http1 <c>enable_trailers</c>).</summary>
+    public bool EnableTrailers { get; init; }
+
     /// <summary>Bytes that may be buffered per connection and direction before reading stops. Envoy's default is 1 MiB.</summary>
     public uint BufferLimitBytes { get; init; } = 1024 * 1024;
 }

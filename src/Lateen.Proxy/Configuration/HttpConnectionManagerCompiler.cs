@@ -51,7 +51,8 @@ internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions,
             StripHostPort = StrippingOf(manager, path),
             StripTrailingHostDot = manager.StripTrailingHostDot,
             Proxy100Continue = manager.Proxy100Continue,
-            Upgrades = UpgradesOf(manager, path.Field("upgrade_configs")),
+            Upgrades = UpgradeRules.Compile(
+                [.. manager.UpgradeConfigs.Select(static one => (one.UpgradeType, one.Enabled))], path.Field("upgrade_configs"), errors),
             SchemeOverwrite = SchemeOf(manager, path),
             AddUserAgent = manager.AddUserAgent ?? false,
             AppendXForwardedPort = manager.AppendXForwardedPort,
@@ -205,19 +206,6 @@ internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions,
         if (manager.StripMatchingHostPort && manager.StripAnyHostPort)
             errors.Add(path.Field("strip_any_host_port"), "cannot stand beside strip_matching_host_port");
         return manager.StripAnyHostPort ? HostPortStripping.Any : manager.StripMatchingHostPort ? HostPortStripping.Matching : HostPortStripping.None;
-    }
-
-    private ImmutableArray<string> UpgradesOf(Proto.HttpConnectionManager manager, FieldPath path)
-    {
-        // Istio names websocket everywhere. An upgrade that nobody turns on is answered as Envoy answers one that it does not know (403).
-        for (var i = 0; i < manager.UpgradeConfigs.Count; i++)
-        {
-            var upgrade = manager.UpgradeConfigs[i];
-            if (upgrade.Enabled is not false)
-                errors.Add(path.At(i), $"the upgrade '{upgrade.UpgradeType}' is not supported yet; leave it out or set enabled: false");
-        }
-
-        return [];
     }
 
     private string? SchemeOf(Proto.HttpConnectionManager manager, FieldPath path)

@@ -54,8 +54,8 @@ public sealed class HttpConnectionManagerSnapshot
     /// <summary>An <c>Expect: 100-continue</c> is passed on instead of being answered here.</summary>
     public bool Proxy100Continue { get; init; }
 
-    /// <summary>Upgrade tokens that requests may ask for, lower case. Routes may narrow it.</summary>
-    public ImmutableArray<string> Upgrades { get; init; } = [];
+    /// <summary>What requests may ask to switch to, where their route says nothing about it.</summary>
+    public UpgradeRules Upgrades { get; init; } = UpgradeRules.None;
 
     /// <summary>Forces <c>x-forwarded-proto</c>'s value for every request; null: derived.</summary>
     public string? SchemeOverwrite { get; init; }

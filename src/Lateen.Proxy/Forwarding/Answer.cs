@@ -100,7 +100,7 @@ internal sealed class Answer(ProxyWorker worker)
                     return AnswerStatus.Wait;
                 case ContentStatus.End:
                     if (content.Trailers is { } trailers) _exchange.KeepTrailers(trailers);
-                    sink.End(_profile.Manager.Http1.EnableTrailers ? content.Trailers : null);
+                    sink.End(content.Trailers);
                     IsComplete = true;
                     return AnswerStatus.Complete;
                 default:

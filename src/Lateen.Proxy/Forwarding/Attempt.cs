@@ -1,3 +1,4 @@
+using Lateen.Http;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Forwarding.Pools;
 using Lateen.Proxy.Forwarding.Streams;
@@ -56,9 +57,10 @@ internal sealed class Attempt(ProxyWorker worker) : IPoolWaiter
 
     /// <summary>Chooses an endpoint and asks its pool for a stream.</summary>
     /// <param name="cluster">Where the route leads.</param>
+    /// <param name="request">Its protocol is the endpoint's too, where the cluster says so.</param>
     /// <param name="retries">Knows which endpoints were tried.</param>
     /// <param name="signal">Woken when <see cref="State"/> changes.</param>
-    public void Begin(ClusterSnapshot cluster, Retries retries, WakeSignal signal)
+    public void Begin(ClusterSnapshot cluster, HttpRequestHead request, Retries retries, WakeSignal signal)
     {
         _cluster = cluster;
         _signal = signal;

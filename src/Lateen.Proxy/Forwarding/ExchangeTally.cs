@@ -24,6 +24,13 @@ internal static class ExchangeTally
         shard.Increment(profile.Stats.RequestActive);
     }
 
+    /// <summary>The exchange has become a tunnel.</summary>
+    public static void BeginTunnel(ProxyWorker worker, HttpConnectionProfile profile)
+    {
+        worker.Shard.Increment(profile.Stats.ConnectionUpgradesTotal);
+        worker.Shard.Increment(profile.Stats.ConnectionUpgradesActive);
+    }
+
     /// <summary>A response came after retries; perhaps one that would have been tried again had there been attempts left.</summary>
     public static void CountRetried(ProxyWorker worker, HttpExchange exchange, bool isExhausted)
     {
@@ -79,6 +86,7 @@ internal static class ExchangeTally
         StatShard shard = worker.Shard;
         HttpConnectionManagerStats stats = profile.Stats;
         shard.Decrement(stats.RequestActive);
+        if (exchange.IsTunnel) shard.Decrement(stats.ConnectionUpgradesActive);
         if (record.ResponseStatus > 0)
         {
             shard.Increment(stats.RequestCompleted);

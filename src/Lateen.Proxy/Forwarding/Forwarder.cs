@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Lateen.Http;
-using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Routing;
@@ -16,33 +15,27 @@ namespace Lateen.Proxy.Forwarding;
 /// <remarks>
 /// <para>A state machine over synchronous steps: each call moves as many bytes as can be moved and returns. There is one wait for
 /// everything (both peers, the pool, all deadlines), so request and response flow at the same time without a second task.</para>
-/// <para>It knows clients and servers as streams only; HTTP/1.1 is not mentioned here.</para>
+/// <para>It knows clients and servers as streams only; no version of HTTP is mentioned here.</para>
 /// <para>Owned by one reactor, reused from exchange to exchange; allocates nothing in steady state.</para>
 /// </remarks>
 internal sealed class Forwarder
 {
     private readonly ProxyWorker _worker;
     private readonly ExchangeDeadlines _deadlines;
-    private readonly Retries _retries = new();
-    private readonly Attempt _attempt;
+    private readonly UpstreamCall _call;
     private readonly Upload _upload;
     private readonly Answer _answer;
     private DownstreamConnection _connection = null!;
     private DownstreamStream _downstream = null!;
-    private WakeSignal _signal = null!;
+    private ContentSource _requestContent = null!;
+    private ContentSource _responseContent = null!;
     private Stage _stage;
-    private ForwardAction? _action;
-    private WeightedClusterEntry? _weighted;
-    private ClusterSnapshot? _cluster;
-    private RouteTimeouts _timeouts;
-    private bool _isRequestShaped;
-    private bool _holdsRetry;
 
     public Forwarder(ProxyWorker worker)
     {
         _worker = worker;
         _deadlines = new ExchangeDeadlines(worker.Reactor);
-        _attempt = new Attempt(worker);
+        _call = new UpstreamCall(worker);
         _upload = new Upload(worker.Reactor.Buffers);
         _answer = new Answer(worker);
         Exchange = new HttpExchange { ReactorIndex = worker.Index, Shard = worker.Shard };
@@ -85,9 +78,9 @@ internal sealed class Forwarder
         Debug.Assert(_stage is Stage.Idle, "the last exchange has not ended");
         _connection = connection;
         _downstream = downstream;
-        _signal = signal;
-        _isRequestShaped = _holdsRetry = false;
+        _requestContent = downstream.Content;
         _answer.Begin(Exchange, Profile, downstream);
+        _call.Begin(Exchange, signal);
         _deadlines.Begin(signal);
         _deadlines.SetIdle(Profile.StreamIdleMilliseconds);
         _deadlines.SetDuration(Profile.MaxStreamMilliseconds);
@@ -132,12 +125,10 @@ internal sealed class Forwarder
         _stage = Stage.Idle;
         _deadlines.End();
         _upload.End();
-        _attempt.Forget();
+        _call.End();
         Exchange.End();
-        _action = null;
-        _weighted = null;
-        _cluster = null;
         _answer.End();
+        _requestContent = _responseContent = null!;
     }
 
     /// <summary>The connection ends. An exchange that is under way, because of a defect or a forced end, gives back what others lent.</summary>
@@ -161,12 +152,13 @@ internal sealed class Forwarder
     {
         HttpRequestHead request = Exchange.Request;
         Exchange.IsGrpc = GrpcContent.IsGrpc(request.Headers);
-        if (request.Method == RequestMethod.Connect || !RequestUpgrade.TryDrop(request))
+        if (request.Method == RequestMethod.Connect)
         {
             Fail(Failure.Request(FailureCause.UpgradeRefused));
             return;
         }
 
+        Exchange.IsUpgrade = RequestUpgrade.IsAskedFor(request);
         if (request.ExpectsContinue && !Profile.Manager.Proxy100Continue)
         {
             _downstream.SendContinue();
@@ -189,35 +181,32 @@ internal sealed class Forwarder
     private void ForwardTo(ForwardAction action)
     {
         HttpRequestHead request = Exchange.Request;
-        ClusterReference? reference = action.ChooseCluster(request, Exchange.Snapshot, _worker.Random, out _weighted);
-        ClusterSnapshot? cluster = reference is null ? null : Exchange.Snapshot.FindCluster(reference);
-        if (cluster is null)
+        if (Exchange.IsUpgrade && !RequestUpgrade.IsAllowed(request, action, Profile.Manager))
+        {
+            _worker.Shard.Increment(Profile.Stats.RequestWebSocketOnOtherRoute);
+            Fail(Failure.Request(FailureCause.UpgradeRefused));
+            return;
+        }
+
+        if (!_call.TryRoute(action))
         {
             _worker.Shard.Increment(Profile.Stats.NoCluster);
             Reply(LocalReplies.ClusterNotFound(action.ClusterNotFoundStatus));
             return;
         }
 
-        _action = action;
-        _cluster = cluster;
-        Exchange.Record.Cluster = cluster;
-        Exchange.Record.WeightedCluster = _weighted;
         _worker.Shard.Increment(Profile.Stats.RoutedTotal);
-        _timeouts = RouteTimeouts.Take(request, action);
         if (action.HasIdleTimeout) _deadlines.SetIdle(RouteTimeouts.Milliseconds(action.IdleTimeout));
         if (action.HasMaxStreamDuration) _deadlines.SetDuration(RouteTimeouts.Milliseconds(action.MaxStreamDuration));
-        if (!request.HasBody) _deadlines.SetRoute(_timeouts.Route);
-        _retries.Begin(action.RetryPolicy, request);
-        if (request.HasBody && _retries.IsActive) _upload.Keep();
+        if (!request.HasBody) _deadlines.SetRoute(_call.Timeouts.Route);
+        if (request.HasBody && _call.MayRetry) _upload.Keep();
         _stage = Stage.Choosing;
     }
 
     private bool Try()
     {
-        _attempt.Begin(_cluster!, _retries, _signal);
-        Exchange.Record.Endpoint = _attempt.Endpoint;
-        Exchange.Record.AddAttempt(_attempt.Endpoint?.State);
-        _deadlines.SetAttempt(_timeouts.Attempt);
+        _call.Start();
+        _deadlines.SetAttempt(_call.Timeouts.Attempt);
         _stage = Stage.Queued;
         return true;
     }
@@ -225,61 +214,34 @@ internal sealed class Forwarder
     /// <summary>Looks what the pool has said.</summary>
     private bool Follow()
     {
-        switch (_attempt.State)
+        switch (_call.State)
         {
             case AttemptState.Ready:
                 SendRequestHead();
                 return true;
             case AttemptState.Failed:
-                if (_attempt.FailureReason.Length > 0) Exchange.Record.UpstreamTransportFailureReason = _attempt.FailureReason;
-                AttemptFailed(_attempt.Failure);
+                _call.NoteFailure();
+                AttemptFailed(_call.Failure);
                 return true;
             default:
                 return false;
         }
     }
 
-    /// <summary>A stream is ours: the request's head goes out.</summary>
     private void SendRequestHead()
     {
-        UpstreamStream stream = _attempt.Stream!;
-        ExchangeRecord record = Exchange.Record;
-        record.UpstreamConnectionId = stream.ConnectionId;
-        record.UpstreamLocalAddress = stream.LocalAddress;
-        record.LastAttempt.IsConnectionReused = stream.IsConnectionReused;
-        bool isShaped = ShapeRequest();
-        if (!isShaped || !stream.TrySendHead(Exchange.Request))
+        SendOutcome outcome = _call.SendHead(addsHeaders: !Profile.Router.SuppressEnvoyHeaders);
+        if (outcome != SendOutcome.Sent)
         {
             EndAttempt(succeeded: false);
-            if (isShaped) Fail(Failure.Request(FailureCause.HeadTooLarge));
+            if (outcome == SendOutcome.TooLarge) Fail(Failure.Request(FailureCause.HeadTooLarge));
             else Reply(LocalReplies.BadRewrite);
             return;
         }
 
         _upload.Restart(Exchange.Request.HasBody);
-        record.UpstreamStartedAt = _worker.Reactor.NowMicroseconds;
-        if (_upload.IsComplete) record.UpstreamRequestEndedAt = record.UpstreamStartedAt;
+        if (_upload.IsComplete) Exchange.Record.UpstreamRequestEndedAt = Exchange.Record.UpstreamStartedAt;
         _stage = Stage.Relaying;
-    }
-
-    /// <summary>The request as this endpoint shall see it. What depends on the route is done once, what depends on the attempt each time.</summary>
-    private bool ShapeRequest()
-    {
-        HttpRequestHead request = Exchange.Request;
-        RouteEntry route = Exchange.Route!;
-        bool addsHeaders = !Profile.Router.SuppressEnvoyHeaders;
-        if (!_isRequestShaped)
-        {
-            _isRequestShaped = true;
-            if (addsHeaders) _timeouts.Announce(request);
-            HeaderMutations rules = route.RequestHeadersFor(_weighted);
-            if (!rules.IsEmpty) rules.Apply(request.Headers, Exchange);
-            if (!_action!.TryRewrite(request, _weighted, addsHeaders)) return false;
-        }
-
-        if (_action!.IsHostFromEndpoint) _action.UseEndpointHost(request, _attempt.Endpoint!, addsHeaders);
-        if (route.VirtualHost.IncludeAttemptCountInRequest) HeaderNumbers.Set(request.Headers, KnownHeader.XEnvoyAttemptCount, _retries.Made + 1);
-        return true;
     }
 
     /// <summary>Moves what can be moved in both directions.</summary>
@@ -290,20 +252,21 @@ internal sealed class Forwarder
         if (_stage == Stage.Relaying && !_answer.IsStarted) AwaitResponse();
         if (_stage == Stage.Relaying && _answer.IsStarted && !_answer.IsComplete) Download();
         if (_stage != Stage.Relaying) return true;
-        _attempt.Stream?.Sink.Flush();
-        return Flush();
+        _call.Stream?.Sink.Flush();
+        if (Exchange.IsTunnel && _answer.IsComplete) EndTunnel();
+        return _stage != Stage.Relaying || Flush();
     }
 
     private void AdvanceUpload()
     {
         long before = _upload.Received;
-        UploadStatus status = _upload.Advance(_downstream.Content, _attempt.Stream!.Sink, Profile.Manager.Http1.EnableTrailers);
+        UploadStatus status = _upload.Advance(_requestContent, _call.Stream!.Sink);
         ExchangeRecord record = Exchange.Record;
         record.BytesReceived = _upload.Received;
         if (_upload.Received > before) _deadlines.Touch();
         if (status == UploadStatus.Broken)
         {
-            OnRequestBroken(_downstream.Content.Failure);
+            OnRequestBroken(_requestContent.Failure);
             return;
         }
 
@@ -312,7 +275,7 @@ internal sealed class Forwarder
         if (record.RequestEndedAt >= 0) return;
         record.RequestEndedAt = record.UpstreamRequestEndedAt;
         _deadlines.SetRequest(0);
-        _deadlines.SetRoute(_timeouts.Route);
+        _deadlines.SetRoute(_call.Timeouts.Route);
     }
 
     private void OnRequestBroken(FailureCause cause)
@@ -330,7 +293,7 @@ internal sealed class Forwarder
 
     private void AwaitResponse()
     {
-        UpstreamStream stream = _attempt.Stream!;
+        UpstreamStream stream = _call.Stream!;
         // The request leaves before its response is asked for.
         stream.Sink.Flush();
         do
@@ -349,8 +312,30 @@ internal sealed class Forwarder
         }
         while (Exchange.Response.IsInterim);
 
-        if (Exchange.Response.Status == 101) AttemptFailed(Failure.Upstream(FailurePhase.ResponseHead, FailureCause.UpgradeRefused));
-        else AcceptResponse();
+        if (Exchange.Response.Status != 101) AcceptResponse();
+        else if (RequestUpgrade.IsGranted(Exchange)) AcceptUpgrade();
+        else AttemptFailed(Failure.Upstream(FailurePhase.ResponseHead, FailureCause.UpgradeRefused));
+    }
+
+    /// <summary>The server switches protocols: from here on bytes flow both ways until each side has ended, and only silence limits them.</summary>
+    private void AcceptUpgrade()
+    {
+        AcceptResponse();
+        if (_stage != Stage.Relaying) return;
+        Exchange.IsTunnel = true;
+        ExchangeTally.BeginTunnel(_worker, Profile);
+        _downstream.StartTunnel();
+        _call.Stream!.StartTunnel();
+        _upload.StartTunnel();
+        _deadlines.OnAnswer();
+    }
+
+    /// <summary>One direction has ended; the tunnel has when the other one did, or can go on no more.</summary>
+    private void EndTunnel()
+    {
+        if (_call.Stream is not { } stream) return;
+        if (stream.Sink.HasFailed) Cut(Failure.Upstream(FailurePhase.ResponseBody, FailureCause.PeerClosed));
+        else if (_upload.IsComplete && !stream.Sink.IsBlocked) EndAttempt(succeeded: true);
     }
 
     /// <summary>A response head has come: it is sent on, unless the request is tried again because of it.</summary>
@@ -360,8 +345,8 @@ internal sealed class Forwarder
         ExchangeRecord record = Exchange.Record;
         record.ResponseStartedAt = _worker.Reactor.NowMicroseconds;
         record.LastAttempt.Status = response.Status;
-        if (_retries.Covers(response) && TryRetry()) return;
-        if (_retries.Made > 0) ExchangeTally.CountRetried(_worker, Exchange, _retries.IsExhausted);
+        if (_call.Covers(response) && TryRetry()) return;
+        _call.CountRetried();
         record.ResponseDetails = "via_upstream";
         _deadlines.SetAttempt(0);
         if (!Profile.Router.SuppressEnvoyHeaders && record.RequestEndedAt >= 0)
@@ -369,27 +354,28 @@ internal sealed class Forwarder
             HeaderNumbers.Set(response.Headers, KnownHeader.XEnvoyUpstreamServiceTime, Math.Max(0, record.ResponseStartedAt - record.RequestEndedAt) / 1000);
         }
 
+        _responseContent = _call.Stream!.Content;
         if (!StartAnswer()) Cut(Failure.Upstream(FailurePhase.ResponseBody, FailureCause.HeadTooLarge));
     }
 
     private void Download()
     {
-        ContentSource content = _attempt.Stream!.Content;
-        AnswerStatus status = _answer.Relay(content, out bool hasMoved);
+        AnswerStatus status = _answer.Relay(_responseContent, out bool hasMoved);
         if (hasMoved) _deadlines.Touch();
         if (status == AnswerStatus.Wait) return;
         ExchangeRecord record = Exchange.Record;
         if (status == AnswerStatus.Broken)
         {
-            Failure failure = Failure.Upstream(FailurePhase.ResponseBody, content.Failure);
+            Failure failure = Failure.Upstream(FailurePhase.ResponseBody, _responseContent.Failure);
             record.LastAttempt.Failure = failure;
             Cut(failure);
             return;
         }
 
         record.ResponseEndedAt = _worker.Reactor.NowMicroseconds;
-        _deadlines.OnAnswer();
         GrpcContent.NoteStatus(Exchange);
+        if (Exchange.IsTunnel) return;
+        _deadlines.OnAnswer();
         EndAttempt(succeeded: Exchange.Response.Status < 500);
     }
 
@@ -405,14 +391,14 @@ internal sealed class Forwarder
         return Flush();
     }
 
-    private bool StartAnswer() => _answer.TryStart(_weighted, _cluster is null ? 0 : _retries.Made + 1, _upload.IsRequestComplete);
+    private bool StartAnswer() => _answer.TryStart(_call.Weighted, _call.Attempts, _upload.IsRequestComplete);
 
     /// <summary>Sends what was gathered for the client, and ends the exchange when that was all.</summary>
     private bool Flush()
     {
         bool isSent = _answer.Flush();
         if (_downstream.Sink.HasFailed) Abandon();
-        else if (isSent) Finish();
+        else if (isSent && (!Exchange.IsTunnel || _call.Stream is null)) Finish();
         return _stage == Stage.Done;
     }
 
@@ -427,13 +413,13 @@ internal sealed class Forwarder
     {
         FailureOutcome outcome = FailureMap.Of(failure);
         Exchange.Record.LastAttempt.Failure = failure;
-        ExchangeTally.CountReset(_worker, _cluster!, failure);
-        if (!_answer.IsStarted && _retries.Covers(outcome.Retry, wasRequestSent: _attempt.Stream is not null) && TryRetry()) return;
+        ExchangeTally.CountReset(_worker, _call.Cluster!, failure);
+        if (!_answer.IsStarted && _call.Covers(outcome.Retry) && TryRetry()) return;
         EndAttempt(succeeded: false);
-        if (_retries.IsExhausted)
+        if (_call.IsExhausted)
         {
             Exchange.Record.Flags |= ResponseFlags.UpstreamRetryLimitExceeded;
-            _worker.Shard.Increment(_worker.StatsOf(_cluster!).RetryLimitExceeded);
+            _worker.Shard.Increment(_call.Stats.RetryLimitExceeded);
         }
 
         Fail(failure);
@@ -442,40 +428,15 @@ internal sealed class Forwarder
     /// <summary>Ends this attempt and sets up the next one, if the request is whole and the budget allows it.</summary>
     private bool TryRetry()
     {
-        if (!_upload.IsWhole) return false;
-        ClusterStats stats = _worker.StatsOf(_cluster!);
-        // The budget counts retries under way; ours ends here if this attempt was one.
-        ReleaseRetry();
-        if (!_cluster!.State.TryAcquire(BudgetKind.Retries, _cluster.Limits, _worker.Index))
-        {
-            _worker.Shard.Increment(stats.RetryOverflow);
-            return false;
-        }
-
-        EndAttempt(succeeded: false);
-        _holdsRetry = true;
-        _worker.Shard.Increment(stats.Retry);
-        _worker.Shard.Increment(stats.RetryBackoffExponential);
+        if (!_upload.IsWhole || !_call.TryRetry(_upload.IsComplete, out long pause)) return false;
         Exchange.Response.Reset();
         _deadlines.SetAttempt(0);
-        _deadlines.SetBackOff(_retries.Take(_worker.Random));
+        _deadlines.SetBackOff(pause);
         _stage = Stage.BackingOff;
         return true;
     }
 
-    /// <summary>Gives back everything that the attempt held.</summary>
-    private void EndAttempt(bool succeeded)
-    {
-        ReleaseRetry();
-        if (_attempt.End(succeeded, _upload.IsComplete)) ExchangeTally.EndAttempt(_worker, Exchange, _cluster!);
-    }
-
-    private void ReleaseRetry()
-    {
-        if (!_holdsRetry) return;
-        _holdsRetry = false;
-        _cluster!.State.Release(BudgetKind.Retries, _worker.Index);
-    }
+    private void EndAttempt(bool succeeded) => _call.EndAttempt(succeeded, _upload.IsComplete);
 
     private void OnDeadline(DeadlineKind kind)
     {
@@ -490,12 +451,11 @@ internal sealed class Forwarder
                 _deadlines.SetAttempt(0);
                 // What was sent on cannot be taken back: then only the route's time counts.
                 if (_answer.IsStarted) return;
-                _worker.Shard.Increment(_worker.StatsOf(_cluster!).RequestPerTryTimeout);
+                _worker.Shard.Increment(_call.Stats.RequestPerTryTimeout);
                 AttemptFailed(Failure.Upstream(FailurePhase.ResponseHead, FailureCause.AttemptTimeout));
                 return;
             case DeadlineKind.Route:
-                if (_attempt.Endpoint is { } endpoint) endpoint.State.SlotOf(_worker.Index).Timeouts++;
-                _worker.Shard.Increment(_worker.StatsOf(_cluster!).RequestTimeout);
+                _call.CountTimeout();
                 TimeOut(FailureSide.Upstream, FailureCause.RouteTimeout);
                 return;
             case DeadlineKind.Request:
@@ -523,8 +483,8 @@ internal sealed class Forwarder
     /// <summary>The client went away.</summary>
     private void Abandon()
     {
-        if (_attempt.Stream is not null && _cluster is not null) _worker.Shard.Increment(_worker.StatsOf(_cluster).RequestSentReset);
-        else if (_attempt.State == AttemptState.Queued) _worker.Shard.Increment(_worker.StatsOf(_cluster!).RequestCancelled);
+        if (_call.Stream is not null) _worker.Shard.Increment(_call.Stats.RequestSentReset);
+        else if (_call.State == AttemptState.Queued) _worker.Shard.Increment(_call.Stats.RequestCancelled);
         Cut(Failure.Downstream(FailurePhase.ResponseBody, FailureCause.PeerClosed));
     }
 
@@ -534,7 +494,7 @@ internal sealed class Forwarder
         FailureOutcome outcome = FailureMap.Of(failure);
         Exchange.Record.Failure = failure;
         if (outcome.Status == 0) Cut(failure);
-        else Reply(LocalReplies.Of(outcome, _cluster is not null && _retries.Made > 0, Exchange.Record.UpstreamTransportFailureReason));
+        else Reply(LocalReplies.Of(outcome, _call.WasRetried, Exchange.Record.UpstreamTransportFailureReason));
     }
 
     /// <summary>The exchange ends here and now; what the client has of a response it must not take for a whole one.</summary>

@@ -63,6 +63,12 @@ public sealed class HttpExchange : IAccessLogRecord
     /// <summary>Content-type says that this is gRPC: failures are told as trailers-only responses.</summary>
     public bool IsGrpc { get; internal set; }
 
+    /// <summary>The request asks to switch to another protocol.</summary>
+    public bool IsUpgrade { get; internal set; }
+
+    /// <summary>The switch was made: what follows the heads is the other protocol's.</summary>
+    public bool IsTunnel { get; internal set; }
+
     /// <summary>Index of the reactor that owns the exchange.</summary>
     public int ReactorIndex { get; internal init; }
 
@@ -131,6 +137,8 @@ public sealed class HttpExchange : IAccessLogRecord
         Route = null;
         IsInternal = false;
         IsGrpc = false;
+        IsUpgrade = false;
+        IsTunnel = false;
     }
 
     private static bool TryGet(HeaderBlock headers, AccessLogHeader header, out ReadOnlySpan<byte> value) =>

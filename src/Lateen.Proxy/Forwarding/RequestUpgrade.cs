@@ -1,19 +1,30 @@
 using Lateen.Http;
+using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Routing;
 
 namespace Lateen.Proxy.Forwarding;
 
-/// <summary>What becomes of a request to switch protocols.</summary>
+/// <summary>What becomes of a request to switch protocols: whether it counts, whether it is allowed, and whether the server granted it.</summary>
 internal static class RequestUpgrade
 {
     /// <summary>
-    /// True when the request can go on as plain HTTP/1.1: it asks for nothing, or only for h2c, which a server may ignore (RFC 9110 section
-    /// 7.8, and RFC 9113 section 3.1 has retired it). Its Upgrade is not passed on then.
+    /// True when the request asks to switch to another protocol. One that asks only for h2c does not: a server may ignore that (RFC 9110
+    /// section 7.8; RFC 9113 section 3.1 has retired it), and it goes on without it.
     /// </summary>
-    public static bool TryDrop(HttpRequestHead request)
+    public static bool IsAskedFor(HttpRequestHead request)
     {
-        if (request.Upgrade.IsEmpty) return true;
-        if (!request.AsksUpgradeTo("h2c"u8)) return false;
+        if (request.Upgrade.IsEmpty) return false;
+        if (!request.AsksUpgradeTo("h2c"u8)) return true;
         request.Headers.Remove(KnownHeader.Http2Settings);
-        return true;
+        return false;
     }
+
+    /// <summary>The route says so, or says nothing and the connection manager does. The value is compared whole, as Envoy does.</summary>
+    public static bool IsAllowed(HttpRequestHead request, ForwardAction action, HttpConnectionManagerSnapshot manager) =>
+        // Content before the switch would have to wait for it, and nothing that is in use sends any.
+        !request.HasBody && (action.Upgrades.Find(request.Upgrade) ?? manager.Upgrades.Find(request.Upgrade) ?? false);
+
+    /// <summary>A 101 answers a question that was asked: the protocol is the one that the client named (RFC 9110 section 15.2.2).</summary>
+    public static bool IsGranted(HttpExchange exchange) =>
+        exchange.IsUpgrade && !exchange.Response.Upgrade.IsEmpty && exchange.Request.AsksUpgradeTo(exchange.Response.Upgrade);
 }

@@ -52,13 +52,19 @@ internal sealed class Upload(BufferPool pool)
         _replayed = 0;
     }
 
+    /// <summary>What comes from now on is not the request's content but the other protocol's; it cannot be sent twice.</summary>
+    public void StartTunnel()
+    {
+        _replay.Release();
+        IsRequestComplete = IsComplete = false;
+    }
+
     public void End() => _replay.Release();
 
     /// <summary>Moves what can be moved.</summary>
     /// <param name="source">The client.</param>
     /// <param name="sink">The server.</param>
-    /// <param name="passesTrailers">Trailers are sent on.</param>
-    public UploadStatus Advance(ContentSource source, ContentSink sink, bool passesTrailers)
+    public UploadStatus Advance(ContentSource source, ContentSink sink)
     {
         if (sink.IsBlocked) sink.Flush();
         // A server that no longer takes the request may have answered it already: the response tells, or its absence does.
@@ -79,7 +85,7 @@ internal sealed class Upload(BufferPool pool)
                 case ContentStatus.Wait:
                     return UploadStatus.Wait;
                 case ContentStatus.End:
-                    sink.End(passesTrailers ? source.Trailers : null);
+                    sink.End(source.Trailers);
                     IsRequestComplete = IsComplete = true;
                     return UploadStatus.Complete;
                 default:

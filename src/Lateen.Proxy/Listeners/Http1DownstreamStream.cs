@@ -19,9 +19,11 @@ internal sealed class Http1DownstreamStream : DownstreamStream
     private readonly Http1Sender _sender;
     private Http1Session _session = null!;
     private TransportConnection _transport = null!;
+    private Http1Limits _limits = Http1Limits.Default;
     private ResponsePlan _plan;
     private bool _hasSentHead;
     private bool _isReset;
+    private bool _isTunnel;
 
     public Http1DownstreamStream(ProxyWorker worker)
     {
@@ -37,7 +39,8 @@ internal sealed class Http1DownstreamStream : DownstreamStream
     /// <summary>Bytes from the client that nobody has looked at yet.</summary>
     public ReadBuffer Buffer => _receiver.Buffer;
 
-    public override bool IsPeerGone => _transport.IsPeerClosed || _transport.IsClosed;
+    /// <summary>A client that only ends its sending is gone, as Envoy sees it; in a tunnel each direction ends for itself.</summary>
+    public override bool IsPeerGone => _transport.IsClosed || (!_isTunnel && _transport.IsPeerClosed);
 
     public override ContentSource Content => _receiver;
 
@@ -49,12 +52,12 @@ internal sealed class Http1DownstreamStream : DownstreamStream
     /// <summary>After the exchange: the response was sent whole, and the client was told that it may send another request.</summary>
     public bool MayContinue => _hasSentHead && !_isReset && _plan.KeepAlive && !_sender.HasFailed;
 
-    public void Attach(Http1Session session, TransportConnection transport)
+    public void Attach(Http1Session session, TransportConnection transport, bool enablesTrailers)
     {
         _session = session;
         _transport = transport;
-        _receiver.Attach(transport);
-        _sender.Attach(transport);
+        _receiver.Attach(transport, enablesTrailers);
+        _sender.Attach(transport, enablesTrailers);
     }
 
     /// <summary>The head is complete: gets ready for the content and the response.</summary>
@@ -62,6 +65,8 @@ internal sealed class Http1DownstreamStream : DownstreamStream
     {
         _hasSentHead = false;
         _isReset = false;
+        _isTunnel = false;
+        _limits = limits;
         _receiver.StartContent(Exchange.Request, limits);
     }
 
@@ -105,12 +110,19 @@ internal sealed class Http1DownstreamStream : DownstreamStream
         _sender.Flush();
     }
 
+    public override void StartTunnel()
+    {
+        _isTunnel = true;
+        Exchange.Request.SetBody(BodyFraming.Tunnel);
+        _receiver.StartContent(Exchange.Request, _limits);
+    }
+
     public override void Reset()
     {
         _isReset = true;
         if (!_hasSentHead) return;
         // Length and chunks show the client that something is missing; content that ends with the connection needs an RST for that.
-        if (_plan.Framing == BodyFraming.UntilClose) _transport.Abort();
+        if (_plan.Framing is BodyFraming.UntilClose or BodyFraming.Tunnel) _transport.Abort();
         else _sender.Flush();
     }
 }

@@ -41,6 +41,9 @@ public sealed class ForwardAction : RouteAction
     /// </summary>
     public TimeSpan? MaxGrpcTimeout { get; init; }
 
+    /// <summary>What requests may ask to switch to; what is not named here is the connection manager's to say.</summary>
+    public UpgradeRules Upgrades { get; init; } = UpgradeRules.None;
+
     /// <summary>Null: one attempt only.</summary>
     public RetryPolicySnapshot? RetryPolicy { get; init; }
 

@@ -48,6 +48,8 @@ internal sealed class ForwardActionCompiler(ClusterDirectory clusters, VirtualHo
             HasMaxStreamDuration = stream?.MaxStreamDuration_ is not null,
             MaxGrpcTimeout = ProtoValues.Duration(stream?.GrpcTimeoutHeaderMax, null, streamPath.Field("grpc_timeout_header_max"), errors),
             RetryPolicy = action.RetryPolicy is null ? host.RetryPolicy : RetryPolicyCompiler.Compile(action.RetryPolicy, path.Field("retry_policy"), errors),
+            Upgrades = UpgradeRules.Compile(
+                [.. action.UpgradeConfigs.Select(static one => (one.UpgradeType, one.Enabled))], path.Field("upgrade_configs"), errors),
             AppendXForwardedHost = action.AppendXForwardedHost,
             IsHostFromEndpoint = action.AutoHostRewrite is true,
             HostRewrite = CompileHostRewrite(action, path),

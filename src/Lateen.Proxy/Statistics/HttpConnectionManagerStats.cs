@@ -30,6 +30,8 @@ public sealed class HttpConnectionManagerStats : StatGroup
         ConnectionOverloadDisableKeepalive = fields.Counter("downstream_cx_overload_disable_keepalive");
         ConnectionActive = fields.Gauge("downstream_cx_active");
         ConnectionHttp1Active = fields.Gauge("downstream_cx_http1_active");
+        ConnectionUpgradesTotal = fields.Counter("downstream_cx_upgrades_total");
+        ConnectionUpgradesActive = fields.Gauge("downstream_cx_upgrades_active");
         ConnectionLength = fields.Histogram("downstream_cx_length_ms");
         FlowControlPaused = fields.Counter("downstream_flow_control_paused_reading_total");
         FlowControlResumed = fields.Counter("downstream_flow_control_resumed_reading_total");
@@ -80,6 +82,10 @@ public sealed class HttpConnectionManagerStats : StatGroup
     public Counter ConnectionOverloadDisableKeepalive { get; }
     public Gauge ConnectionActive { get; }
     public Gauge ConnectionHttp1Active { get; }
+
+    /// <summary>Exchanges that became another protocol's, such as WebSocket.</summary>
+    public Counter ConnectionUpgradesTotal { get; }
+    public Gauge ConnectionUpgradesActive { get; }
 
     /// <summary>Life of a connection, milliseconds.</summary>
     public Histogram ConnectionLength { get; }

@@ -197,6 +197,8 @@ internal sealed class EngineRecipe
 
     public bool Proxy100Continue { get; set; }
 
+    public UpgradeRules Upgrades { get; set; } = UpgradeRules.None;
+
     public HostPortStripping StripHostPort { get; set; }
 
     public bool StripTrailingHostDot { get; set; }
@@ -245,6 +247,7 @@ internal sealed class EngineRecipe
         ServerName = ServerName,
         ServerHeader = ServerHeader,
         Proxy100Continue = Proxy100Continue,
+        Upgrades = Upgrades,
         StripHostPort = StripHostPort,
         StripTrailingHostDot = StripTrailingHostDot,
     };

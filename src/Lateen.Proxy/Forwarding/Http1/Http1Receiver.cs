@@ -14,12 +14,13 @@ internal sealed class Http1Receiver(BufferPool pool) : ContentSource
     private int _payloadLength;
     private int _afterPayload;
     private bool _isStarted;
+    private bool _passesTrailers = true;
     private FailureCause _failure;
 
     /// <summary>What was read and not yet parsed.</summary>
     public ReadBuffer Buffer { get; } = new(pool);
 
-    public override HeaderBlock? Trailers => _decoder.Trailers;
+    public override HeaderBlock? Trailers => _passesTrailers ? _decoder.Trailers : null;
 
     public override FailureCause Failure => _failure;
 
@@ -27,7 +28,13 @@ internal sealed class Http1Receiver(BufferPool pool) : ContentSource
     public bool IsComplete => _isStarted && _decoder.IsComplete && _payloadLength == 0;
 
     /// <summary>The next messages come from here.</summary>
-    public void Attach(TransportConnection connection) => _connection = connection;
+    /// <param name="connection">The connection.</param>
+    /// <param name="passesTrailers">False: trailers are read and dropped.</param>
+    public void Attach(TransportConnection connection, bool passesTrailers = true)
+    {
+        _connection = connection;
+        _passesTrailers = passesTrailers;
+    }
 
     /// <summary>Starts on the content of a request whose head was taken from <see cref="Buffer"/>.</summary>
     public void StartContent(HttpRequestHead head, Http1Limits limits)

@@ -24,6 +24,8 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
     private long _chunkRemaining;
     private bool _isBlocked;
     private bool _hasFailed;
+    private bool _sendsTrailers;
+    private bool _isEnding;
 
     public override bool IsBlocked => _isBlocked;
 
@@ -32,9 +34,12 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
     /// <summary>Everything that was accepted has left.</summary>
     public bool IsEmpty => _buffer.IsEmpty;
 
-    public void Attach(TransportConnection connection)
+    /// <param name="connection">Where to.</param>
+    /// <param name="sendsTrailers">Chunked content is sent with its trailers; otherwise they are dropped.</param>
+    public void Attach(TransportConnection connection, bool sendsTrailers)
     {
         _connection = connection;
+        _sendsTrailers = sendsTrailers;
         _hasFailed = false;
         _isBlocked = false;
     }
@@ -97,6 +102,9 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
         }
     }
 
+    /// <summary>What is sent from now on are bytes of another protocol; their end is the end of the connection in this direction.</summary>
+    public void StartTunnel() => Begin(BodyFraming.Tunnel);
+
     /// <inheritdoc/>
     public override int Send(ReadOnlySpan<byte> payload)
     {
@@ -114,7 +122,9 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
 
     public override void End(HeaderBlock? trailers)
     {
+        _isEnding = _framing == BodyFraming.Tunnel;
         if (_framing != BodyFraming.Chunked || _hasFailed) return;
+        if (!_sendsTrailers) trailers = null;
         for (int room = 64; ; room *= 4)
         {
             Span<byte> target = _buffer.Reserve(room);
@@ -139,6 +149,9 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
         }
 
         _isBlocked = false;
+        if (!_isEnding || _hasFailed) return;
+        _isEnding = false;
+        _connection!.ShutdownWrite();
     }
 
     /// <summary>Forgets everything and gives the memory back.</summary>
@@ -150,6 +163,7 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
         _chunkRemaining = 0;
         _isBlocked = false;
         _hasFailed = false;
+        _isEnding = false;
     }
 
     private void Begin(BodyFraming framing)

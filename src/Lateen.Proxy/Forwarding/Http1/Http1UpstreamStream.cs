@@ -36,6 +36,8 @@ internal sealed class Http1UpstreamStream : UpstreamStream
 
     public override EndPoint LocalAddress => _transport.LocalEndPoint;
 
+    public override HttpProtocol Protocol => HttpProtocol.Http11;
+
     public override bool IsConnectionReused => _connection.Requests > 1;
 
     public override bool HasResponseBegun => _hasResponseBegun;
@@ -58,14 +60,17 @@ internal sealed class Http1UpstreamStream : UpstreamStream
         _keepAlive = false;
         _failure = default;
         _receiver.Attach(_transport);
-        _sender.Attach(_transport);
+        _sender.Attach(_transport, settings.EnableTrailers);
     }
 
-    public override bool TrySendHead(HttpRequestHead head)
+    public override bool TrySendHead(HttpExchange exchange)
     {
+        HttpRequestHead head = exchange.Request;
         _method = head.Method;
-        return _sender.TrySendHead(head, RequestWriteOptions.None);
+        return _sender.TrySendHead(head, exchange.IsUpgrade ? RequestWriteOptions.ForwardUpgrade : RequestWriteOptions.None);
     }
+
+    public override void StartTunnel() => _sender.StartTunnel();
 
     public override HeadStatus ReadHead(HttpResponseHead head)
     {

@@ -14,12 +14,16 @@ internal sealed class UpstreamSettings
         UpstreamConnectionOptions options = cluster.Connections;
         Limits = new Http1Limits { MaxHeadOctets = checked((int)options.MaxResponseHeadersKb * 1024), MaxFields = (int)options.MaxResponseHeaders };
         Parser = new Http1ResponseParser(Limits);
+        EnableTrailers = options.EnableTrailers;
         IdleMilliseconds = (long)(options.IdleTimeout?.TotalMilliseconds ?? 0);
         MaxDurationMilliseconds = (long)(options.MaxConnectionDuration?.TotalMilliseconds ?? 0);
         MaxRequests = options.MaxRequestsPerConnection;
     }
 
     public Http1Limits Limits { get; }
+
+    /// <summary>HTTP/1.1 requests are sent with their trailers.</summary>
+    public bool EnableTrailers { get; }
 
     public Http1ResponseParser Parser { get; }
 

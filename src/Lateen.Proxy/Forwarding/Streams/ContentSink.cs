@@ -15,7 +15,7 @@ internal abstract class ContentSink
     /// <returns>How many were accepted; fewer than given means <see cref="IsBlocked"/> or <see cref="HasFailed"/>.</returns>
     public abstract int Send(ReadOnlySpan<byte> payload);
 
-    /// <summary>The message is complete.</summary>
+    /// <summary>The message is complete; of a tunnel, this direction.</summary>
     /// <param name="trailers">Sent where the framing has a place for them.</param>
     public abstract void End(HeaderBlock? trailers);
 

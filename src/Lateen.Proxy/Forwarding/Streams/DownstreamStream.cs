@@ -28,6 +28,9 @@ internal abstract class DownstreamStream
     /// <summary>Tells the client to go on (100), at once.</summary>
     public abstract void SendContinue();
 
+    /// <summary>A 101 was sent: content and sink are the other protocol's bytes from now on.</summary>
+    public abstract void StartTunnel();
+
     /// <summary>The response cannot be completed: the client must not take what it has for a whole one.</summary>
     public abstract void Reset();
 }

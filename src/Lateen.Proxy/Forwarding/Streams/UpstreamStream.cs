@@ -27,6 +27,9 @@ internal abstract class UpstreamStream
 
     public abstract EndPoint LocalAddress { get; }
 
+    /// <summary>What the connection speaks.</summary>
+    public abstract HttpProtocol Protocol { get; }
+
     /// <summary>The connection served another request before this one, so the peer may have closed it in the meantime.</summary>
     public abstract bool IsConnectionReused { get; }
 
@@ -42,12 +45,15 @@ internal abstract class UpstreamStream
     /// <summary>Where the request's content goes, once its head was sent.</summary>
     public abstract ContentSink Sink { get; }
 
-    /// <summary>Gathers the request's head for the next flush of <see cref="Sink"/>.</summary>
+    /// <summary>Gathers the request's head for the next flush of <see cref="Sink"/>, with the switch that it asks for, if it does.</summary>
     /// <returns>False when the head is larger than can be sent.</returns>
-    public abstract bool TrySendHead(HttpRequestHead head);
+    public abstract bool TrySendHead(HttpExchange exchange);
 
     /// <summary>Reads the response's head, interim ones included, into <paramref name="head"/>.</summary>
     public abstract HeadStatus ReadHead(HttpResponseHead head);
+
+    /// <summary>A 101 was read and is accepted: content and sink are the other protocol's bytes from now on.</summary>
+    public abstract void StartTunnel();
 
     /// <summary>
     /// The exchange is through with this stream. The connection serves again if both messages are complete and both sides agree;
