@@ -5,8 +5,9 @@ namespace Lateen.Bench.Compare;
 /// <summary>How a comparison is run; the defaults are what the README's figures use.</summary>
 internal sealed record CompareOptions
 {
-    internal const string Usage = """
+    internal static string Usage => $"""
         Usage: bench/run.sh [options]
+          --scenario A,B     what is compared (default http1): {Compare.Scenarios.Names}
           --rounds N         interleaved rounds (default 5)
           --seconds S        closed-loop load per proxy and round (default 5)
           --connections N    keep-alive connections (default 64)
@@ -16,6 +17,8 @@ internal sealed record CompareOptions
           --syscalls N       instead: N requests under strace, system calls per request
           --out DIR          where the JSON goes (default artifacts/bench)
         """;
+
+    public IReadOnlyList<Scenario> Scenarios { get; init; } = Compare.Scenarios.Find(["http1"])!;
 
     public int Rounds { get; init; } = 5;
 
@@ -47,6 +50,7 @@ internal sealed record CompareOptions
             var number = double.TryParse(value, CultureInfo.InvariantCulture, out var parsed) && parsed > 0 ? parsed : double.NaN;
             var changed = arguments[i] switch
             {
+                "--scenario" => Compare.Scenarios.Find(value.Split(',')) is { } found ? options with { Scenarios = found } : null,
                 "--proxies" => options with { Proxies = value.Split(',') },
                 "--out" => options with { Output = value },
                 "--lateen-proxy" => options with { LateenProxy = value },
@@ -61,7 +65,7 @@ internal sealed record CompareOptions
             };
             if (changed is null)
             {
-                error = $"{arguments[i]} {value}: unknown option, or not a positive number";
+                error = $"{arguments[i]} {value}: unknown option, unknown name, or not a positive number";
                 return null;
             }
 

@@ -24,23 +24,16 @@ internal sealed class Contender : IAsyncDisposable
 
     internal int Pid => _process.Id;
 
+    /// <summary>Most resident memory that a load saw, KiB, where it looked; 0 where none did.</summary>
+    internal long PeakResidentKib { get; set; }
+
     internal EndPoint Address => new IPEndPoint(IPAddress.Loopback, Port);
 
-    /// <summary>Starts one of the proxies by its name in front of the upstream.</summary>
-    internal static async Task<Contender> StartProxyAsync(string name, int upstreamPort, CompareOptions options, string directory)
+    /// <summary>Starts one of the proxies by its name in front of the upstream, as the scenario wants it.</summary>
+    internal static async Task<Contender> StartProxyAsync(string name, Scenario scenario, int upstreamPort, CompareOptions options, string directory)
     {
         var port = FreePort();
-        string Filled(string file)
-        {
-            var text = File.ReadAllText(Path.Combine("bench/peers", file))
-                .Replace("{{PORT}}", port.ToString())
-                .Replace("{{UPSTREAM_PORT}}", upstreamPort.ToString())
-                .Replace("{{DIRECTORY}}", directory);
-            var path = Path.Combine(directory, file);
-            File.WriteAllText(path, text);
-            return path;
-        }
-
+        string Filled(string file) => Fill(scenario.Peers, file, port, upstreamPort, directory);
         ProcessStartInfo start = name switch
         {
             "lateen" => new(options.LateenProxy, ["-c", Filled("lateen.yaml"), "--concurrency", "1"]),
@@ -55,10 +48,18 @@ internal sealed class Contender : IAsyncDisposable
         return await StartAsync(name, start, port);
     }
 
-    internal static Task<Contender> StartUpstreamAsync()
+    /// <summary>Starts what stands behind the proxies.</summary>
+    internal static Task<Contender> StartUpstreamAsync(Scenario scenario, string directory)
     {
         var port = FreePort();
-        return StartAsync("upstream", new ProcessStartInfo(BuiltExecutable("Upstream"), [port.ToString()]), port);
+        return StartAsync("upstream", scenario.Upstream switch
+        {
+            UpstreamKind.FixedAnswer => new ProcessStartInfo(BuiltExecutable("Upstream"), [$"{port}"]),
+            UpstreamKind.Bulk => new ProcessStartInfo(BuiltExecutable("Upstream"), [$"{port}", "bulk"]),
+            UpstreamKind.Grpc => new ProcessStartInfo(BuiltExecutable("GrpcUpstream"), [$"{port}"]),
+            UpstreamKind.Tls => new ProcessStartInfo("nginx", ["-p", directory, "-c", Fill(scenario.Peers, "upstream.conf", port, 0, directory)]),
+            _ => throw new ArgumentOutOfRangeException(nameof(scenario), scenario.Upstream, "no such upstream"),
+        }, port);
     }
 
     public async ValueTask DisposeAsync()
@@ -70,6 +71,20 @@ internal sealed class Contender : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    /// <summary>Writes a peer's configuration with this run's ports and folder in it; what a scenario does not change is http1's.</summary>
+    private static string Fill(string peers, string file, int port, int upstreamPort, string directory)
+    {
+        var template = Path.Combine("bench/peers", peers, file);
+        if (!File.Exists(template)) template = Path.Combine("bench/peers/http1", file);
+        var text = File.ReadAllText(template)
+            .Replace("{{PORT}}", $"{port}")
+            .Replace("{{UPSTREAM_PORT}}", $"{upstreamPort}")
+            .Replace("{{DIRECTORY}}", directory);
+        var path = Path.Combine(directory, file);
+        File.WriteAllText(path, text);
+        return path;
     }
 
     private static async Task<Contender> StartAsync(string name, ProcessStartInfo start, int port)

@@ -1,5 +1,5 @@
 using Lateen.Bench.Compare;
-using Lateen.Bench.LoadGenerator;
+using Lateen.Bench.Compare.Loads;
 
 var options = CompareOptions.Parse(args, out var error);
 if (options is null)
@@ -9,68 +9,85 @@ if (options is null)
     return 2;
 }
 
-var directory = Directory.CreateTempSubdirectory("lateen-bench-").FullName;
-var contenders = new List<Contender>();
 try
 {
-    await using var upstream = await Contender.StartUpstreamAsync();
-    foreach (var name in options.Proxies)
-        contenders.Add(await Contender.StartProxyAsync(name, upstream.Port, options, directory));
-    return options.SyscallRequests > 0 ? await CountSyscallsAsync() : await CompareAsync();
+    foreach (var scenario in options.Scenarios)
+        await RunAsync(scenario);
+    return 0;
 }
 catch (InvalidOperationException failure)
 {
     Console.Error.WriteLine(failure.Message);
     return 1;
 }
-finally
+
+async Task RunAsync(Scenario scenario)
 {
-    foreach (var contender in contenders)
-        await contender.DisposeAsync();
-    Directory.Delete(directory, recursive: true);
+    var own = options with { Connections = scenario.Connections ?? options.Connections };
+    var directory = Directory.CreateTempSubdirectory("lateen-bench-").FullName;
+    var contenders = new List<Contender>();
+    try
+    {
+        BenchCertificate.Write(directory);
+        await using var upstream = await Contender.StartUpstreamAsync(scenario, directory);
+        foreach (var name in options.Proxies.Where(scenario.Proxies.Contains))
+            contenders.Add(await Contender.StartProxyAsync(name, scenario, upstream.Port, own, directory));
+        if (options.SyscallRequests > 0) await CountSyscallsAsync(contenders);
+        else await CompareAsync(scenario, own, contenders);
+    }
+    finally
+    {
+        foreach (var contender in contenders)
+            await contender.DisposeAsync();
+        Directory.Delete(directory, recursive: true);
+    }
 }
 
-async Task<int> CountSyscallsAsync()
+async Task CountSyscallsAsync(List<Contender> contenders)
 {
     Console.WriteLine("| proxy | system calls/req | which |");
     Console.WriteLine("|---|---:|---|");
     foreach (var contender in contenders)
         Console.WriteLine(await SyscallCount.CountAsync(contender, options));
-    return 0;
 }
 
-async Task<int> CompareAsync()
+async Task CompareAsync(Scenario scenario, CompareOptions own, List<Contender> contenders)
 {
     var standings = contenders
-        .Select(contender => new Standing(
-            contender.Name, ProcessFigures.VmRssKib(contender.Pid), ProcessFigures.ResidentKib(contender.Pid), new List<Measurement>()))
+        .Select(contender => new Standing(contender.Name, ProcessFigures.VmRssKib(contender.Pid), ProcessFigures.ResidentKib(contender.Pid), []))
         .ToList();
+    if (scenario.Upstream == UpstreamKind.Grpc)
+    {
+        foreach (var contender in contenders)
+            await GrpcProbe.CheckAsync(contender);
+    }
+
     // Compilers, pools and connections warm up outside the measured rounds.
     foreach (var contender in contenders)
-        Work.Checked(contender, await LoadRun.RunAsync(Work.Load(contender, options) with { Duration = TimeSpan.FromSeconds(options.Seconds) }));
-    for (var round = 1; round <= options.Rounds; round++)
+        await scenario.Measure(contender, own with { RateSeconds = 1 });
+    for (var round = 1; round <= own.Rounds; round++)
     {
         for (var i = 0; i < contenders.Count; i++)
         {
-            var measurement = await Work.MeasureAsync(contenders[i], options);
-            ((List<Measurement>)standings[i].Rounds).Add(measurement);
+            var measurement = await scenario.Measure(contenders[i], own);
+            standings[i].Rounds.Add(measurement);
             Console.Error.WriteLine(
-                $"round {round}/{options.Rounds} {contenders[i].Name}: {measurement.UserMicroseconds:F2} + {measurement.SystemMicroseconds:F2} us/req, "
-                + $"{measurement.RequestsPerSecond:F0} req/s, p50 {measurement.P50:F0} us, p99 {measurement.P99:F0} us");
+                $"{scenario.Name} round {round}/{own.Rounds} {contenders[i].Name}: {measurement.UserMicroseconds:F2} + {measurement.SystemMicroseconds:F2} us/{scenario.Unit}, "
+                + $"{measurement.PerSecond:F0} {scenario.Unit}/s, p50 {measurement.P50:F0} us, p99 {measurement.P99:F0} us");
         }
     }
 
     for (var i = 0; i < contenders.Count; i++)
     {
-        standings[i].LoadedRssKib = ProcessFigures.VmRssKib(contenders[i].Pid);
+        standings[i].LoadedRssKib = Math.Max(ProcessFigures.VmRssKib(contenders[i].Pid), contenders[i].PeakResidentKib);
         standings[i].LoadedPssKib = ProcessFigures.ResidentKib(contenders[i].Pid);
     }
 
-    Console.WriteLine(ResultTable.Render(standings, options));
+    Console.WriteLine(ResultTable.Render(scenario, standings, own));
     var now = TimeProvider.System.GetUtcNow();
-    Directory.CreateDirectory(options.Output);
-    var file = Path.Combine(options.Output, $"proxies-{now:yyyyMMdd-HHmmss}.json");
-    await File.WriteAllTextAsync(file, ResultTable.ToJson(standings, options, now));
+    Directory.CreateDirectory(own.Output);
+    var file = Path.Combine(own.Output, $"{(scenario.Name == "http1" ? "proxies" : scenario.Name)}-{now:yyyyMMdd-HHmmss}.json");
+    await File.WriteAllTextAsync(file, ResultJson.Render(scenario, standings, own, now));
     Console.WriteLine($"written to {file}");
-    return 0;
+    Console.WriteLine();
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Lateen.Bench.Compare.Loads;
 using Lateen.Bench.LoadGenerator;
 
 namespace Lateen.Bench.Compare;
@@ -12,8 +13,8 @@ internal static class SyscallCount
 
     internal static async Task<string> CountAsync(Contender contender, CompareOptions options)
     {
-        var load = Work.Load(contender, options);
-        Work.Checked(contender, await LoadRun.RunAsync(load with { MaxRequests = 5_000 }));
+        var load = Http1Load.Load(contender, options);
+        Http1Load.Checked(contender, await LoadRun.RunAsync(load with { MaxRequests = 5_000 }));
         var arguments = new List<string> { "-c", "-f" };
         foreach (var pid in ProcessFigures.Family(contender.Pid))
             arguments.AddRange(["-p", pid.ToString()]);
@@ -21,7 +22,7 @@ internal static class SyscallCount
             ?? throw new InvalidOperationException("strace did not start");
         // It says "Process N attached" for each thread before it counts.
         await strace.StandardError.ReadLineAsync();
-        var report = Work.Checked(contender, await LoadRun.RunAsync(load with { MaxRequests = options.SyscallRequests, Duration = TimeSpan.FromMinutes(10) }));
+        var report = Http1Load.Checked(contender, await LoadRun.RunAsync(load with { MaxRequests = options.SyscallRequests, Duration = TimeSpan.FromMinutes(10) }));
         // SIGINT is what makes strace print its table and detach.
         using (var interrupt = Process.Start("kill", ["-INT", strace.Id.ToString()]))
             await interrupt.WaitForExitAsync();

@@ -47,5 +47,5 @@ internal static class Bootstraps
     /// <summary>The static configuration that the comparison with other proxies uses, with admin pages.</summary>
     internal static string Static(int port, int upstreamPort, int adminPort) =>
         $"admin: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {adminPort} }} }} }}\n"
-        + File.ReadAllText("bench/peers/lateen.yaml").Replace("{{PORT}}", $"{port}").Replace("{{UPSTREAM_PORT}}", $"{upstreamPort}");
+        + File.ReadAllText("bench/peers/http1/lateen.yaml").Replace("{{PORT}}", $"{port}").Replace("{{UPSTREAM_PORT}}", $"{upstreamPort}");
 }

@@ -17,6 +17,7 @@ internal static class LoadArguments
           --host NAME           Host header (default: the URL's)
           --method NAME         default GET
           --connections N       keep-alive connections (default 64)
+          --close               a new connection for each request
           --rate R              open loop: R requests per second, latency from the intended time (default: closed loop)
           --duration SECONDS    default 10
           --requests N          stop after N requests
@@ -46,9 +47,10 @@ internal static class LoadArguments
                 continue;
             }
 
-            if (name == "--absolute")
+            if (name is "--absolute" or "--close")
             {
-                isAbsolute = true;
+                isAbsolute |= name == "--absolute";
+                options = options with { ConnectionPerRequest = options.ConnectionPerRequest || name == "--close" };
                 continue;
             }
 

@@ -167,7 +167,7 @@ internal sealed class LoadConnection : ITransportObserver
     {
         _timeout.Cancel();
         _isBusy = false;
-        if (!_response.KeepsAlive)
+        if (!_response.KeepsAlive || _worker.Options.ConnectionPerRequest)
             Drop();
         _worker.OnAnswer(this, _response.Status, _intendedAt);
     }

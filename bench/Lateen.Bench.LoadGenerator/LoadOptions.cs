@@ -22,6 +22,9 @@ public sealed record LoadOptions
     /// <summary>Keep-alive connections. Closed loop: each sends its next request when it has its answer.</summary>
     public int Connections { get; init; } = 64;
 
+    /// <summary>Whether each request gets a connection of its own, closed when its answer is complete: the load is then of connections.</summary>
+    public bool ConnectionPerRequest { get; init; }
+
     /// <summary>
     /// Requests per second, over all connections; 0 is the closed loop. Open loop: requests have their times in advance, one that finds no
     /// free connection waits in line, and latency counts from the intended time, so a stall is paid by all who should have been served in it.

@@ -21,7 +21,8 @@ internal sealed class LoadWorker
     private readonly double _rate;
     private readonly long _maxRequests;
     private readonly List<LoadConnection> _connections = [];
-    private readonly Stack<LoadConnection> _idle = new();
+    /// <summary>Idle connections take turns, so that each of many is used and none is the one that is always warm.</summary>
+    private readonly Queue<LoadConnection> _idle = new();
     private readonly Queue<long> _waiting = new();
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<int, long> _statuses = [];
@@ -72,7 +73,7 @@ internal sealed class LoadWorker
         foreach (var connection in _connections)
         {
             if (IsOpenLoop)
-                _idle.Push(connection);
+                _idle.Enqueue(connection);
             else if (_due < _maxRequests)
                 SendNext(connection);
         }
@@ -148,7 +149,7 @@ internal sealed class LoadWorker
             return;
         }
 
-        _idle.Push(connection);
+        _idle.Enqueue(connection);
         if (IsOver(now))
             FinishWhenSettled();
     }
@@ -170,7 +171,7 @@ internal sealed class LoadWorker
             if (intendedAt > now || intendedAt >= _stopAt)
                 break;
             _due++;
-            if (_idle.TryPop(out var connection))
+            if (_idle.TryDequeue(out var connection))
                 Send(connection, intendedAt);
             else
                 _waiting.Enqueue(intendedAt);

@@ -55,6 +55,14 @@ public sealed class LoadRunTests
     }
 
     [Fact]
+    public async Task Connection_per_request_opens_as_many_as_it_asks()
+    {
+        await using var server = new FixedServer(_ => Good);
+        var report = await LoadRun.RunAsync(server.Load with { MaxRequests = 50, Connections = 3, ConnectionPerRequest = true }, Cancellation);
+        Assert.Equal((50, 50), (report.Succeeded, report.ConnectionsOpened));
+    }
+
+    [Fact]
     public async Task Answer_that_asks_to_close_is_good_and_costs_a_new_connection()
     {
         await using var server = new FixedServer(_ => Good.Replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
