@@ -7,6 +7,7 @@ using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Admin;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters;
+using Lateen.Proxy.Filters.Grpc;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Logging;
 using Lateen.Proxy.Statistics;
@@ -142,7 +143,7 @@ internal static class ProxyHost
             ResolveHeader = static name => (int)Lateen.Http.KnownHeaders.Recognize(System.Text.Encoding.ASCII.GetBytes(name)),
             Time = time,
         };
-        return new ExtensionCatalog([new RouterFilterCompiler(), .. istio.Compilers], AccessLogCompilers.All(accessLogs, formats));
+        return new ExtensionCatalog([new RouterFilterCompiler(), new GrpcStatsFilterCompiler(), new GrpcWebFilterCompiler(), .. istio.Compilers], AccessLogCompilers.All(accessLogs, formats));
     }
 
     private static AdminServer? OpenAdmin(

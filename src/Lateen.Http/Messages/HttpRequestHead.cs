@@ -103,7 +103,7 @@ public sealed class HttpRequestHead
     public bool KeepAlive { get; internal set; }
 
     /// <summary>The client takes trailers in the response (<c>TE: trailers</c>).</summary>
-    public bool AcceptsTrailers { get; internal set; }
+    public bool AcceptsTrailers { get; set; }
 
     /// <summary>
     /// The value of Upgrade, when Connection nominates it and the version is 1.1 (RFC 9110 section 7.8); else empty. Compare it with a

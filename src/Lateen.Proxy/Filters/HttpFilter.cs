@@ -1,5 +1,6 @@
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Forwarding;
+using Lateen.Proxy.Forwarding.Streams;
 
 namespace Lateen.Proxy.Filters;
 
@@ -17,6 +18,12 @@ public enum FilterStages
 
     /// <summary>The exchange has ended, however it did.</summary>
     Complete = 1 << 2,
+
+    /// <summary>The request has content and is about to be forwarded.</summary>
+    RequestContent = 1 << 3,
+
+    /// <summary>A server's response head was sent, and content follows.</summary>
+    ResponseContent = 1 << 4,
 }
 
 /// <summary>
@@ -40,6 +47,15 @@ public abstract record HttpFilter(string Name, string TypeUrl) : CompiledExtensi
 
     /// <summary>Looks at a response's head, and may change it, before it is sent.</summary>
     public virtual FilterVerdict OnResponse(HttpExchange exchange) => FilterVerdict.Continue;
+
+    /// <summary>
+    /// Puts itself between the client's content and the server: what it returns is what is sent on. The content still flows, piece by piece
+    /// and under back-pressure; a filter that has to see all of it holds it within a bound of its own.
+    /// </summary>
+    internal virtual ContentSource WrapRequest(HttpExchange exchange, ContentSource content) => content;
+
+    /// <summary>As <see cref="WrapRequest"/>, for the server's content on its way to the client. Not for answers of our own.</summary>
+    internal virtual ContentSource WrapResponse(HttpExchange exchange, ContentSource content) => content;
 
     /// <summary>The last call: all bytes are sent, or the exchange was cut. The record is final.</summary>
     public virtual void OnComplete(HttpExchange exchange)

@@ -88,6 +88,12 @@ public sealed class ExchangeRecord
     /// <summary><c>grpc-status</c> of a gRPC response, from trailers or head; -1: none.</summary>
     public int GrpcStatus { get; internal set; }
 
+    /// <summary>gRPC messages of the request, where a filter counts them.</summary>
+    public long RequestMessages { get; internal set; }
+
+    /// <summary>gRPC messages of the response, where a filter counts them.</summary>
+    public long ResponseMessages { get; internal set; }
+
     public ResponseFlags Flags { get; set; }
 
     /// <summary>Envoy's <c>%RESPONSE_CODE_DETAILS%</c>, such as <c>via_upstream</c> or <c>route_not_found</c>; empty while unknown.</summary>
@@ -161,6 +167,7 @@ public sealed class ExchangeRecord
         DownstreamLocalAddress = DownstreamDirectRemoteAddress = UpstreamLocalAddress = null;
         DownstreamRemoteAddress = null;
         RequestEndedAt = UpstreamStartedAt = UpstreamRequestEndedAt = ResponseStartedAt = ResponseEndedAt = EndedAt = -1;
+        RequestMessages = ResponseMessages = 0;
         BytesReceived = BytesSent = RequestHeadBytes = ResponseHeadBytes = 0;
         ResponseStatus = 0;
         GrpcStatus = -1;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Lateen.Http;
+using Lateen.Proxy.Filters;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Routing;
@@ -199,7 +200,12 @@ internal sealed class Forwarder
         if (action.HasIdleTimeout) _deadlines.SetIdle(RouteTimeouts.Milliseconds(action.IdleTimeout));
         if (action.HasMaxStreamDuration) _deadlines.SetDuration(RouteTimeouts.Milliseconds(action.MaxStreamDuration));
         if (!request.HasBody) _deadlines.SetRoute(_call.Timeouts.Route);
-        if (request.HasBody && _call.MayRetry) _upload.Keep();
+        if (request.HasBody)
+        {
+            if (_call.MayRetry) _upload.Keep();
+            foreach (HttpFilter filter in Profile.RequestContentFilters) _requestContent = filter.WrapRequest(Exchange, _requestContent);
+        }
+
         _stage = Stage.Choosing;
     }
 
@@ -355,7 +361,14 @@ internal sealed class Forwarder
         }
 
         _responseContent = _call.Stream!.Content;
-        if (!StartAnswer()) Cut(Failure.Upstream(FailurePhase.ResponseBody, FailureCause.HeadTooLarge));
+        if (!StartAnswer())
+        {
+            Cut(Failure.Upstream(FailurePhase.ResponseBody, FailureCause.HeadTooLarge));
+            return;
+        }
+
+        if (!response.HasBody) return;
+        foreach (HttpFilter filter in Profile.ResponseContentFilters) _responseContent = filter.WrapResponse(Exchange, _responseContent);
     }
 
     private void Download()

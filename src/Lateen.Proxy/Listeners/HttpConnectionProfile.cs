@@ -36,6 +36,8 @@ internal sealed class HttpConnectionProfile
         HttpFilter[] filters = [.. manager.HttpFilters.OfType<HttpFilter>()];
         RequestFilters = [.. filters.Where(static filter => filter.Stages.HasFlag(FilterStages.Request))];
         ResponseFilters = [.. filters.Where(static filter => filter.Stages.HasFlag(FilterStages.Response)).Reverse()];
+        RequestContentFilters = [.. filters.Where(static filter => filter.Stages.HasFlag(FilterStages.RequestContent))];
+        ResponseContentFilters = [.. filters.Where(static filter => filter.Stages.HasFlag(FilterStages.ResponseContent)).Reverse()];
         CompleteFilters = [.. filters.Where(static filter => filter.Stages.HasFlag(FilterStages.Complete)).Reverse()];
         Router = filters.OfType<RouterFilter>().LastOrDefault() ?? RouterFilter.Default;
         AccessLogs = [.. manager.AccessLogs.OfType<AccessLogger>()];
@@ -74,6 +76,12 @@ internal sealed class HttpConnectionProfile
 
     /// <summary>In reverse order, as responses pass them.</summary>
     public HttpFilter[] ResponseFilters { get; }
+
+    /// <summary>In configuration order: the last one's is what the server is sent.</summary>
+    public HttpFilter[] RequestContentFilters { get; }
+
+    /// <summary>In reverse order.</summary>
+    public HttpFilter[] ResponseContentFilters { get; }
 
     /// <summary>In reverse order.</summary>
     public HttpFilter[] CompleteFilters { get; }

@@ -80,6 +80,11 @@ public sealed class ClusterStats : StatGroup
         BreakerPendingOpen = fields.Gauge("circuit_breakers.default.rq_pending_open");
         BreakerRequestsOpen = fields.Gauge("circuit_breakers.default.rq_open");
         BreakerRetriesOpen = fields.Gauge("circuit_breakers.default.rq_retry_open");
+        GrpcTotal = fields.Counter("grpc.total");
+        GrpcSuccess = fields.Counter("grpc.success");
+        GrpcFailure = fields.Counter("grpc.failure");
+        GrpcRequestMessages = fields.Counter("grpc.request_message_count");
+        GrpcResponseMessages = fields.Counter("grpc.response_message_count");
         InternalTime = fields.Histogram("internal.upstream_rq_time");
         InternalCompleted = fields.Counter("internal.upstream_rq_completed");
         InternalClasses = fields.StatusClasses("internal.upstream_rq");
@@ -187,6 +192,13 @@ public sealed class ClusterStats : StatGroup
     public Gauge BreakerPendingOpen { get; }
     public Gauge BreakerRequestsOpen { get; }
     public Gauge BreakerRetriesOpen { get; }
+
+    /// <summary>gRPC calls, where a filter counts them; the next two by their status.</summary>
+    public Counter GrpcTotal { get; }
+    public Counter GrpcSuccess { get; }
+    public Counter GrpcFailure { get; }
+    public Counter GrpcRequestMessages { get; }
+    public Counter GrpcResponseMessages { get; }
 
     /// <summary>The same for requests whose origin is the mesh (<c>x-envoy-internal</c>).</summary>
     public Histogram InternalTime { get; }

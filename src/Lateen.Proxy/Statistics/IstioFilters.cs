@@ -17,6 +17,7 @@ public sealed class IstioFilters
     private readonly byte[] _ownId;
     private readonly PeerCache[] _caches;
     private readonly SeriesFamily<IstioSeries> _family;
+    private readonly SeriesFamily<IstioMessageSeries> _messages;
 
     /// <param name="registry">Where the metrics are counted.</param>
     /// <param name="nodeId">The bootstrap's <c>node.id</c>; it is what the peer sees as our id.</param>
@@ -30,6 +31,7 @@ public sealed class IstioFilters
         _caches = new PeerCache[reactorCount];
         for (var i = 0; i < reactorCount; i++) _caches[i] = new PeerCache();
         _family = new SeriesFamily<IstioSeries>(registry, IstioSeries.Schema);
+        _messages = new SeriesFamily<IstioMessageSeries>(registry, IstioMessageSeries.Schema);
         Compilers =
         [
             new Compiler<Stats.PluginConfig>(Stats.PluginConfig.Parser, CreateStats),
@@ -41,7 +43,7 @@ public sealed class IstioFilters
     public IReadOnlyList<IExtensionCompiler> Compilers { get; }
 
     /// <summary><c>istio.stats</c>, <see cref="IstioStatsFilter.ConfigType"/>.</summary>
-    public HttpFilter CreateStats(string name, Stats.PluginConfig config) => new IstioStatsFilter(name, config, _own, _family, _caches.Length);
+    public HttpFilter CreateStats(string name, Stats.PluginConfig config) => new IstioStatsFilter(name, config, _own, _family, _messages, _caches.Length);
 
     /// <summary><c>istio.metadata_exchange</c>, <see cref="PeerMetadataFilter.ConfigType"/>.</summary>
     public HttpFilter CreatePeerMetadata(string name, Config config) => new PeerMetadataFilter(name, config, _ownMetadata, _ownId, _caches);

@@ -19,14 +19,16 @@ public sealed record IstioStatsFilter : HttpFilter
     public const string ConfigType = "type.googleapis.com/stats.PluginConfig";
 
     private readonly SeriesFamily<IstioSeries> _family;
+    private readonly SeriesFamily<IstioMessageSeries> _messages;
     private readonly MeshWorkload _own;
     private readonly bool _usesHostHeader;
     private readonly ReactorPart[] _parts;
 
-    internal IstioStatsFilter(string name, Stats.PluginConfig config, MeshWorkload own, SeriesFamily<IstioSeries> family, int reactorCount)
+    internal IstioStatsFilter(string name, Stats.PluginConfig config, MeshWorkload own, SeriesFamily<IstioSeries> family, SeriesFamily<IstioMessageSeries> messages, int reactorCount)
         : base(name, ConfigType)
     {
         _family = family;
+        _messages = messages;
         _own = own;
         _usesHostHeader = !config.DisableHostHeaderFallback;
         _parts = new ReactorPart[reactorCount];
@@ -42,6 +44,7 @@ public sealed record IstioStatsFilter : HttpFilter
         {
             part.Snapshot = exchange.Snapshot;
             part.Series.Clear();
+            part.Messages.Clear();
         }
 
         var record = exchange.Record;
@@ -67,6 +70,15 @@ public sealed record IstioStatsFilter : HttpFilter
         shard.Record(series.Duration, record.DurationMilliseconds);
         shard.Record(series.RequestBytes, record.BytesReceived);
         shard.Record(series.ResponseBytes, record.BytesSent);
+        if (!exchange.IsGrpc || (record.RequestMessages | record.ResponseMessages) == 0) return;
+        if (!part.Messages.TryGet(key, out var messages))
+        {
+            messages = _messages.Open(StatScope.Labels("istiocustom.", Describe(key, isSource, record).ToTags()));
+            part.Messages.Add(key, messages);
+        }
+
+        shard.Add(messages.Requests, record.RequestMessages);
+        shard.Add(messages.Responses, record.ResponseMessages);
     }
 
     private IstioLabels Describe(in IstioSeriesKey key, bool isSource, ExchangeRecord record)
@@ -110,6 +122,8 @@ public sealed record IstioStatsFilter : HttpFilter
         public ProxySnapshot? Snapshot { get; set; }
 
         public SeriesCache<IstioSeriesKey, IstioSeries> Series { get; } = new();
+
+        public SeriesCache<IstioSeriesKey, IstioMessageSeries> Messages { get; } = new();
 
         public HostNames Hosts { get; } = new();
     }
