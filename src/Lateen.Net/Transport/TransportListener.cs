@@ -85,28 +85,26 @@ public sealed unsafe class TransportListener : IPollTarget
         ArgumentNullException.ThrowIfNull(endPoint);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(handler);
-        Span<byte> address = stackalloc byte[SocketAddressCodec.MaxBytes];
-        if (SocketAddressCodec.Write(endPoint, address, out var family) == 0)
-            return Failure(Errno.InvalidArgument);
-        var descriptor = NativeSocket.Create(family, out var errno);
-        if (descriptor < 0)
-            return Failure(errno);
-        var isFile = endPoint is UnixSocketEndPoint { IsAbstract: false } && options.ReplaceSocketFile;
-        if (isFile)
-            NativeSocket.RemoveStaleSocketFile((UnixSocketEndPoint)endPoint);
-        errno = Configure(descriptor, family, options);
-        if (errno == Errno.None)
-            errno = NativeSocket.Bind(descriptor, endPoint);
-        if (errno == Errno.None && LibC.Listen(descriptor, options.Backlog) != 0)
-            errno = Errno.Last;
+        var errno = Open(endPoint, options, out var descriptor);
         if (errno != Errno.None)
-        {
-            LibC.Close(descriptor);
             return Failure(errno);
-        }
-
         var local = endPoint is IPEndPoint ? NativeSocket.LocalAddress(descriptor) : endPoint;
-        return new(new TransportListener(reactor, descriptor, local, options, handler, isFile), TransportError.None, Errno.None);
+        return new(new TransportListener(reactor, descriptor, local, options, handler, IsFile(endPoint, options)), TransportError.None, Errno.None);
+    }
+
+    /// <summary>
+    /// Why <see cref="Bind"/> would fail now: it binds, listens and closes before it returns, so the address is as free afterwards as it was
+    /// before. From any thread.
+    /// </summary>
+    public static (TransportError Error, int ErrorNumber) Probe(IPEndPoint endPoint, ListenerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        ArgumentNullException.ThrowIfNull(options);
+        var errno = Open(endPoint, options, out var descriptor);
+        if (errno != Errno.None)
+            return (TransportErrors.FromErrno(errno), errno);
+        LibC.Close(descriptor);
+        return (TransportError.None, Errno.None);
     }
 
     /// <summary>Begins to accept.</summary>
@@ -120,6 +118,20 @@ public sealed unsafe class TransportListener : IPollTarget
 
     /// <summary>Closes the listening socket; connections that it accepted live on. Clients still in the backlog are reset. Idempotent.</summary>
     public void Close() => OnReactor(static listener => listener.CloseOnReactor());
+
+    /// <summary>As <see cref="Close"/>.</summary>
+    /// <returns>Completes when the address is free for the next listener.</returns>
+    public Task CloseAsync()
+    {
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        OnReactor(listener =>
+        {
+            listener.CloseOnReactor();
+            closed.TrySetResult();
+        });
+        // A reactor that ends has closed its listeners without running what was posted to it.
+        return IsClosed ? Task.CompletedTask : Task.WhenAny(closed.Task, Reactor.Completion);
+    }
 
     /// <summary>A second listener on the same socket for another reactor; for unix sockets, which cannot share an address otherwise.</summary>
     internal ListenResult<TransportListener> ShareWith(Reactor reactor)
@@ -166,6 +178,32 @@ public sealed unsafe class TransportListener : IPollTarget
             if (!AcceptOne())
                 return;
         }
+    }
+
+    private static bool IsFile(EndPoint endPoint, ListenerOptions options) => endPoint is UnixSocketEndPoint { IsAbstract: false } && options.ReplaceSocketFile;
+
+    /// <summary>A descriptor that is bound and listens, or an error number and none.</summary>
+    private static int Open(EndPoint endPoint, ListenerOptions options, out int descriptor)
+    {
+        descriptor = ClosedDescriptor;
+        Span<byte> address = stackalloc byte[SocketAddressCodec.MaxBytes];
+        if (SocketAddressCodec.Write(endPoint, address, out var family) == 0)
+            return Errno.InvalidArgument;
+        var opened = NativeSocket.Create(family, out var errno);
+        if (opened < 0)
+            return errno;
+        if (IsFile(endPoint, options))
+            NativeSocket.RemoveStaleSocketFile((UnixSocketEndPoint)endPoint);
+        errno = Configure(opened, family, options);
+        if (errno == Errno.None)
+            errno = NativeSocket.Bind(opened, endPoint);
+        if (errno == Errno.None && LibC.Listen(opened, options.Backlog) != 0)
+            errno = Errno.Last;
+        if (errno == Errno.None)
+            descriptor = opened;
+        else
+            LibC.Close(opened);
+        return errno;
     }
 
     private static ListenResult<TransportListener> Failure(int errno) => new(null, TransportErrors.FromErrno(errno), errno);

@@ -62,6 +62,7 @@ public sealed class ListenerSet
         lock (_lock)
         {
             if (_isDraining) return;
+            FreeAddresses(change);
             foreach (ListenerSnapshot listener in change.AddedListeners) Open(listener);
             foreach (ListenerSnapshot listener in change.ChangedListeners) Update(listener);
             foreach (ListenerSnapshot listener in change.RemovedListeners) Remove(listener.Name);
@@ -103,7 +104,7 @@ public sealed class ListenerSet
     /// speaks against it. Asked before a listener is accepted, so that the control plane learns of it as a refusal.
     /// </summary>
     /// <remarks>
-    /// It binds and closes at once. Addresses that a listener of ours holds are left alone: a second socket there would take connections
+    /// Addresses that a listener of ours holds are left alone: a second socket there would take connections
     /// away from it.
     /// </remarks>
     public string? WhyNot(ListenerSnapshot snapshot)
@@ -115,13 +116,25 @@ public sealed class ListenerSet
             foreach (IPEndPoint address in new[] { snapshot.Address }.Concat(snapshot.AdditionalAddresses).OfType<IPEndPoint>())
             {
                 if (address.Port == 0 || held.Contains(address)) continue;
-                var trial = TransportListener.Bind(_workers[0].Reactor, address, ListenerOptions.Default, static _ => ValueTask.CompletedTask);
-                if (!trial.IsBound) return ListenerState.CannotBind(address, trial.Error, trial.ErrorNumber);
-                trial.Value.Close();
+                (TransportError error, int errorNumber) = TransportListener.Probe(address, ListenerOptions.Default);
+                if (error != TransportError.None) return ListenerState.CannotBind(address, error, errorNumber);
             }
         }
 
         return null;
+    }
+
+    /// <summary>A port that changes hands, because a listener was renamed or two swapped theirs, is given up before its new owner asks for it.</summary>
+    private void FreeAddresses(SnapshotChange change)
+    {
+        var wanted = change.AddedListeners.Concat(change.ChangedListeners)
+            .SelectMany(static listener => listener.AdditionalAddresses.Prepend(listener.Address).Select(address => (Address: address, listener.Name)))
+            .ToLookup(static claim => claim.Address, static claim => claim.Name);
+        foreach (ListenerSnapshot listener in change.RemovedListeners.Concat(change.ChangedListeners))
+        {
+            if (!_listeners.TryGetValue(listener.Name, out ListenerState? holder)) continue;
+            if (holder.Addresses.Any(address => wanted[address].Any(name => name != listener.Name))) EndConnections(holder.CloseAndWait());
+        }
     }
 
     private void Open(ListenerSnapshot snapshot)
@@ -157,7 +170,7 @@ public sealed class ListenerSet
         if (!successor.TryOpen(_reactors))
         {
             // Perhaps it is our own former self that holds the port.
-            listener.Close();
+            listener.CloseAndWait();
             successor.TryOpen(_reactors);
         }
 

@@ -83,6 +83,15 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
         return _current?.Scope;
     }
 
+    /// <summary>As <see cref="Close"/>, and returns when the addresses are free: the next listener may want one of them.</summary>
+    /// <remarks>Waits for a turn of each reactor; must not be called on one.</remarks>
+    public ListenerScope? CloseAndWait()
+    {
+        Task.WaitAll([.. _sockets.Select(static socket => socket.CloseAsync())]);
+        _sockets.Clear();
+        return _current?.Scope;
+    }
+
     private void CloseSockets()
     {
         foreach (TransportListener socket in _sockets) socket.Close();
