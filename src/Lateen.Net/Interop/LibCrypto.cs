@@ -10,6 +10,9 @@ internal static unsafe partial class LibCrypto
     [LibraryImport(Library, EntryPoint = "OpenSSL_version_num")]
     internal static partial nuint VersionNumber();
 
+    [LibraryImport(Library, EntryPoint = "SHA256")]
+    internal static partial byte* Sha256(byte* content, nuint bytes, byte* hash);
+
     [LibraryImport(Library, EntryPoint = "RAND_bytes")]
     internal static partial int RandomBytes(byte* buffer, int bytes);
 
@@ -174,6 +177,9 @@ internal static unsafe partial class LibCrypto
 
     [LibraryImport(Library, EntryPoint = "X509_STORE_add_crl")]
     internal static partial int AddRevocationList(nint store, nint list);
+
+    [LibraryImport(Library, EntryPoint = "X509_CRL_free")]
+    internal static partial void FreeRevocationList(nint list);
 
     [LibraryImport(Library, EntryPoint = "X509_STORE_load_file")]
     internal static partial int LoadTrusted(nint store, byte* path);

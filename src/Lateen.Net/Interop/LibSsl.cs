@@ -188,6 +188,9 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Library, EntryPoint = "SSL_get1_peer_certificate")]
     internal static partial nint PeerCertificate(nint ssl);
 
+    [LibraryImport(Library, EntryPoint = "SSL_get_verify_result")]
+    internal static partial nint VerifyResult(nint ssl);
+
     [LibraryImport(Library, EntryPoint = "SSL_get_certificate")]
     internal static partial nint LocalCertificate(nint ssl);
 

@@ -100,7 +100,7 @@ public abstract record TlsOptions
     public TlsVerificationOptions Verification { get; init; } = new();
 }
 
-/// <summary>What a server context is made from.</summary>
+/// <summary>What a <see cref="TlsServerContext"/> is made from.</summary>
 /// <remarks>
 /// The client's server name picks the certificates: those with that DNS name, else those with a wildcard over it, else those of the first
 /// kind of each key.
@@ -130,7 +130,7 @@ public sealed record TlsServerOptions : TlsOptions
     public TimeSpan? SessionLifetime { get; init; }
 }
 
-/// <summary>What a client context is made from.</summary>
+/// <summary>What a <see cref="TlsClientContext"/> is made from.</summary>
 public sealed record TlsClientOptions : TlsOptions
 {
     /// <summary>Sessions kept for resumption, over all server names. 0 to 4,096; 0 resumes nothing. Hit: the least recently used goes.</summary>
