@@ -35,7 +35,10 @@ public sealed class HeaderBlock
 
     /// <summary>Index entries kept after a reset; above the default limit of fields. An entry has 16 bytes.</summary>
     private const int RetainedFields = 128;
+
+    /// <summary>Flags of an entry: the field lies in the store as <c>name: value CRLF</c>; a peer asked that nobody puts it into a compression table.</summary>
     private const byte OnWireForm = 1;
+    private const byte NeverIndexed = 2;
 
     private byte[] _owned;
     private byte[] _store;
@@ -185,7 +188,7 @@ public sealed class HeaderBlock
         _store.AsSpan(entry.ValueStart, entry.ValueLength).CopyTo(target);
         target[entry.ValueLength] = (byte)',';
         value.CopyTo(target[(entry.ValueLength + 1)..]);
-        _entries[at] = entry with { ValueStart = _used, ValueLength = length, Form = 0 };
+        _entries[at] = entry with { ValueStart = _used, ValueLength = length, Form = (byte)(entry.Form & ~OnWireForm) };
         _used += length;
     }
 
@@ -325,6 +328,57 @@ public sealed class HeaderBlock
         return true;
     }
 
+    /// <summary>
+    /// Adds a decompressed field whose name and value were checked by the caller, in the form in which HTTP/1.1 writes it.
+    /// </summary>
+    /// <param name="isNeverIndexed">It must not enter a compression table on its way on (RFC 7541 section 6.2.3).</param>
+    internal void AddDecoded(KnownHeader id, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool isNeverIndexed)
+    {
+        AddLine(id, name, value);
+        if (isNeverIndexed) _entries[_count - 1].Form |= NeverIndexed;
+    }
+
+    /// <summary>
+    /// Makes one field of all that have this id, their values with a separator between them: the crumbs of a cookie are one (RFC 9113
+    /// section 8.2.3). Never indexed if any of them was.
+    /// </summary>
+    internal void Join(KnownHeader id, ReadOnlySpan<byte> separator)
+    {
+        int first = IndexOf(id);
+        if (first < 0 || IndexOf(id, first + 1) < 0) return;
+        int length = -separator.Length;
+        byte flags = 0;
+        for (int i = first; i >= 0; i = IndexOf(id, i + 1))
+        {
+            length += _entries[i].ValueLength + separator.Length;
+            flags |= (byte)(_entries[i].Form & NeverIndexed);
+        }
+
+        Span<byte> target = Reserved(length);
+        int at = 0;
+        for (int i = first; i >= 0; i = IndexOf(id, i + 1))
+        {
+            if (i != first)
+            {
+                separator.CopyTo(target[at..]);
+                at += separator.Length;
+            }
+
+            ReadOnlySpan<byte> value = Slice(ValueRangeAt(i));
+            value.CopyTo(target[at..]);
+            at += value.Length;
+        }
+
+        for (int i = IndexOf(id, first + 1); i >= 0; i = IndexOf(id, i)) Cut(i);
+        ByteRange joined = Commit(length);
+        ref Entry entry = ref _entries[first];
+        entry.ValueStart = joined.Start;
+        entry.ValueLength = joined.Length;
+        entry.Form = flags;
+    }
+
+    internal bool IsNeverIndexedAt(int index) => (_entries[index].Form & NeverIndexed) != 0;
+
     internal ByteRange ValueRangeAt(int index) => new(_entries[index].ValueStart, _entries[index].ValueLength);
 
     /// <summary>True when any field has an id of the set, given as the two words of a presence bitmap.</summary>
@@ -341,7 +395,7 @@ public sealed class HeaderBlock
     {
         ReadOnlySpan<Entry> entries = _entries.AsSpan(0, _count);
         ref readonly Entry first = ref entries[index];
-        if (first.Form != OnWireForm)
+        if ((first.Form & OnWireForm) == 0)
         {
             wire = default;
             return index + 1;
@@ -352,7 +406,7 @@ public sealed class HeaderBlock
         while (next < entries.Length)
         {
             ref readonly Entry entry = ref entries[next];
-            if (entry.NameStart != end || entry.Form != OnWireForm || IsIn((int)entry.Id, skipLow, skipHigh)) break;
+            if (entry.NameStart != end || (entry.Form & OnWireForm) == 0 || IsIn((int)entry.Id, skipLow, skipHigh)) break;
             end = entry.ValueStart + entry.ValueLength + 2;
             next++;
         }
@@ -393,6 +447,11 @@ public sealed class HeaderBlock
     {
         if (!Grammar.IsToken(name) || name.Length > ushort.MaxValue) throw new ArgumentException("not a field name", nameof(name));
         ThrowIfIllegal(value);
+        AddLine(id, name, value);
+    }
+
+    private void AddLine(KnownHeader id, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
         int length = name.Length + 2 + value.Length + 2;
         Reserve(length);
         Span<byte> target = _store.AsSpan(_used, length);
@@ -413,7 +472,7 @@ public sealed class HeaderBlock
         ref Entry entry = ref _entries[index];
         entry.ValueStart = range.Start;
         entry.ValueLength = range.Length;
-        entry.Form = 0;
+        entry.Form &= unchecked((byte)~OnWireForm);
         KnownHeader id = entry.Id;
         int next = index + 1;
         if (id != KnownHeader.None)

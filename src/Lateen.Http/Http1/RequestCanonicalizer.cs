@@ -84,7 +84,7 @@ internal sealed class RequestCanonicalizer
         return malformed;
     }
 
-    private static HttpRejectionCode ReadExpectation(HttpRequestHead head)
+    internal static HttpRejectionCode ReadExpectation(HttpRequestHead head)
     {
         // A 1.0 client's expectation is ignored (RFC 9110 section 10.1.1), and so is one that waits for nothing.
         if (head.Protocol == HttpProtocol.Http10 || !head.Headers.Contains(KnownHeader.Expect)) return HttpRejectionCode.None;
@@ -105,7 +105,7 @@ internal sealed class RequestCanonicalizer
         {
             head.Form = TargetForm.Origin;
             head.BuildAuthority(host, hostLength, hostPort);
-            return ReadPath(head, target);
+            return ReadPath(head, target, _options.Path);
         }
 
         if (head.Method == RequestMethod.Connect)
@@ -157,7 +157,7 @@ internal sealed class RequestCanonicalizer
     }
 
     /// <summary><c>uri-host ":" port</c>, the port not optional (RFC 9112 section 3.2.3), and one that can be connected to (RFC 9110 section 9.3.6).</summary>
-    private static HttpRejectionCode ReadAuthorityForm(HttpRequestHead head, ReadOnlySpan<byte> text, ByteRange target)
+    internal static HttpRejectionCode ReadAuthorityForm(HttpRequestHead head, ReadOnlySpan<byte> text, ByteRange target)
     {
         if (text.Contains((byte)'@')) return HttpRejectionCode.TargetUserInfo;
         if (!AuthorityGrammar.TryParse(text, out int hostLength, out int port))
@@ -200,7 +200,7 @@ internal sealed class RequestCanonicalizer
         else
         {
             if (path.IsEmpty || text[start + length] == '?') path = PrependSlash(head.Headers, path);
-            HttpRejectionCode code = ReadPath(head, path);
+            HttpRejectionCode code = ReadPath(head, path, _options.Path);
             if (code != HttpRejectionCode.None) return code;
         }
 
@@ -208,13 +208,14 @@ internal sealed class RequestCanonicalizer
         return HttpRejectionCode.None;
     }
 
-    private HttpRejectionCode ReadPath(HttpRequestHead head, ByteRange pathAndQuery)
+    /// <summary>Splits path and query and brings the path to its one form. The bytes were checked to be a target's.</summary>
+    internal static HttpRejectionCode ReadPath(HttpRequestHead head, ByteRange pathAndQuery, PathPolicy policy)
     {
         ReadOnlySpan<byte> text = head.Headers.Slice(pathAndQuery);
         int mark = text.IndexOf((byte)'?');
         head.ReadPath(pathAndQuery, mark < 0 ? text.Length : mark);
-        if (_options.Path.IsIdentity) return HttpRejectionCode.None;
-        return PathNormalizer.Apply(_options.Path, head);
+        if (policy.IsIdentity) return HttpRejectionCode.None;
+        return PathNormalizer.Apply(policy, head);
     }
 
     private static ByteRange PrependSlash(HeaderBlock store, ByteRange query)

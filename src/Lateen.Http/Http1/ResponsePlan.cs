@@ -37,7 +37,7 @@ public readonly record struct ResponsePlan(BodyFraming Framing, long ContentLeng
             case BodyFraming.None or BodyFraming.Tunnel:
                 return new ResponsePlan(BodyFraming.None, 0, keepAlive, clientProtocol);
             default:
-                return clientProtocol == HttpProtocol.Http11
+                return clientProtocol != HttpProtocol.Http10
                     ? new ResponsePlan(BodyFraming.Chunked, -1, keepAlive, clientProtocol)
                     : new ResponsePlan(BodyFraming.UntilClose, -1, KeepAlive: false, clientProtocol);
         }

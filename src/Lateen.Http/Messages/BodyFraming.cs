@@ -9,7 +9,7 @@ public enum BodyFraming : byte
     /// <summary>Content-Length octets follow.</summary>
     Length,
 
-    /// <summary>Chunks follow, then trailers.</summary>
+    /// <summary>Content of undeclared length follows, then trailers: chunks in HTTP/1.1, DATA frames up to END_STREAM in HTTP/2 (RFC 9113 section 8.1).</summary>
     Chunked,
 
     /// <summary>Responses only: everything until the connection closes. An abrupt end cannot be told from a complete body.</summary>

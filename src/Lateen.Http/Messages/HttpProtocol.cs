@@ -5,4 +5,7 @@ public enum HttpProtocol : byte
 {
     Http11 = 0,
     Http10,
+
+    /// <summary>RFC 9113.</summary>
+    Http2,
 }

@@ -76,4 +76,23 @@ public enum HttpRejectionCode : byte
     ChunkTerminatorMissing,
     TrailersTooLarge,
     ContentIncomplete,
+
+    // HTTP/2 messages: malformed in the sense of RFC 9113 section 8.1.1.
+    FieldNameUpperCase,
+    FieldValueWhitespace,
+    ConnectionFieldForbidden,
+    TeForbidden,
+    PseudoFieldUnknown,
+    PseudoFieldRepeated,
+    PseudoFieldMissing,
+    PseudoFieldForbidden,
+    PseudoFieldMisplaced,
+    PseudoFieldInTrailers,
+    AuthorityHostMismatch,
+    ProtocolForbidden,
+    ContentLengthMismatch,
+    EndStreamMissing,
+    ContentBeforeHead,
+    HeadersInTunnel,
+    SwitchingProtocolsForbidden,
 }

@@ -3,7 +3,7 @@ using System.Text;
 namespace Lateen.Http;
 
 /// <summary>
-/// The canonical request: built once from the wire by <see cref="Http1RequestParser"/> and read by routing, policy, logging and the
+/// The canonical request: built once from the wire by <see cref="Http1RequestParser"/> or <see cref="Http2ServerConnection"/> and read by routing, policy, logging and the
 /// upstream writer alike, so that no two of them can read the same bytes differently.
 /// </summary>
 /// <remarks>
@@ -29,6 +29,7 @@ public sealed class HttpRequestHead
     internal ByteRange PathAndQueryRange;
     internal ByteRange OriginalPathAndQueryRange;
     internal ByteRange UpgradeRange;
+    internal ByteRange ConnectProtocolRange;
     private int _pathLength;
 
     /// <summary>The fields, in message order, Host excepted.</summary>
@@ -87,7 +88,7 @@ public sealed class HttpRequestHead
     /// <summary>True when normalisation under <see cref="EscapedSlashAction.UnescapeAndRedirect"/> changed the path: answer 307 to <see cref="Path"/>.</summary>
     public bool WantsPathRedirect { get; internal set; }
 
-    /// <summary>How the content is delimited: <see cref="BodyFraming.None"/>, <see cref="BodyFraming.Length"/> or <see cref="BodyFraming.Chunked"/>; <see cref="BodyFraming.Tunnel"/> for CONNECT.</summary>
+    /// <summary>How the content is delimited: <see cref="BodyFraming.None"/>, <see cref="BodyFraming.Length"/> or <see cref="BodyFraming.Chunked"/>; <see cref="BodyFraming.Tunnel"/> for CONNECT, the extended one too.</summary>
     public BodyFraming Framing { get; internal set; }
 
     /// <summary>The declared Content-Length, or -1. A declared 0 has framing <see cref="BodyFraming.None"/> but is still sent on.</summary>
@@ -111,6 +112,12 @@ public sealed class HttpRequestHead
     /// </summary>
     public ReadOnlySpan<byte> Upgrade => Headers.Slice(UpgradeRange);
 
+    /// <summary>
+    /// The protocol of an extended CONNECT (<c>:protocol</c>, RFC 8441 section 4), for instance <c>websocket</c>; empty for any other request. Such a
+    /// request has a scheme and a path like any other, and its stream is a tunnel once it is answered with 2xx.
+    /// </summary>
+    public ReadOnlySpan<byte> ConnectProtocol => Headers.Slice(ConnectProtocolRange);
+
     /// <summary>Why the request was refused; <see cref="HttpRejectionCode.None"/> if it was not.</summary>
     public HttpRejection Rejection { get; internal set; }
 
@@ -130,6 +137,22 @@ public sealed class HttpRequestHead
 
     /// <summary>Sets a listed method.</summary>
     public void SetMethod(RequestMethod method) => SetMethod(method, RequestMethods.TextOf(method));
+
+    /// <summary>Makes an extended CONNECT of the request, or an ordinary one again when the protocol is empty. Goes with <see cref="RequestMethod.Connect"/>.</summary>
+    /// <exception cref="ArgumentException">It is not a token.</exception>
+    public void SetConnectProtocol(ReadOnlySpan<byte> protocol)
+    {
+        if (protocol.Length > 0 && !Grammar.IsToken(protocol)) throw new ArgumentException("not a protocol", nameof(protocol));
+        ConnectProtocolRange = Headers.Append(protocol);
+    }
+
+    /// <summary>Sets <see cref="Upgrade"/>, for an extended CONNECT that goes on as HTTP/1.1; empty takes it away.</summary>
+    /// <exception cref="ArgumentException">It is not a list of protocols.</exception>
+    public void SetUpgrade(ReadOnlySpan<byte> protocols)
+    {
+        if (!Grammar.IsFieldValue(protocols)) throw new ArgumentException("not a list of protocols", nameof(protocols));
+        UpgradeRange = Headers.Append(protocols);
+    }
 
     /// <summary>Replaces the path and leaves the query: a route's rewrite. The original stays readable.</summary>
     /// <exception cref="ArgumentException">The path does not start with <c>/</c> or has a byte that cannot stand in one.</exception>
@@ -208,6 +231,7 @@ public sealed class HttpRequestHead
         _pathLength = 0;
         OriginalPathAndQueryRange = default;
         UpgradeRange = default;
+        ConnectProtocolRange = default;
         Protocol = HttpProtocol.Http11;
         Method = RequestMethod.Other;
         Form = TargetForm.Origin;

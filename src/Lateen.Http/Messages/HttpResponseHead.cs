@@ -3,8 +3,8 @@ using System.Text;
 namespace Lateen.Http;
 
 /// <summary>
-/// A response head: read from an upstream by <see cref="Http1ResponseParser"/>, or made by the proxy, and written to the client by
-/// <see cref="Http1Writer"/>. Reused like <see cref="HttpRequestHead"/>, and under the same rules of ownership.
+/// A response head: read from an upstream by <see cref="Http1ResponseParser"/> or <see cref="Http2ClientConnection"/>, or made by the
+/// proxy, and written to the client by <see cref="Http1Writer"/> or <see cref="Http2ServerConnection"/>. Reused like <see cref="HttpRequestHead"/>, and under the same rules of ownership.
 /// </summary>
 public sealed class HttpResponseHead
 {

@@ -1,0 +1,39 @@
+namespace Lateen.Http;
+
+/// <summary>Streams that have content for which no window is open, in the order in which they asked. Kept in the streams themselves.</summary>
+internal struct BlockedStreams
+{
+    private Http2Stream? _first;
+    private Http2Stream? _last;
+
+    internal void Add(Http2Stream stream)
+    {
+        if (stream.IsBlocked) return;
+        stream.IsBlocked = true;
+        stream.PreviousBlocked = _last;
+        if (_last is null) _first = stream;
+        else _last.NextBlocked = stream;
+        _last = stream;
+    }
+
+    internal void Remove(Http2Stream stream)
+    {
+        if (!stream.IsBlocked) return;
+        if (stream.PreviousBlocked is null) _first = stream.NextBlocked;
+        else stream.PreviousBlocked.NextBlocked = stream.NextBlocked;
+        if (stream.NextBlocked is null) _last = stream.PreviousBlocked;
+        else stream.NextBlocked.PreviousBlocked = stream.PreviousBlocked;
+        stream.IsBlocked = false;
+        stream.NextBlocked = null;
+        stream.PreviousBlocked = null;
+    }
+
+    /// <summary>Takes out the first stream whose own window is open; those before it stay.</summary>
+    internal Http2Stream? TakeFirstOpen()
+    {
+        Http2Stream? stream = _first;
+        while (stream is { SendWindow: <= 0 }) stream = stream.NextBlocked;
+        if (stream is not null) Remove(stream);
+        return stream;
+    }
+}

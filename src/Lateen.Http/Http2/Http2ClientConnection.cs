@@ -1,0 +1,98 @@
+namespace Lateen.Http;
+
+/// <summary>The client's side of an HTTP/2 connection: requests go, responses come. See <see cref="Http2Connection"/>.</summary>
+public sealed class Http2ClientConnection : Http2Connection
+{
+    private readonly IHttp2ClientSession _session;
+    private readonly Http2ResponseReader _reader;
+    private int _nextId = 1;
+
+    /// <summary>A connection over a transport to a server that is known to speak HTTP/2, or chose it by ALPN.</summary>
+    /// <param name="options">The cluster's decisions about HTTP/2.</param>
+    /// <param name="limits">Bounds on responses, the same as for HTTP/1.1.</param>
+    /// <param name="pool">Stream objects of this thread.</param>
+    public Http2ClientConnection(
+        Http2Options options, Http1Limits limits, IHttp2ClientSession session, IHttp2Output output, Http2StreamPool pool, Http2Counters counters)
+        : base(options, limits, session, output, pool, counters)
+    {
+        _session = session;
+        _reader = new Http2ResponseReader(limits);
+    }
+
+    /// <summary>Streams that may be opened now: what the peer's limit and ours leave; 0 once the connection drains or has ended. Before the peer's SETTINGS came its limit is unknown, and none.</summary>
+    public int FreeStreams
+    {
+        get
+        {
+            if (HasEnded || IsDraining) return 0;
+            int limit = (int)Math.Min(Peer.MaxConcurrentStreams, (uint)Options.MaxConcurrentStreams);
+            return Math.Max(0, limit - ActiveStreams);
+        }
+    }
+
+    /// <summary>True when <see cref="OpenStream"/> is possible.</summary>
+    public bool CanOpenStream => FreeStreams > 0;
+
+    /// <summary>The server takes extended CONNECT (RFC 8441 section 3). False until its SETTINGS came.</summary>
+    public bool AllowsExtendedConnect => Peer.EnableConnectProtocol;
+
+    internal override bool IsServer => false;
+
+    /// <summary>Opens a stream with a request.</summary>
+    /// <param name="request">Its hop-by-hop fields are stripped. An extended CONNECT needs <see cref="AllowsExtendedConnect"/>.</param>
+    /// <param name="response">What the response is read into. It is the stream's until the release.</param>
+    /// <param name="user">For <see cref="Http2Stream.User"/>.</param>
+    /// <param name="endStream">Neither content nor trailers follow.</param>
+    /// <returns>
+    /// The stream; null, and nothing is sent, when <see cref="CanOpenStream"/> is false, or else when the server has said that it takes no head so
+    /// large.
+    /// </returns>
+    public Http2Stream? OpenStream(HttpRequestHead request, HttpResponseHead response, object? user, bool endStream)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(response);
+        if (!CanOpenStream) return null;
+        if (!request.ConnectProtocol.IsEmpty && !AllowsExtendedConnect)
+            throw new InvalidOperationException("the server has not offered extended CONNECT");
+        if (Liveness.WantsPingBeforeStream(Now)) Frames.WritePing(Liveness.OnPing(Now), isAck: false);
+        if (!Heads.TryWriteRequest(_nextId, request, endStream)) return null;
+        Http2Stream stream = OpenStream(_nextId);
+        stream.User = user;
+        stream.Response = response;
+        stream.Method = request.Method;
+        stream.IsHeadSent = true;
+        if (_nextId == int.MaxValue) BeginDrain(); // The identifiers are used up (RFC 9113 section 5.1.1).
+        else _nextId += 2;
+        if (endStream) EndLocal(stream);
+        return stream;
+    }
+
+    internal override void OnNewStreamBlock(int streamId, bool endStream, ReadOnlySpan<byte> block) => Fail(Http2Violation.FrameOnIdleStream);
+
+    internal override void OnResponseBlock(Http2Stream stream, bool endStream, ReadOnlySpan<byte> block)
+    {
+        HttpResponseHead head = stream.Response!;
+        head.Reset();
+        HttpRejectionCode code = _reader.Read(Decoder, block, head, stream.Method, endStream);
+        if (Decoder.IsBroken) return;
+        if (code != HttpRejectionCode.None)
+        {
+            head.Rejection = new HttpRejection(code, ofResponse: true);
+            if (code is HttpRejectionCode.FieldsTooLarge or HttpRejectionCode.TooManyFields) Counters.HeaderOverflows++;
+            FailMessage(stream, code);
+            return;
+        }
+
+        if (head.Status < 200)
+        {
+            _session.OnInterimResponse(stream);
+            return;
+        }
+
+        stream.HasFinalHead = true;
+        bool isWithoutContent = stream.Method == RequestMethod.Head || head.Status is 204 or 304;
+        stream.ExpectedOctets = isWithoutContent ? 0 : head.Framing == BodyFraming.Tunnel ? -1 : head.ContentLength;
+        if (endStream) EndRemote(stream);
+        _session.OnResponse(stream, endStream);
+    }
+}
