@@ -53,6 +53,12 @@ public sealed record MeshConfig
     /// <summary>For a TCP connection to an endpoint.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>SO_KEEPALIVE of connections to endpoints, where no DestinationRule says; null: the operating system's.</summary>
+    public TcpKeepalive? TcpKeepalive { get; init; }
+
+    /// <summary>True (<c>h2UpgradePolicy: UPGRADE</c>): HTTP/1.1 ports are spoken to in HTTP/2, where no DestinationRule says otherwise.</summary>
+    public bool UpgradesToHttp2 { get; init; }
+
     public PathNormalization PathNormalization { get; init; } = PathNormalization.Base;
 
     /// <summary>Visibility of Services and ServiceEntries that do not say; empty: public.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Lateen.Model.Networking;
+using Lateen.Model.Networking.DestinationRules;
 using Lateen.Model.Networking.VirtualServices;
 using Lateen.Model.Reading;
 using Lateen.Model.Reading.Values;
@@ -23,11 +24,12 @@ internal static class MeshConfigReader
         InEffect("outboundTrafficPolicy", OutboundShape), InEffect("proxyHttpPort"), InEffect("accessLogFile"), InEffect("accessLogFormat"),
         InEffect("accessLogEncoding"), InEffect("connectTimeout"), InEffect("pathNormalization", PathNormalizationShape),
         InEffect("defaultServiceExportTo"), InEffect("defaultVirtualServiceExportTo"), InEffect("defaultDestinationRuleExportTo"),
-        InEffect("defaultHttpRetryPolicy", HttpPolicyReader.RetryShape),
+        InEffect("defaultHttpRetryPolicy", HttpPolicyReader.RetryShape), InEffect("tcpKeepalive", ConnectionPoolReader.KeepaliveShape),
+        InEffect("h2UpgradePolicy"),
         Pending("proxyListenPort"), Pending("proxyInboundListenPort"), Pending("ingressClass"), Pending("ingressService"),
         Pending("ingressSelector"), Pending("ingressControllerMode"), Pending("enableTracing"), Pending("defaultConfig"),
-        Pending("configSources"), Pending("tcpKeepalive"), Pending("localityLbSetting"), Pending("zoneAwareLbSetting"),
-        Pending("dnsRefreshRate"), Pending("enableEnvoyAccessLogService"), Pending("disableEnvoyListenerLog"), Pending("h2UpgradePolicy"),
+        Pending("configSources"), Pending("localityLbSetting"), Pending("zoneAwareLbSetting"),
+        Pending("dnsRefreshRate"), Pending("enableEnvoyAccessLogService"), Pending("disableEnvoyListenerLog"), 
         Pending("protocolDetectionTimeout"), Pending("enableAutoMtls"), Pending("inboundClusterStatName"), Pending("outboundClusterStatName"),
         Pending("trustDomainAliases"), Pending("certificates"), Pending("serviceSettings"), Pending("serviceScopeConfigs"),
         Pending("enablePrometheusMerge"), Pending("verifyCertificateAtClient"), Pending("ca"), Pending("extensionProviders"),
@@ -58,6 +60,8 @@ internal static class MeshConfigReader
             AccessLogEncoding = at.Enum("accessLogEncoding", ("TEXT", AccessLogEncoding.Text), ("JSON", AccessLogEncoding.Json))
                 ?? defaults.AccessLogEncoding,
             ConnectTimeout = at.Duration("connectTimeout") ?? defaults.ConnectTimeout,
+            TcpKeepalive = at.Object("tcpKeepalive", ConnectionPoolReader.ReadKeepalive),
+            UpgradesToHttp2 = at.Enum("h2UpgradePolicy", ("DO_NOT_UPGRADE", H2UpgradePolicy.DoNotUpgrade), ("UPGRADE", H2UpgradePolicy.Upgrade)) == H2UpgradePolicy.Upgrade,
             PathNormalization = at.Nested("pathNormalization")?.Enum(
                 "normalization", ("DEFAULT", PathNormalization.Base), ("NONE", PathNormalization.None), ("BASE", PathNormalization.Base),
                 ("MERGE_SLASHES", PathNormalization.MergeSlashes),

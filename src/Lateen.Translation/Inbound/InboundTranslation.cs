@@ -51,7 +51,10 @@ internal static class InboundTranslation
         cluster.LoadAssignment = EndpointSets.Of(name, [new MeshEndpoint { Address = address, Port = port }], []);
         // The endpoint is this workload; naming it to its own metrics filter would be noise.
         foreach (var endpoint in cluster.LoadAssignment.Endpoints.SelectMany(locality => locality.LbEndpoints)) endpoint.Metadata = null;
-        ConnectionPools.Write(cluster, ingress.ConnectionPool ?? sidecar.InboundConnectionPool, mesh);
+        var pool = ingress.ConnectionPool ?? sidecar.InboundConnectionPool;
+        ConnectionPools.Write(cluster, pool, mesh);
+        // The mesh's wish to upgrade is for the way between proxies; the application gets what its port declares.
+        UpstreamProtocols.Write(cluster, pool, UpstreamProtocols.Choose(ingress.Port.Protocol, pool?.Http, isTls: false, MeshConfig.Default), followsHost: null);
         if (service is not null) cluster.Metadata = Messages.Istio(new Struct { Fields = { ["services"] = OutboundClusters.ServiceList(service) } });
         return XdsResource.FromMessage(name, cluster);
     }

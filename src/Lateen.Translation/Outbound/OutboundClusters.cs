@@ -6,12 +6,15 @@ using Lateen.Model.Networking;
 using Lateen.Translation.Connections;
 using Lateen.Translation.Endpoints;
 using Lateen.Translation.Naming;
+using Lateen.Translation.Secrets;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Outbound;
 
-/// <summary>What one port of a service becomes: the cluster of the whole service and one per subset, and the endpoint sets of those that have one.</summary>
-internal sealed record PortClusters(ImmutableArray<XdsResource> Clusters, ImmutableArray<EndpointSlot> EndpointSlots);
+/// <summary>What one port of a service becomes: the cluster of the whole service and one per subset, the endpoint sets of those that have one, and the
+/// secrets that their TLS asks for.</summary>
+internal sealed record PortClusters(
+    ImmutableArray<XdsResource> Clusters, ImmutableArray<EndpointSlot> EndpointSlots, ImmutableArray<SecretReference> Secrets);
 
 /// <summary>A cluster that takes its endpoints over EDS, and the labels that choose them.</summary>
 internal sealed record EndpointSlot(string Cluster, StringMap<string> SubsetLabels);
@@ -32,31 +35,36 @@ internal static class OutboundClusters
     {
         var clusters = ImmutableArray.CreateBuilder<XdsResource>();
         var slots = ImmutableArray.CreateBuilder<EndpointSlot>();
+        var secrets = new HashSet<SecretReference>();
         Add(null);
         if (rule is not null)
         {
             foreach (var subset in rule.Subsets) Add(subset);
         }
 
-        return new PortClusters(clusters.ToImmutable(), slots.ToImmutable());
+        return new PortClusters(clusters.ToImmutable(), slots.ToImmutable(), [.. secrets]);
 
         void Add(Subset? subset)
         {
             string name = ClusterNames.Outbound(port.Number, subset?.Name, service.Hostname);
             var labels = subset?.Labels ?? StringMap<string>.Empty;
-            clusters.Add(XdsResource.FromMessage(name, Cluster(service, port, rule, subset, endpoints, mesh, name, labels)));
+            clusters.Add(XdsResource.FromMessage(name, Cluster(service, port, rule, subset, endpoints, mesh, name, labels, secrets)));
             if (service.Resolution == ServiceResolution.Endpoints) slots.Add(new EndpointSlot(name, labels));
         }
     }
 
     private static Cluster Cluster(
         MeshService service, MeshServicePort port, EffectiveDestinationRule? rule, Subset? subset, ImmutableArray<MeshEndpoint> endpoints,
-        MeshConfig mesh, string name, StringMap<string> labels)
+        MeshConfig mesh, string name, StringMap<string> labels, HashSet<SecretReference> secrets)
     {
         var policy = rule?.PolicyFor(subset, port.Number);
         var cluster = new Cluster { Name = name, LbPolicy = Policy(policy?.LoadBalancer) };
         WriteDiscovery(cluster, service, port, endpoints, labels);
         ConnectionPools.Write(cluster, policy?.ConnectionPool, mesh);
+        var tls = UpstreamSockets.TlsOf(policy);
+        var http = UpstreamProtocols.Choose(port.Protocol, policy?.ConnectionPool?.Http, tls is not null, mesh);
+        UpstreamProtocols.Write(cluster, policy?.ConnectionPool, http, UpstreamSockets.FollowHost(tls, port.Protocol));
+        UpstreamSockets.Write(cluster, policy, port.Protocol, service.Hostname, UpstreamProtocols.Alpn(http), secrets);
         cluster.Metadata = Messages.Istio(Istio(service, port, rule, subset));
         return cluster;
     }

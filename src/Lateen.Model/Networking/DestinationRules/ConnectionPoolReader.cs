@@ -18,8 +18,8 @@ internal static class ConnectionPoolReader
     public static readonly MessageShape HttpShape = new(
         "HTTPSettings",
         InEffect("http1MaxPendingRequests"), InEffect("http2MaxRequests"), InEffect("maxRequestsPerConnection"), InEffect("maxRetries"),
-        InEffect("idleTimeout"), Pending("h2UpgradePolicy"), Pending("useClientProtocol"), Pending("maxConcurrentStreams"),
-        Pending("http2KeepAlive", Http2KeepaliveShape));
+        InEffect("idleTimeout"), InEffect("h2UpgradePolicy"), InEffect("useClientProtocol"), InEffect("maxConcurrentStreams"),
+        InEffect("http2KeepAlive", Http2KeepaliveShape));
 
     public static readonly MessageShape Shape = new("ConnectionPoolSettings", InEffect("tcp", TcpShape), InEffect("http", HttpShape));
 
@@ -34,12 +34,7 @@ internal static class ConnectionPoolReader
     {
         MaxConnections = at.Int32("maxConnections", 0),
         ConnectTimeout = at.Duration("connectTimeout"),
-        TcpKeepalive = at.Object("tcpKeepalive", nested => new TcpKeepalive
-        {
-            Probes = nested.UInt32("probes"),
-            Time = nested.Duration("time", wholeSeconds: true),
-            Interval = nested.Duration("interval", wholeSeconds: true),
-        }),
+        TcpKeepalive = at.Object("tcpKeepalive", ReadKeepalive),
         MaxConnectionDuration = at.Duration("maxConnectionDuration"),
         IdleTimeout = at.Duration("idleTimeout", zeroAllowed: true),
     };
@@ -58,7 +53,7 @@ internal static class ConnectionPoolReader
                 ("UPGRADE", H2UpgradePolicy.Upgrade)) ?? H2UpgradePolicy.Default,
             UseClientProtocol = at.Boolean("useClientProtocol") ?? false,
             MaxConcurrentStreams = at.Int32("maxConcurrentStreams", 0),
-            Http2KeepAlive = at.Object("http2KeepAlive", ReadKeepalive),
+            Http2KeepAlive = at.Object("http2KeepAlive", ReadHttp2Keepalive),
         };
         if (pool is { UseClientProtocol: true, H2UpgradePolicy: H2UpgradePolicy.Upgrade })
             at.Report(
@@ -67,7 +62,14 @@ internal static class ConnectionPoolReader
         return pool;
     }
 
-    private static Http2Keepalive? ReadKeepalive(ObjectReader at)
+    public static TcpKeepalive ReadKeepalive(ObjectReader at) => new()
+    {
+        Probes = at.UInt32("probes"),
+        Time = at.Duration("time", wholeSeconds: true),
+        Interval = at.Duration("interval", wholeSeconds: true),
+    };
+
+    private static Http2Keepalive? ReadHttp2Keepalive(ObjectReader at)
     {
         at.Require("interval");
         at.Require("timeout");

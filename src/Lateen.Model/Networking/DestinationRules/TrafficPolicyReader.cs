@@ -16,7 +16,7 @@ internal static class TrafficPolicyReader
         "PortTrafficPolicy",
         InEffect("port", PortSelectorShape), InEffect("loadBalancer", LoadBalancerReader.Shape),
         InEffect("connectionPool", ConnectionPoolReader.Shape), Pending("outlierDetection", OutlierDetectionReader.Shape),
-        Pending("tls", ClientTlsReader.Shape));
+        InEffect("tls", ClientTlsReader.Shape));
 
     public static readonly MessageShape TunnelShape = new("TunnelSettings", InEffect("protocol"), InEffect("targetHost"), InEffect("targetPort"));
 
@@ -28,8 +28,8 @@ internal static class TrafficPolicyReader
     public static readonly MessageShape Shape = new(
         "TrafficPolicy",
         InEffect("loadBalancer", LoadBalancerReader.Shape), InEffect("connectionPool", ConnectionPoolReader.Shape),
-        Pending("outlierDetection", OutlierDetectionReader.Shape), Pending("tls", ClientTlsReader.Shape),
-        InEffect("portLevelSettings", PortTrafficPolicyShape), Pending("tunnel", TunnelShape), Pending("proxyProtocol", ProxyProtocolShape),
+        Pending("outlierDetection", OutlierDetectionReader.Shape), InEffect("tls", ClientTlsReader.Shape),
+        InEffect("portLevelSettings", PortTrafficPolicyShape), Pending("tunnel", TunnelShape), InEffect("proxyProtocol", ProxyProtocolShape),
         Pending("retryBudget", RetryBudgetShape));
 
     public static TrafficPolicy Read(ObjectReader at)
