@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using Lateen.Model.Kubernetes.EndpointSlices;
+using Lateen.Model.Kubernetes.Secrets;
 using Lateen.Model.Kubernetes.Services;
 using Lateen.Model.Mesh;
 using Lateen.Model.Networking.DestinationRules;
@@ -26,6 +27,7 @@ public sealed class ShapeTests
         (ResourceKind.Sidecar, SidecarReader.Shape, at => SidecarReader.Read(at)),
         (ResourceKind.Service, ServiceReader.Shape, at => ServiceReader.Read(at)),
         (ResourceKind.EndpointSlice, EndpointSliceReader.Shape, at => EndpointSliceReader.Read(at)),
+        (ResourceKind.Secret, SecretReader.Shape, at => SecretReader.Read(at)),
         (ResourceKind.MeshConfig, MeshConfigReader.Shape, at => MeshConfigReader.Read(at)),
     ];
 

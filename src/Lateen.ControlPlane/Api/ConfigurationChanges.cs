@@ -82,7 +82,7 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
         var all = new List<DiagnosticView>(sources.Current.Select(DiagnosticView.Of));
         foreach (var stored in store.Current.Resources.Values.Where(stored => stored.Layer == ResourceLayer.Applied))
             all.AddRange(Texts.Check(stored.Resource).Select(DiagnosticView.Of));
-        if (server.Snapshot is { } snapshot) all.AddRange(MeshChecks.Run(snapshot).Select(DiagnosticView.Of));
+        if (server.Snapshot is { } snapshot) all.AddRange(MeshChecks.Run(snapshot, time.GetUtcNow()).Select(DiagnosticView.Of));
         // Proxies that share a view share its notices: one line, and whom it concerns.
         foreach (var notice in server.Proxies.SelectMany(proxy => proxy.Notices.Select(text => (text, Name: $"{proxy.Identity.Name}.{proxy.Identity.Namespace}"))).GroupBy(pair => pair.text))
         {

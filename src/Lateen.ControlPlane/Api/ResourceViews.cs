@@ -17,10 +17,10 @@ internal static class ResourceViews
         return new ResourceView(resource.Key.Kind.Name, resource.ApiVersion, resource.Namespace, resource.Name, stored.Revision, source, Document(resource));
     }
 
-    /// <summary>The whole resource as written, with the namespace that it came to lie in.</summary>
+    /// <summary>The whole resource as it may be shown, with the namespace that it came to lie in.</summary>
     private static JsonElement Document(Resource resource)
     {
-        var node = YamlReader.ReadSingle(resource.Text, out _) as YamlMapping ?? YamlMapping.Empty;
+        var node = YamlReader.ReadSingle(ShownText.Of(resource), out _) as YamlMapping ?? YamlMapping.Empty;
         using var document = JsonDocument.Parse(JsonWriter.Write(WithNamespace(node, resource)));
         return document.RootElement.Clone();
     }
@@ -43,7 +43,9 @@ internal static class ResourceViews
         return changed.Build();
     }
 
-    public static ResourceChange Of(StoreChange change, bool withTexts) => new(
-        change.Key.Kind.Name, change.Key.Namespace, change.Key.Name, change.Kind.ToString().ToLowerInvariant(),
-        withTexts ? change.Before?.Text : null, withTexts ? change.After?.Text : null);
+    public static ResourceChange Of(StoreChange change, bool withTexts)
+    {
+        var (before, after) = withTexts ? ShownText.Of(change.Before, change.After) : (null, null);
+        return new ResourceChange(change.Key.Kind.Name, change.Key.Namespace, change.Key.Name, change.Kind.ToString().ToLowerInvariant(), before, after);
+    }
 }

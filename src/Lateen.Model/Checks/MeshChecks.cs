@@ -12,7 +12,8 @@ namespace Lateen.Model;
 public static class MeshChecks
 {
     /// <summary>Every finding, by resource key, then by field.</summary>
-    public static ImmutableArray<Diagnostic> Run(MeshSnapshot snapshot)
+    /// <param name="now">What certificates are compared with; null leaves their dates alone.</param>
+    public static ImmutableArray<Diagnostic> Run(MeshSnapshot snapshot, DateTimeOffset? now = null)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         var report = new Findings();
@@ -28,6 +29,8 @@ public static class MeshChecks
         DestinationRuleHostExists(snapshot, report);
         OneDefaultSidecarPerNamespace(snapshot, report);
         SlicesBelongToServices(snapshot, report);
+        SecretChecks.CredentialsExist(snapshot, report);
+        if (now is { } time) SecretChecks.CertificatesAreValid(snapshot, time, report);
         return report.InOrder();
     }
 

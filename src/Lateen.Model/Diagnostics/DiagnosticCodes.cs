@@ -8,7 +8,7 @@ public sealed record DiagnosticCode(string Code, DiagnosticSeverity Severity, st
 /// <summary>
 /// Every code that configuration can draw. A code keeps its meaning for ever; a rule that goes leaves a hole in the numbers.
 /// LAT01xx the document and its envelope, LAT02xx fields and values of any kind, LAT03xx VirtualService, LAT04xx DestinationRule,
-/// LAT05xx Gateway, LAT06xx ServiceEntry and WorkloadEntry, LAT07xx Sidecar, LAT08xx core Service and EndpointSlice, LAT09xx MeshConfig
+/// LAT05xx Gateway, LAT06xx ServiceEntry and WorkloadEntry, LAT07xx Sidecar, LAT08xx core Service, EndpointSlice and Secret, LAT09xx MeshConfig
 /// and the set of resources as a whole.
 /// </summary>
 public static class DiagnosticCodes
@@ -105,6 +105,11 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode InvalidDefaultEndpoint = Error("LAT0703", "a defaultEndpoint that is not on this machine");
     public static readonly DiagnosticCode InvalidSidecarListener = Error("LAT0704", "a listener or egress proxy that lacks something");
 
+    public static readonly DiagnosticCode InvalidSecretData = Error("LAT0801", "a Secret whose entries are not texts, or not base64");
+    public static readonly DiagnosticCode IncompleteSecret = Error("LAT0802", "a certificate without its key, or a key without its certificate");
+    public static readonly DiagnosticCode InvalidPem = Error("LAT0803", "a Secret's entry that is not the PEM which it should be");
+    public static readonly DiagnosticCode KeyMismatch = Error("LAT0804", "a private key that belongs to another certificate");
+
     public static readonly DiagnosticCode UnknownHost = Warning("LAT0901", "a host that no visible service has");
     public static readonly DiagnosticCode UnknownPort = Warning("LAT0902", "a port that the service does not have");
     public static readonly DiagnosticCode UnknownSubset = Warning("LAT0903", "a subset that no DestinationRule declares");
@@ -114,6 +119,9 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode HostRoutedTwice = Warning("LAT0907", "a host that an older VirtualService routes");
     public static readonly DiagnosticCode SecondDefaultSidecar = Warning("LAT0908", "a second default Sidecar of a namespace");
     public static readonly DiagnosticCode OrphanSlice = Warning("LAT0909", "an EndpointSlice without a Service");
+
+    public static readonly DiagnosticCode UnknownCredential = Warning("LAT0910", "a credential that no Secret holds");
+    public static readonly DiagnosticCode CertificateExpires = Warning("LAT0911", "a certificate that is not valid yet, not valid any more, or not for long");
 
     /// <summary>All codes in order.</summary>
     public static ImmutableArray<DiagnosticCode> All => [.. Registered.OrderBy(code => code.Code, StringComparer.Ordinal)];

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Lateen.Model.Kubernetes.EndpointSlices;
+using Lateen.Model.Kubernetes.Secrets;
 using Lateen.Model.Kubernetes.Services;
 using Lateen.Model.Mesh;
 using Lateen.Model.Networking.DestinationRules;
@@ -111,6 +112,7 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         if (kind == ResourceKind.Sidecar) return Wrap(SidecarReader.Shape, SidecarReader.Read);
         if (kind == ResourceKind.Service) return Wrap(ServiceReader.Shape, ServiceReader.Read);
         if (kind == ResourceKind.EndpointSlice) return WrapFlat(EndpointSliceReader.Shape, EndpointSliceReader.Read, "status");
+        if (kind == ResourceKind.Secret) return WrapFlat(SecretReader.Shape, SecretReader.Read);
         return mapping.ContainsKey("spec")
             ? Wrap(MeshConfigReader.Shape, MeshConfigReader.Read)
             : WrapFlat(MeshConfigReader.Shape, MeshConfigReader.Read, "status");

@@ -32,6 +32,9 @@ public sealed class ResourceKind : IComparable<ResourceKind>
 
     public static readonly ResourceKind Service = new("", "Service", "services", ["svc"], ["v1"]);
 
+    /// <summary>Certificates, keys and roots; what it holds is shown to nobody.</summary>
+    public static readonly ResourceKind Secret = new("", "Secret", "secrets", [], ["v1"]);
+
     public static readonly ResourceKind EndpointSlice = new("discovery.k8s.io", "EndpointSlice", "endpointslices", ["ep"], ["v1", "v1beta1"]);
 
     /// <summary>The mesh-wide settings. Read from a <c>kind: MeshConfig</c> document of <c>mesh.istio.io/v1alpha1</c> or from Istio's
@@ -40,7 +43,7 @@ public sealed class ResourceKind : IComparable<ResourceKind>
 
     /// <summary>Every kind that this release serves, in the order in which lists show them.</summary>
     public static readonly ImmutableArray<ResourceKind> All =
-        [VirtualService, DestinationRule, Gateway, ServiceEntry, WorkloadEntry, Sidecar, Service, EndpointSlice, MeshConfig];
+        [VirtualService, DestinationRule, Gateway, ServiceEntry, WorkloadEntry, Sidecar, Service, EndpointSlice, Secret, MeshConfig];
 
     private static readonly FrozenDictionary<string, ResourceKind> ByAnyName = All
         .SelectMany(kind => kind.ShortNames.Append(kind.Plural).Append(kind.Name.ToLowerInvariant()).Distinct().Select(name => (name, kind)))
