@@ -15,6 +15,9 @@ public sealed record ProxyResources(
     ImmutableArray<XdsResource> Routes,
     ImmutableArray<string> Notices)
 {
+    /// <summary>The secrets that the rest of this configuration names, for a proxy that asks for one by name (SDS). They hold private keys.</summary>
+    public ImmutableArray<XdsResource> Secrets { get; init; } = [];
+
     /// <summary>Nothing at all: what a gateway holds that no Gateway selects.</summary>
     public static readonly ProxyResources Empty = new([], [], [], [], []);
 }

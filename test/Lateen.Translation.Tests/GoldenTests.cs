@@ -67,6 +67,7 @@ public sealed class GoldenTests
             .Add("endpoints", Nodes(XdsTypeUrls.ClusterLoadAssignment, resources.Endpoints))
             .Add("listeners", Nodes(XdsTypeUrls.Listener, resources.Listeners))
             .Add("routes", Nodes(XdsTypeUrls.RouteConfiguration, resources.Routes))
+            .Add("secrets", Nodes(XdsTypeUrls.Secret, resources.Secrets))
             .Add("notices", new YamlSequence([.. resources.Notices.Select(YamlScalar.FromString)]));
         return YamlWriter.Write(node.Build());
     }

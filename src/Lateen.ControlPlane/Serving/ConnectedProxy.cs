@@ -73,6 +73,7 @@ internal sealed class ConnectedProxy(IXdsStream stream, ProxyIdentity identity, 
         lock (_gate)
         {
             var next = _view;
+            next = With(next, revision, XdsTypeUrls.Secret, resources.Secrets);
             next = With(next, revision, XdsTypeUrls.Cluster, resources.Clusters);
             next = With(next, revision, XdsTypeUrls.ClusterLoadAssignment, resources.Endpoints);
             next = With(next, revision, XdsTypeUrls.Listener, resources.Listeners);

@@ -32,11 +32,11 @@ public static class PortProtocols
     public static bool IsHttp2(this PortProtocol protocol) =>
         protocol is PortProtocol.Http2 or PortProtocol.Grpc or PortProtocol.GrpcWeb;
 
-    /// <summary>True for what proxies of this release carry: HTTP, and what is not declared, which is taken for it.</summary>
-    public static bool IsServed(PortProtocol protocol) => protocol.IsHttp() || protocol == PortProtocol.Unsupported;
+    /// <summary>True for what proxies carry: whatever runs over TCP.</summary>
+    public static bool IsServed(PortProtocol protocol) => protocol != PortProtocol.Udp;
 
     internal static string NotServed(PortProtocol protocol) =>
-        $"the protocol {ProtocolSelection.NameOf(protocol).ToUpperInvariant()} is valid, but this release does not serve it yet";
+        $"the protocol {ProtocolSelection.NameOf(protocol).ToUpperInvariant()} is valid, but proxies carry TCP alone";
 
     /// <summary>True for TLS that is not opened here.</summary>
     public static bool IsTls(this PortProtocol protocol) => protocol is PortProtocol.Https or PortProtocol.Tls;

@@ -7,17 +7,17 @@ using Lateen.Xds;
 
 namespace Lateen.Translation.Gateways;
 
-/// <summary>The route table of one gateway port: a virtual host per host that a server and a VirtualService share, merged over all of both.</summary>
+/// <summary>The route table of a gateway port, or of one of its servers that opens TLS: a virtual host per host that a server and a VirtualService share, merged over all of both.</summary>
 internal static class GatewayRoutes
 {
     public static XdsResource Of(
-        MeshSnapshot snapshot, ProxyIdentity proxy, GatewayPortServers port, string table, GatewayDestinations destinations)
+        MeshSnapshot snapshot, ProxyIdentity proxy, IReadOnlyList<GatewayServerEntry> servers, int port, string table, GatewayDestinations destinations)
     {
         var hosts = new SortedDictionary<string, HostRoutes>(Comparer<string>.Create(HostName.CompareSpecificity));
-        foreach (var (gateway, server) in port.Servers) Attach(snapshot, gateway, server, hosts);
+        foreach (var (gateway, server, _) in servers) Attach(snapshot, gateway, server, hosts);
 
         var audience = new RouteAudience(
-            proxy.Namespace, proxy.Labels, [.. port.Servers.Select(entry => GatewayIndex.NameOf(entry.Gateway)).Distinct()], port.Number);
+            proxy.Namespace, proxy.Labels, [.. servers.Select(entry => GatewayIndex.NameOf(entry.Gateway)).Distinct()], port);
         var made = hosts.Select(entry => VirtualHost(snapshot.Mesh, entry.Key, entry.Value, audience, destinations)).ToList();
         // The port that a client writes is the one that it dialled, which port forwarding or target ports may have changed.
         return RouteTables.Of(table, made, new RouteConfiguration { ValidateClusters = false, IgnorePortInHostMatching = true });
@@ -28,6 +28,8 @@ internal static class GatewayRoutes
         bool redirects = server.Tls is { HttpsRedirect: true };
         foreach (var virtualService in snapshot.VirtualServices.VisibleTo(gateway.Namespace, GatewayIndex.NameOf(gateway)))
         {
+            // One that routes connections only has nothing to say of requests; a virtual host without routes would take its hosts from others.
+            if (virtualService.Http.IsEmpty) continue;
             foreach (string host in GatewayAttachment.SharedHosts(gateway, server, virtualService)) At(host).Add(virtualService, redirects);
         }
 

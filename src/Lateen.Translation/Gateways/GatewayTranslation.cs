@@ -4,19 +4,16 @@ using Lateen.Model.Networking;
 using Lateen.Translation.Connections;
 using Lateen.Translation.Outbound;
 using Lateen.Translation.Routing;
+using Lateen.Translation.Secrets;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Gateways;
 
 /// <summary>
-/// The configuration of a gateway proxy: the HTTP servers of all Gateways that select it, merged by port, and only those clusters that their routes
-/// lead to.
+/// The configuration of a gateway proxy: the servers of all Gateways that select it, merged by port, and only those clusters that their routes lead to.
 /// </summary>
 internal sealed class GatewayTranslation(OutboundMemos memos)
 {
-    /// <summary>A gateway serves the world unless its server binds elsewhere: that is what it is for, and what Istio does.</summary>
-    private const string DefaultBind = "0.0.0.0";
-
     public ProxyResources Translate(MeshSnapshot snapshot, ProxyIdentity proxy)
     {
         var selected = snapshot.Gateways.SelectedBy(proxy.Labels);
@@ -29,48 +26,38 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
         }
 
         var notices = ImmutableArray.CreateBuilder<string>();
-        var ports = Merge(selected, notices);
+        var ports = GatewayMerge.Of(selected, notices);
         var listeners = ImmutableArray.CreateBuilder<XdsResource>();
         var routes = ImmutableArray.CreateBuilder<XdsResource>();
+        var secrets = new HashSet<SecretReference>();
         var destinations = new GatewayDestinations(snapshot, proxy.Namespace);
+        var chains = new GatewayChains(snapshot, proxy, destinations, secrets, notices);
         foreach (var port in ports)
         {
-            bool isShared = ports.Count(other => other.Number == port.Number) > 1;
-            string table = isShared && port.Bind != DefaultBind ? $"http.{port.Number}.{port.Bind}" : $"http.{port.Number}";
-            listeners.Add(Listeners.Routed(TrafficSide.Gateway, port.Bind, TargetPort(snapshot, proxy, port.Number), table, snapshot.Mesh));
-            routes.Add(GatewayRoutes.Of(snapshot, proxy, port, table, destinations));
+            int listenPort = TargetPort(snapshot, proxy, port.Number);
+            if (port.IsPlainHttp)
+            {
+                bool isShared = ports.Count(other => other.Number == port.Number) > 1;
+                string table = isShared && port.Bind != GatewayMerge.DefaultBind ? $"http.{port.Number}.{port.Bind}" : $"http.{port.Number}";
+                listeners.Add(Listeners.Routed(TrafficSide.Gateway, port.Bind, listenPort, table, snapshot.Mesh));
+                routes.Add(GatewayRoutes.Of(snapshot, proxy, port.Servers, port.Number, table, destinations));
+            }
+            else if (chains.Of(port, listenPort, routes) is { Count: > 0 } made)
+            {
+                listeners.Add(Listeners.Of(TrafficSide.Gateway, port.Bind, listenPort, made, port.IsTls ? Inspection.Tls : Inspection.None));
+            }
         }
 
-        var (clusters, endpoints) = Clusters(snapshot, proxy, destinations);
-        return new ProxyResources(clusters, endpoints, listeners.ToImmutable(), routes.ToImmutable(), notices.ToImmutable());
+        var (clusters, endpoints) = Clusters(snapshot, proxy, destinations, secrets);
+        return new ProxyResources(clusters, endpoints, listeners.ToImmutable(), routes.ToImmutable(), [])
+        {
+            Secrets = ProxySecrets.Of(snapshot, proxy.Namespace, secrets, notices),
+            Notices = notices.ToImmutable(),
+        };
     }
 
     private static string Labels(ProxyIdentity proxy) =>
         proxy.Labels.Count == 0 ? "none" : string.Join(",", proxy.Labels.Select(label => $"{label.Key}={label.Value}"));
-
-    private static List<GatewayPortServers> Merge(ImmutableArray<Resource<Gateway>> oldestFirst, ImmutableArray<string>.Builder notices)
-    {
-        var ports = new List<GatewayPortServers>();
-        foreach (var gateway in oldestFirst)
-        {
-            foreach (var server in gateway.Spec.Servers)
-            {
-                if (!server.Port.Protocol.IsHttp() || server.Tls is { HttpsRedirect: false })
-                {
-                    notices.Add($"Gateway {gateway.Namespace}/{gateway.Name}: the {server.Port.Protocol.ToString().ToUpperInvariant()} server on port {server.Port.Number} is left out: "
-                        + "only plaintext HTTP servers are served yet");
-                    continue;
-                }
-
-                string bind = server.Bind is { Length: > 0 } written ? written : DefaultBind;
-                var port = ports.Find(port => port.Bind == bind && port.Number == server.Port.Number);
-                if (port is null) ports.Add(port = new GatewayPortServers(bind, server.Port.Number));
-                port.Servers.Add((gateway, server));
-            }
-        }
-
-        return ports;
-    }
 
     /// <summary>A Gateway speaks of the port of the Service in front of it; the proxy listens on that Service's target port.</summary>
     private static int TargetPort(MeshSnapshot snapshot, ProxyIdentity proxy, int port)
@@ -85,7 +72,7 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
     }
 
     private (ImmutableArray<XdsResource> Clusters, ImmutableArray<XdsResource> Endpoints) Clusters(
-        MeshSnapshot snapshot, ProxyIdentity proxy, GatewayDestinations destinations)
+        MeshSnapshot snapshot, ProxyIdentity proxy, GatewayDestinations destinations, HashSet<SecretReference> secrets)
     {
         var clusters = ImmutableArray.CreateBuilder<XdsResource>();
         var endpoints = ImmutableArray.CreateBuilder<XdsResource>();
@@ -95,21 +82,12 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
             var known = snapshot.EndpointsOf(service);
             var made = memos.Clusters(snapshot.Mesh, service, port, snapshot.DestinationRules.For(service, proxy.Namespace, proxy.Labels), known);
             clusters.AddRange(made.Clusters);
+            secrets.UnionWith(made.Secrets);
             foreach (var slot in made.EndpointSlots) endpoints.Add(memos.Endpoints(slot, known.ForPort(number)));
         }
 
         return (clusters.ToImmutable(), endpoints.ToImmutable());
     }
-}
-
-/// <summary>All servers of one address and port, from the oldest Gateway to the youngest.</summary>
-internal sealed class GatewayPortServers(string bind, int number)
-{
-    public string Bind { get; } = bind;
-
-    public int Number { get; } = number;
-
-    public List<(Resource<Gateway> Gateway, GatewayServer Server)> Servers { get; } = [];
 }
 
 /// <summary>The services and ports that the routes of a gateway lead to, gathered while the routes are made.</summary>
@@ -124,6 +102,14 @@ internal sealed class GatewayDestinations(MeshSnapshot snapshot, string proxyNam
         foreach (var destination in virtualService.Http.SelectMany(rule => rule.Route).Select(route => route.Destination))
         {
             if (Find(destination.Host) is { } service) _seen.TryAdd((service.Hostname, ports.Resolve(destination, listenerPort)), service);
+        }
+    }
+
+    public void Add(ImmutableArray<RouteDestination> route, ConnectionRoutes routes)
+    {
+        foreach (var entry in route)
+        {
+            if (Find(entry.Destination.Host) is { } service) _seen.TryAdd((service.Hostname, routes.PortOf(entry.Destination)), service);
         }
     }
 

@@ -31,16 +31,31 @@ internal static class InboundTranslation
         foreach (var ingress in sidecar.Spec.Ingress)
         {
             string bind = ingress.Bind is { Length: > 0 } written ? written : DefaultBind;
-            if (!ingress.Port.Protocol.IsHttp() && ingress.Port.Protocol != PortProtocol.Unsupported)
+            if (ingress.Port.Protocol == PortProtocol.Udp)
             {
-                notices.Add($"ingress listener {Listeners.Name(bind, ingress.Port.Number)} is {ingress.Port.Protocol.ToString().ToUpperInvariant()}; only HTTP listeners are served yet");
+                notices.Add($"ingress listener {Listeners.Name(bind, ingress.Port.Number)} is UDP, which is not carried");
                 continue;
             }
 
             var service = ServiceOf(snapshot, proxy, ingress.Port.Number);
             clusters.Add(Cluster(snapshot.Mesh, proxy, sidecar.Spec, ingress, service));
-            listeners.Add(Listeners.Inline(TrafficSide.Inbound, bind, ingress.Port.Number, Routes(ingress.Port.Number, service), snapshot.Mesh));
+            listeners.Add(Listener(snapshot.Mesh, sidecar.Spec, ingress, bind, service));
         }
+    }
+
+    private static XdsResource Listener(MeshConfig mesh, Sidecar sidecar, SidecarIngressListener ingress, string bind, MeshService? service)
+    {
+        int port = ingress.Port.Number;
+        var protocol = ingress.Port.Protocol;
+        // Without a declaration the first bytes decide: what is HTTP is treated as such, anything else goes through as it is.
+        var http = protocol.IsHttp() || protocol == PortProtocol.Unsupported
+            ? Listeners.InlineChain(TrafficSide.Inbound, bind, port, Routes(ingress.Port, service), mesh)
+            : null;
+        if (protocol.IsHttp()) return Listeners.Of(TrafficSide.Inbound, bind, port, [http!], Inspection.None);
+        var opaque = TcpChains.Of([new WeightedTarget(ClusterNames.Inbound(port), 0)], "", (ingress.ConnectionPool ?? sidecar.InboundConnectionPool)?.Tcp, mesh);
+        return http is null
+            ? Listeners.Of(TrafficSide.Inbound, bind, port, [opaque], Inspection.None)
+            : Listeners.Of(TrafficSide.Inbound, bind, port, [Listeners.WhenHttp(http), opaque], Inspection.Tls | Inspection.Http);
     }
 
     private static XdsResource Cluster(MeshConfig mesh, ProxyIdentity proxy, Sidecar sidecar, SidecarIngressListener ingress, MeshService? service)
@@ -70,8 +85,9 @@ internal static class InboundTranslation
         return (address is "0.0.0.0" or "::" ? proxy.Ip : address, port);
     }
 
-    private static RouteConfiguration Routes(int port, MeshService? service)
+    private static RouteConfiguration Routes(SidecarPort declared, MeshService? service)
     {
+        int port = declared.Number;
         string cluster = ClusterNames.Inbound(port);
         return new RouteConfiguration
         {
@@ -94,8 +110,7 @@ internal static class InboundTranslation
                             {
                                 Cluster = cluster,
                                 Timeout = Messages.Zero,
-                                // A request that the application's socket dropped before reading it is safe to send again.
-                                RetryPolicy = new RetryPolicy { RetryOn = "reset-before-request", NumRetries = 2 },
+                                RetryPolicy = Retries(declared.Protocol),
                             },
                         },
                     },
@@ -103,6 +118,10 @@ internal static class InboundTranslation
             },
         };
     }
+
+    /// <summary>A request that the application's socket dropped before reading it is safe to send again; gRPC clients do that themselves.</summary>
+    private static RetryPolicy? Retries(PortProtocol protocol) =>
+        protocol is PortProtocol.Grpc or PortProtocol.GrpcWeb ? null : new RetryPolicy { RetryOn = "reset-before-request", NumRetries = 2 };
 
     /// <summary>The service that others reach here by: of the proxy's namespace, selecting its labels, with this port or target port.</summary>
     private static MeshService? ServiceOf(MeshSnapshot snapshot, ProxyIdentity proxy, int port)

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
+using Envoy.Config.Listener.V3;
 using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Translation.Connections;
 using Lateen.Translation.Naming;
 using Lateen.Translation.Routing;
+using Lateen.Translation.Secrets;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Outbound;
@@ -47,7 +49,10 @@ internal sealed class OutboundTranslation
 
     /// <summary>True when some rule means only clients with certain labels; else all clients of a namespace are alike.</summary>
     public static bool AsksForLabels(MeshSnapshot snapshot) =>
-        snapshot.VirtualServices.All.Any(service => service.Http.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0)))
+        snapshot.VirtualServices.All.Any(service =>
+            service.Http.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0))
+            || service.Tls.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0))
+            || service.Tcp.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0)))
         || snapshot.Resources(ResourceKind.DestinationRule).Any(rule => rule is Resource<DestinationRule> { Spec.WorkloadSelector: not null });
 
     /// <summary>Ends a round over all proxies: what nobody asked for is forgotten.</summary>
@@ -65,7 +70,8 @@ internal sealed class OutboundTranslation
         var listeners = ImmutableArray.CreateBuilder<XdsResource>();
         var routes = ImmutableArray.CreateBuilder<XdsResource>();
         var notices = ImmutableArray.CreateBuilder<string>();
-        AddClusters(snapshot, view, scope, clusters, endpoints, notices);
+        var secrets = new HashSet<SecretReference>();
+        AddClusters(snapshot, view, scope, clusters, endpoints, secrets, notices);
         foreach (var egress in scope.Egress)
         {
             if (egress.Listener?.Port is { } port) AddPortListener(snapshot, view, scope, egress, port, listeners, routes, notices);
@@ -82,12 +88,17 @@ internal sealed class OutboundTranslation
                 + "the mesh settings, or give the Sidecar an egress listener with a port");
         }
 
-        return new ProxyResources(clusters.ToImmutable(), endpoints.ToImmutable(), listeners.ToImmutable(), routes.ToImmutable(), notices.ToImmutable());
+        var made = ProxySecrets.Of(snapshot, view.Namespace, secrets, notices);
+        return new ProxyResources(clusters.ToImmutable(), endpoints.ToImmutable(), listeners.ToImmutable(), routes.ToImmutable(), notices.ToImmutable())
+        {
+            Secrets = made,
+        };
     }
 
     private void AddClusters(
         MeshSnapshot snapshot, OutboundView view, SidecarScope scope,
-        ImmutableArray<XdsResource>.Builder clusters, ImmutableArray<XdsResource>.Builder endpoints, ImmutableArray<string>.Builder notices)
+        ImmutableArray<XdsResource>.Builder clusters, ImmutableArray<XdsResource>.Builder endpoints, HashSet<SecretReference> secrets,
+        ImmutableArray<string>.Builder notices)
     {
         foreach (var service in scope.Services)
         {
@@ -103,15 +114,41 @@ internal sealed class OutboundTranslation
             var known = snapshot.EndpointsOf(service);
             foreach (var port in service.Ports)
             {
-                if (!CarriesHttp(port))
+                if (port.Protocol == PortProtocol.Udp)
                 {
-                    notices.Add($"{service.Hostname}:{port.Number} is {port.Protocol.ToString().ToUpperInvariant()}; only HTTP is carried yet");
+                    notices.Add($"{service.Hostname}:{port.Number} is UDP, which is not carried");
                     continue;
+                }
+
+                if (!CarriesHttp(port) && !scope.Egress.Any(egress => egress.Listener?.Port is { } own && own.Number == port.Number && egress.Services.Contains(service)))
+                {
+                    notices.Add($"{service.Hostname}:{port.Number} is {Name(port.Protocol)}, and no egress listener leads there: in the explicit way a client of "
+                        + "anything but HTTP needs a local port; give the Sidecar an egress listener with that port");
                 }
 
                 var made = _memos.Clusters(snapshot.Mesh, service, port, rule, known);
                 clusters.AddRange(made.Clusters);
+                AddSecrets(made, service, rule, secrets, notices);
                 foreach (var slot in made.EndpointSlots) endpoints.Add(_memos.Endpoints(slot, known.ForPort(port.Number)));
+            }
+        }
+    }
+
+    /// <summary>
+    /// Credentials are for gateways, and for the sidecars that a rule selects. Istio sends plaintext from the others; here they ask for a secret that
+    /// they do not get, for a rule that says TLS must not end in plaintext.
+    /// </summary>
+    private static void AddSecrets(
+        PortClusters made, MeshService service, EffectiveDestinationRule? rule, HashSet<SecretReference> secrets, ImmutableArray<string>.Builder notices)
+    {
+        foreach (var secret in made.Secrets)
+        {
+            if (secret.Source is SecretSource.CertificateFiles or SecretSource.RootFile || rule?.WorkloadSelector is not null) secrets.Add(secret);
+            else
+            {
+                string notice = $"{service.Hostname}: DestinationRule {rule!.Sources[0].Key} names a credential and no workloadSelector, so sidecars do not get "
+                    + "it: their connections are refused";
+                if (!notices.Contains(notice)) notices.Add(notice);
             }
         }
     }
@@ -124,16 +161,45 @@ internal sealed class OutboundTranslation
         ImmutableArray<XdsResource>.Builder listeners, ImmutableArray<XdsResource>.Builder routes, ImmutableArray<string>.Builder notices)
     {
         string bind = egress.Listener!.Bind is { Length: > 0 } written ? SocketPath(written) : "127.0.0.1";
-        if (!port.Protocol.IsHttp() && port.Protocol != PortProtocol.Unsupported)
+        if (port.Protocol == PortProtocol.Udp)
         {
-            notices.Add($"egress listener {Listeners.Name(bind, port.Number)} is {port.Protocol.ToString().ToUpperInvariant()}; only HTTP listeners are served yet");
+            notices.Add($"egress listener {Listeners.Name(bind, port.Number)} is UDP, which is not carried");
             return;
         }
 
-        string table = bind.StartsWith('/') ? bind : $"{port.Number}";
-        listeners.Add(Listeners.Routed(TrafficSide.Outbound, bind, port.Number, table, snapshot.Mesh));
-        routes.Add(Table(snapshot, view, scope, egress, table, port.Protocol == PortProtocol.HttpProxy ? 0 : port.Number));
+        var chains = ConnectionChains(snapshot, view, egress, port, notices);
+        var inspection = chains.Any(chain => chain.FilterChainMatch?.ServerNames.Count > 0) ? Inspection.Tls : Inspection.None;
+        if (port.Protocol.IsHttp() || port.Protocol == PortProtocol.Unsupported)
+        {
+            string table = TableName(egress, port, bind);
+            routes.Add(Table(snapshot, view, scope, egress, table, port.Protocol == PortProtocol.HttpProxy ? 0 : port.Number));
+            var http = Listeners.RoutedChain(TrafficSide.Outbound, bind, port.Number, table, snapshot.Mesh);
+            if (chains.Count > 0) inspection = Inspection.Tls | Inspection.Http;
+            chains.Insert(0, chains.Count > 0 ? Listeners.WhenHttp(http) : http);
+        }
+
+        if (chains.Count > 0) listeners.Add(Listeners.Of(TrafficSide.Outbound, bind, port.Number, chains, inspection));
+        else notices.Add($"egress listener {Listeners.Name(bind, port.Number)} is left out: none of its hosts has the port {port.Number}");
     }
+
+    /// <summary>A table is named by its port; that of a port of unknown protocol by its service as well, where there is only one (Istio's names).</summary>
+    private static string TableName(EgressScope egress, SidecarPort port, string bind)
+    {
+        if (bind.StartsWith('/')) return bind;
+        return port.Protocol == PortProtocol.Unsupported && egress.Services is [var only] ? $"{only.Hostname}:{port.Number}" : $"{port.Number}";
+    }
+
+    /// <summary>The chains beside HTTP: of a port of unknown protocol, whatever the proxy does not find to be HTTP.</summary>
+    private static List<FilterChain> ConnectionChains(
+        MeshSnapshot snapshot, OutboundView view, EgressScope egress, SidecarPort port, ImmutableArray<string>.Builder notices)
+    {
+        if (port.Protocol.IsHttp()) return [];
+        var chosen = SidecarRoutes.Select(egress.Services, egress.VirtualServices);
+        var chains = new OutboundChains(snapshot, view, egress, chosen, port.Number, notices);
+        return port.Protocol.IsTls() ? chains.ByServerName() : chains.Opaque();
+    }
+
+    private static string Name(PortProtocol protocol) => ProtocolSelection.NameOf(protocol).ToUpperInvariant();
 
     private static string SocketPath(string bind) => bind.StartsWith("unix://", StringComparison.Ordinal) ? bind["unix://".Length..] : bind;
 

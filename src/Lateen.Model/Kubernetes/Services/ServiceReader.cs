@@ -108,7 +108,7 @@ internal static class ServicePortRules
             else if (!names.Add(port.Name))
                 at.ReportItem(DiagnosticCodes.DuplicatePort, "ports", i, $"the port name '{port.Name}' is used twice", "rename one");
             if (ProtocolSelection.OfServicePort(port) is var protocol && !PortProtocols.IsServed(protocol))
-                at.ReportNotInEffect("ports", PortProtocols.NotServed(protocol), "HTTP is served", i);
+                at.ReportNotInEffect("ports", PortProtocols.NotServed(protocol), item: i);
             if (!numbers.Add((port.Port, port.Transport)))
                 at.ReportItem(
                     DiagnosticCodes.DuplicatePort, "ports", i, $"the port {port.Port}/{port.Transport} is declared twice", "remove one");

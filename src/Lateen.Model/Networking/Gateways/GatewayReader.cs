@@ -50,7 +50,6 @@ internal static class GatewayReader
         };
         if (port is null) return null;
         ServerRules.TlsFitsProtocol(server, at);
-        ServerRules.ProtocolIsServed(server, at);
         return server;
     }
 

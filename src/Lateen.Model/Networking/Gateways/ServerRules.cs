@@ -45,14 +45,6 @@ internal static class ServerRules
         }
     }
 
-    /// <summary>What the gateways of this release serve.</summary>
-    public static void ProtocolIsServed(GatewayServer server, ObjectReader at)
-    {
-        var protocol = server.Port.Protocol;
-        if (protocol.IsTls() || protocol is PortProtocol.Tcp or PortProtocol.Mongo)
-            at.ReportNotInEffect("port", PortProtocols.NotServed(protocol), "HTTP is served");
-    }
-
     private static bool IsEmpty(ServerTlsSettings tls) =>
         tls.Mode == ServerTlsMode.Passthrough && tls.ServerCertificate is null && tls.PrivateKey is null && tls.CaCertificates is null
         && tls.CaCrl is null && tls.CredentialName is null && tls.CredentialNames.IsEmpty && tls.TlsCertificates.IsEmpty

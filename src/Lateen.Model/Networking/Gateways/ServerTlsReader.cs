@@ -25,10 +25,10 @@ internal static class ServerTlsReader
 
     public static readonly MessageShape Shape = new(
         "ServerTLSSettings",
-        InEffect("httpsRedirect"), Pending("mode"), Pending("serverCertificate"), Pending("privateKey"), Pending("caCertificates"),
-        Pending("caCrl"), Pending("credentialName"), Pending("credentialNames"), Pending("tlsCertificates", CertificateShape),
-        Pending("caCertCredentialName"), Pending("subjectAltNames"), Pending("verifyCertificateSpki"), Pending("verifyCertificateHash"),
-        Pending("minProtocolVersion"), Pending("maxProtocolVersion"), Pending("cipherSuites"), Pending("insecureSkipVerify"));
+        InEffect("httpsRedirect"), InEffect("mode"), InEffect("serverCertificate"), InEffect("privateKey"), InEffect("caCertificates"),
+        InEffect("caCrl"), InEffect("credentialName"), InEffect("credentialNames"), InEffect("tlsCertificates", CertificateShape),
+        InEffect("caCertCredentialName"), InEffect("subjectAltNames"), InEffect("verifyCertificateSpki"), InEffect("verifyCertificateHash"),
+        InEffect("minProtocolVersion"), InEffect("maxProtocolVersion"), InEffect("cipherSuites"), InEffect("insecureSkipVerify"));
 
     public static ServerTlsSettings Read(ObjectReader at, bool isGateway)
     {
@@ -60,7 +60,16 @@ internal static class ServerTlsReader
         ClientsAreVerified(tls, at);
         VersionsAreARange(tls, at);
         CipherSuitesAreKnown(tls, at);
-        return tls;
+        if (isGateway) ModeIsInEffect(tls, at);
+        return tls with { CipherSuites = [.. tls.CipherSuites.Where(CipherSuites.Contains).Distinct()] };
+    }
+
+    private static void ModeIsInEffect(ServerTlsSettings tls, ObjectReader at)
+    {
+        if (tls.Mode == ServerTlsMode.AutoPassthrough)
+            at.ReportNotInEffect("mode", "AUTO_PASSTHROUGH is valid, but this release knows one network: the server is left out", "mode PASSTHROUGH with tls routes");
+        if (tls.Mode == ServerTlsMode.IstioMutual)
+            at.ReportNotInEffect("mode", "ISTIO_MUTUAL is valid, but workloads have no identity in this release: the server is left out", "mode MUTUAL");
     }
 
     private static ServerTlsCertificate? ReadCertificate(ObjectReader at)

@@ -53,7 +53,7 @@ internal static class ServiceEntryPortRules
             if (port.Name.Length > 0 && !names.Add(port.Name))
                 at.ReportItem(DiagnosticCodes.DuplicatePort, "ports", i, $"the port name '{port.Name}' is used twice", "rename one");
             if (!PortProtocols.IsServed(port.Protocol))
-                at.ReportNotInEffect("ports", PortProtocols.NotServed(port.Protocol), "HTTP is served", i);
+                at.ReportNotInEffect("ports", PortProtocols.NotServed(port.Protocol), item: i);
             if (!numbers.Add(port.Number))
                 at.ReportItem(DiagnosticCodes.DuplicatePort, "ports", i, $"the port {port.Number} is declared twice", "remove one");
             if (port.TargetPort is not null && entry.Resolution == ServiceEntryResolution.None)

@@ -55,13 +55,13 @@ internal static class SidecarReader
 
     private static SidecarPort? ReadPort(ObjectReader at)
     {
+        // Without a protocol the first bytes of a connection say it.
         at.Require("number");
-        at.Require("protocol");
         at.Require("name");
         var number = at.Port("number");
         var protocol = at.Protocol("protocol");
         var name = at.String("name") ?? "";
-        if (!PortProtocols.IsServed(protocol)) at.ReportNotInEffect("protocol", PortProtocols.NotServed(protocol), "HTTP is served");
+        if (!PortProtocols.IsServed(protocol)) at.ReportNotInEffect("protocol", PortProtocols.NotServed(protocol));
         at.Port("targetPort");
         return number is null ? null : new SidecarPort(number.Value, protocol, name);
     }

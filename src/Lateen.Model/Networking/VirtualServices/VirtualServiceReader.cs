@@ -9,8 +9,8 @@ internal static class VirtualServiceReader
 {
     public static readonly MessageShape Shape = new(
         "VirtualService",
-        InEffect("hosts"), InEffect("gateways"), InEffect("http", HttpRouteReader.Shape), Pending("tls", L4RouteReader.TlsShape),
-        Pending("tcp", L4RouteReader.TcpShape), InEffect("exportTo"));
+        InEffect("hosts"), InEffect("gateways"), InEffect("http", HttpRouteReader.Shape), InEffect("tls", L4RouteReader.TlsShape),
+        InEffect("tcp", L4RouteReader.TcpShape), InEffect("exportTo"));
 
     public static VirtualService Read(ObjectReader at)
     {

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using Envoy.Config.Core.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
+using Lateen.Model.Networking;
+using Lateen.Translation.Secrets;
+using Version = Envoy.Extensions.TransportSockets.Tls.V3.TlsParameters.Types.TlsProtocol;
+
+namespace Lateen.Translation.Connections;
+
+/// <summary>How a gateway's server opens the TLS of its clients.</summary>
+internal static class DownstreamSockets
+{
+    /// <param name="alpn">What the server offers; empty for protocols that ALPN has no name for.</param>
+    /// <param name="secrets">Gathers what the context asks for.</param>
+    public static TransportSocket Of(ServerTlsSettings tls, ReadOnlySpan<string> alpn, ISet<SecretReference> secrets)
+    {
+        var common = new CommonTlsContext { TlsParams = Parameters(tls) };
+        foreach (string offered in alpn) common.AlpnProtocols.Add(offered);
+        foreach (var certificate in Certificates(tls))
+        {
+            secrets.Add(certificate);
+            common.TlsCertificateSdsSecretConfigs.Add(TlsContexts.Sds(certificate));
+        }
+
+        if (tls.Mode is ServerTlsMode.Mutual or ServerTlsMode.OptionalMutual)
+        {
+            var roots = Roots(tls);
+            if (roots is { } secret) secrets.Add(secret);
+            TlsContexts.Validate(common, roots, Demands(tls));
+        }
+
+        return new TransportSocket
+        {
+            Name = TlsContexts.SocketName,
+            TypedConfig = Messages.Pack(new DownstreamTlsContext { CommonTlsContext = common, RequireClientCertificate = tls.Mode == ServerTlsMode.Mutual }),
+        };
+    }
+
+    private static TlsParameters Parameters(ServerTlsSettings tls)
+    {
+        var parameters = new TlsParameters
+        {
+            // Older versions have to be asked for.
+            TlsMinimumProtocolVersion = tls.MinProtocolVersion == TlsProtocolVersion.Auto ? Version.Tlsv12 : Of(tls.MinProtocolVersion),
+            TlsMaximumProtocolVersion = Of(tls.MaxProtocolVersion),
+        };
+        parameters.CipherSuites.AddRange(tls.CipherSuites);
+        return parameters;
+    }
+
+    private static Version Of(TlsProtocolVersion version) => version switch
+    {
+        TlsProtocolVersion.Tls10 => Version.Tlsv10,
+        TlsProtocolVersion.Tls11 => Version.Tlsv11,
+        TlsProtocolVersion.Tls12 => Version.Tlsv12,
+        TlsProtocolVersion.Tls13 => Version.Tlsv13,
+        _ => Version.TlsAuto,
+    };
+
+    private static ImmutableArray<SecretReference> Certificates(ServerTlsSettings tls)
+    {
+        if (tls.CredentialName is { Length: > 0 } single) return [SecretReference.OfCredential(single)];
+        if (!tls.CredentialNames.IsEmpty) return [.. tls.CredentialNames.Select(SecretReference.OfCredential)];
+        if (!tls.TlsCertificates.IsEmpty)
+            return [.. tls.TlsCertificates.Select(certificate => SecretReference.OfFiles(certificate.ServerCertificate, certificate.PrivateKey))];
+        return [SecretReference.OfFiles(tls.ServerCertificate ?? "", tls.PrivateKey ?? "")];
+    }
+
+    private static SecretReference? Roots(ServerTlsSettings tls)
+    {
+        if (tls.InsecureSkipVerify == true) return null;
+        if (tls.CaCertCredentialName is { Length: > 0 } own) return SecretReference.OfCredentialRoots(own);
+        if (tls.CredentialName is { Length: > 0 } single) return SecretReference.OfCredentialRoots(single);
+        if (tls.CredentialNames is [var first, ..]) return SecretReference.OfCredentialRoots(first);
+        string? path = tls.CaCertificates ?? tls.TlsCertificates.Select(certificate => certificate.CaCertificates).FirstOrDefault(ca => ca is not null);
+        return path is { Length: > 0 } ? SecretReference.OfRootFile(path) : null;
+    }
+
+    private static CertificateValidationContext Demands(ServerTlsSettings tls)
+    {
+        if (tls.InsecureSkipVerify == true)
+        {
+            return new CertificateValidationContext
+            {
+                TrustChainVerification = CertificateValidationContext.Types.TrustChainVerification.AcceptUntrusted,
+            };
+        }
+
+        var demands = TlsContexts.Demands(tls.SubjectAltNames, tls.CaCrl);
+        demands.VerifyCertificateHash.AddRange(tls.VerifyCertificateHash);
+        demands.VerifyCertificateSpki.AddRange(tls.VerifyCertificateSpki);
+        return demands;
+    }
+}
