@@ -127,7 +127,11 @@ public sealed class ServingTests
     private static async Task UntilConnectedAsync(TestPlane plane)
     {
         // Each turn is a request that the server answers, so this follows its state and not the clock.
-        while ((await plane.ProxiesAsync()).Items is not [{ Types: var types }] || types.Any(type => type.Status != "SYNCED")) await Task.Yield();
+        while ((await plane.ProxiesAsync()).Items is not [{ Types: var types }] || types.Any(type => type.Status != "SYNCED"))
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     [Fact]

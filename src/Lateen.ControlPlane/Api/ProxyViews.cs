@@ -17,6 +17,8 @@ internal static class ProxyViews
         {
             int resources = view.ResourcesOf(typeUrl).Count;
             var type = status.Types.FirstOrDefault(candidate => candidate.TypeUrl == typeUrl);
+            // Most proxies ask for no secrets: a row that can never be in sync would say nothing.
+            if (typeUrl == XdsTypeUrls.Secret && type is null && resources == 0) continue;
             string state = type switch
             {
                 null => "NOT SENT",
