@@ -25,6 +25,13 @@ public interface IAccessLogRecord
     /// <summary>An address as <c>1.2.3.4:80</c>, <c>[::1]:80</c> or a path; empty when it is not known.</summary>
     ReadOnlySpan<byte> Address(AccessLogAddress address);
 
+    /// <summary>Something about a TLS connection; empty when it is not known.</summary>
+    ReadOnlySpan<byte> Tls(AccessLogTlsSide side, AccessLogTlsText text) => default;
+
+    /// <summary>When a certificate begins or ends to be valid, microseconds since 1970, UTC; <see cref="long.MinValue"/> when it is not known.
+    /// </summary>
+    long TlsMicroseconds(AccessLogTlsSide side, AccessLogTlsMoment moment) => long.MinValue;
+
     /// <summary>The first value of a request header, as it was received or as filters left it; pseudo-headers are asked as
     /// <see cref="AccessLogText"/>.</summary>
     bool TryGetRequestHeader(AccessLogHeader header, out ReadOnlySpan<byte> value);
@@ -136,6 +143,8 @@ public enum AccessLogText
     ResponseCodeDetails,
     ConnectionTerminationDetails,
     UpstreamTransportFailureReason,
+    /// <summary>Why the TLS handshake with the client failed.</summary>
+    DownstreamTransportFailureReason,
     /// <summary>The host name of the endpoint, else its address.</summary>
     UpstreamHostName,
     /// <summary>The name that the cluster has for observers (<c>alt_stat_name</c>).</summary>

@@ -30,6 +30,10 @@ internal enum LogOperatorKind
     GrpcStatusNumber,
     GrpcStatusCamel,
     GrpcStatusSnake,
+    /// <summary>Argument: side and <see cref="AccessLogTlsText"/>.</summary>
+    TlsText,
+    /// <summary>Argument: side and <see cref="AccessLogTlsMoment"/>.</summary>
+    TlsMoment,
 }
 
 /// <summary>A header that an operator names: a header field, or a pseudo-header that the record gives as text.</summary>

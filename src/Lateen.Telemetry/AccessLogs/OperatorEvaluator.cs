@@ -53,6 +53,11 @@ internal static class OperatorEvaluator
             case LogOperatorKind.GrpcStatusCamel:
             case LogOperatorKind.GrpcStatusSnake:
                 return GrpcName(GrpcStatus.Of(record, ContentType), op.Kind == LogOperatorKind.GrpcStatusSnake);
+            case LogOperatorKind.TlsText:
+                return LogValue.TextOrMissing(record.Tls(TlsOperators.SideOf(op.Argument), TlsOperators.TextOf(op.Argument)));
+            case LogOperatorKind.TlsMoment:
+                var at = record.TlsMicroseconds(TlsOperators.SideOf(op.Argument), TlsOperators.MomentOf(op.Argument));
+                return at == long.MinValue ? LogValue.Missing : LogValue.Text(scratch[..op.Time!.Write(at, scratch)]);
             default:
                 return LogValue.Missing;
         }

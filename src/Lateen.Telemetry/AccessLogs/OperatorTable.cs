@@ -12,16 +12,25 @@ internal static class OperatorTable
     /// <summary>Operators without an argument.</summary>
     private static readonly Dictionary<string, LogOperator> Plain = BuildPlain();
 
-    /// <summary>Known to Envoy, and never known to a proxy that speaks no TLS or HTTP/3: always missing, never an error, so that a format
-    /// written for Envoy runs.</summary>
-    private static readonly HashSet<string> NeverKnown = BuildNeverKnown();
+    /// <summary>Known to Envoy, and never known here: always missing, never an error, so that a format written for Envoy runs.</summary>
+    private static readonly HashSet<string> NeverKnown =
+    [
+        "TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT", "ROUNDTRIP_DURATION", "DOWNSTREAM_PEER_OTHERNAME_SAN", "DOWNSTREAM_LOCAL_OTHERNAME_SAN",
+        "UPSTREAM_PEER_OTHERNAME_SAN", "UPSTREAM_LOCAL_OTHERNAME_SAN",
+    ];
 
     /// <summary>Compiles an operator.</summary>
     /// <returns>Null, or why it was refused.</returns>
     public static string? Compile(string name, string? argument, AccessLogContext context, out LogOperator? compiled)
     {
         compiled = null;
-        if (Plain.TryGetValue(name, out compiled))
+        if (TlsOperators.IsMoment(name, out var moment))
+        {
+            var refusal = Time(LogOperatorKind.TlsMoment, name, argument, TimeZoneInfo.Utc, out compiled);
+            compiled = compiled is null ? null : compiled with { Argument = moment };
+            return refusal;
+        }
+        if (Plain.TryGetValue(name, out compiled) || TlsOperators.IsText(name, out compiled))
             return argument is null or "" ? null : $"operator %{name}% takes no argument, but has '({argument})'";
         if (NeverKnown.Contains(name))
         {
@@ -296,6 +305,7 @@ internal static class OperatorTable
             ("RESPONSE_CODE_DETAILS", AccessLogText.ResponseCodeDetails),
             ("CONNECTION_TERMINATION_DETAILS", AccessLogText.ConnectionTerminationDetails),
             ("UPSTREAM_TRANSPORT_FAILURE_REASON", AccessLogText.UpstreamTransportFailureReason),
+            ("DOWNSTREAM_TRANSPORT_FAILURE_REASON", AccessLogText.DownstreamTransportFailureReason),
             ("UPSTREAM_HOST_NAME", AccessLogText.UpstreamHostName), ("UPSTREAM_CLUSTER", AccessLogText.UpstreamCluster),
             ("UPSTREAM_CLUSTER_RAW", AccessLogText.UpstreamClusterRaw), ("REQUESTED_SERVER_NAME", AccessLogText.RequestedServerName),
             ("ROUTE_NAME", AccessLogText.RouteName), ("VIRTUAL_CLUSTER_NAME", AccessLogText.VirtualClusterName),
@@ -338,26 +348,5 @@ internal static class OperatorTable
             foreach (var (name, value) in rows)
                 table.Add(name, new LogOperator(kind) { Argument = Convert.ToInt32(value) });
         }
-    }
-
-    private static HashSet<string> BuildNeverKnown()
-    {
-        var names = new HashSet<string> { "TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT", "ROUNDTRIP_DURATION" };
-        string[] certificate =
-        [
-            "URI_SAN", "DNS_SAN", "IP_SAN", "EMAIL_SAN", "OTHERNAME_SAN", "SUBJECT", "ISSUER", "SERIAL", "FINGERPRINT_256", "FINGERPRINT_1", "CERT",
-            "CERT_V_START", "CERT_V_END",
-        ];
-        foreach (var side in new[] { "UPSTREAM", "DOWNSTREAM" })
-        {
-            foreach (var field in certificate)
-            {
-                names.Add($"{side}_PEER_{field}");
-                names.Add($"{side}_LOCAL_{field}");
-            }
-            foreach (var field in new[] { "VERSION", "CIPHER", "SESSION_ID" })
-                names.Add($"{side}_TLS_{field}");
-        }
-        return names;
     }
 }

@@ -84,7 +84,7 @@ public sealed class AccessLogFormatTests
     [InlineData("%TRAILER(x)%", "-")]
     [InlineData("%GRPC_STATUS%", "-")]
     [InlineData("%ACCESS_LOG_TYPE%", "DownstreamEnd")]
-    [InlineData("%DOWNSTREAM_TLS_VERSION% %UPSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_CERT_V_START%", "- - -")]
+    [InlineData("%DOWNSTREAM_TLS_VERSION% %UPSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_CERT_V_START(%Y)%", "- - -")]
     [InlineData("%FILTER_STATE(a:PLAIN)%", "-")]
     [InlineData("100%% plain\n", "100% plain\n")]
     public void Operators_print_what_the_exchange_knows(string format, string expected)
