@@ -3,6 +3,7 @@ using Envoy.Admin.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Tls;
 using Lateen.Telemetry.Exposition;
 using Lateen.Xds.Text;
 
@@ -44,7 +45,11 @@ internal static class ConfigDumpPage
         var sections = new List<IMessage>();
         if (names is null)
         {
-            sections.Add(new BootstrapConfigDump { Bootstrap = view.Bootstrap, LastUpdated = Timestamp.FromDateTimeOffset(view.BootstrapLoaded) });
+            sections.Add(new BootstrapConfigDump
+            {
+                Bootstrap = view.Bootstrap is { } bootstrap ? SecretRedaction.Of(bootstrap) : null,
+                LastUpdated = Timestamp.FromDateTimeOffset(view.BootstrapLoaded),
+            });
         }
 
         sections.Add(ConfigDumpSections.Clusters(Named(view.Clusters, names), view.ClustersVersion));
@@ -52,6 +57,7 @@ internal static class ConfigDumpPage
             sections.Add(ConfigDumpSections.Endpoints(Named(view.Endpoints, names)));
         sections.Add(ConfigDumpSections.Listeners(Named(view.Listeners, names), view.ListenersVersion));
         sections.Add(ConfigDumpSections.Routes(Named(view.Routes, names)));
+        sections.Add(ConfigDumpSections.Secrets(Named(view.Secrets, names)));
 
         if (request["resource"] is { Length: > 0 } resource && !TrySelect(resource, ref sections))
         {

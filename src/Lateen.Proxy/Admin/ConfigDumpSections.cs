@@ -2,6 +2,7 @@ using Envoy.Admin.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Tls;
 
 namespace Lateen.Proxy.Admin;
 
@@ -101,6 +102,32 @@ internal static class ConfigDumpSections
         return dump;
     }
 
+    public static SecretsConfigDump Secrets(IEnumerable<ConfigDumpEntry> entries)
+    {
+        var dump = new SecretsConfigDump();
+        foreach (var entry in entries)
+        {
+            if (entry is { IsStatic: true, Active: { } active })
+            {
+                dump.StaticSecrets.Add(new SecretsConfigDump.Types.StaticSecret { Name = entry.Name, Secret = Packed(active), LastUpdated = Updated(active) });
+                continue;
+            }
+
+            var secret = new SecretsConfigDump.Types.DynamicSecret
+            {
+                Name = entry.Name,
+                VersionInfo = entry.Active?.VersionInfo ?? "uninitialized",
+                Secret = Packed(entry.Active),
+                LastUpdated = Updated(entry.Active),
+                ErrorState = Error(entry),
+                ClientStatus = Status(entry),
+            };
+            (entry.Active is null ? dump.DynamicWarmingSecrets : dump.DynamicActiveSecrets).Add(secret);
+        }
+
+        return dump;
+    }
+
     private static ClustersConfigDump.Types.DynamicCluster Cluster(ConfigDumpEntry entry, ConfigDumpVersion? version) => new()
     {
         VersionInfo = version?.VersionInfo ?? string.Empty,
@@ -117,7 +144,7 @@ internal static class ConfigDumpSections
         LastUpdated = Updated(version),
     };
 
-    private static Any? Packed(ConfigDumpVersion? version) => version is null ? null : new Any { TypeUrl = version.TypeUrl, Value = version.Body };
+    private static Any? Packed(ConfigDumpVersion? version) => version is null ? null : new Any { TypeUrl = version.TypeUrl, Value = SecretRedaction.Of(version.Body, version.TypeUrl) };
 
     private static Timestamp? Updated(ConfigDumpVersion? version) => version is null ? null : Timestamp.FromDateTimeOffset(version.LastUpdated);
 
@@ -130,7 +157,7 @@ internal static class ConfigDumpSections
         var typeUrl = (entry.Active ?? entry.Warming)?.TypeUrl;
         return new UpdateFailureState
         {
-            FailedConfiguration = typeUrl is null || error.Body == ByteString.Empty ? null : new Any { TypeUrl = typeUrl, Value = error.Body },
+            FailedConfiguration = typeUrl is null || error.Body == ByteString.Empty ? null : new Any { TypeUrl = typeUrl, Value = SecretRedaction.Of(error.Body, typeUrl) },
             VersionInfo = error.VersionInfo,
             Details = error.Details,
             LastUpdateAttempt = Timestamp.FromDateTimeOffset(error.LastAttempt),

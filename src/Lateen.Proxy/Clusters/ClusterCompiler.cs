@@ -4,6 +4,7 @@ using Envoy.Extensions.Upstreams.Http.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Tls;
 using Lateen.Xds;
 
 namespace Lateen.Proxy.Clusters;
@@ -16,13 +17,15 @@ internal static class ClusterCompiler
     private static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(5);
 
     /// <returns>Null when <paramref name="errors"/> got something to say.</returns>
-    public static ClusterDefinition? Compile(Cluster cluster, FieldPath path, ConfigurationErrors errors)
+    public static ClusterDefinition? Compile(Cluster cluster, FieldPath path, TlsScope tls, ConfigurationErrors errors)
     {
         var errorsBefore = errors.Count;
         if (cluster.Name.Length == 0) errors.Add(path.Field("name"), "is required");
 
         var discovery = DiscoveryOf(cluster, path, errors);
         var options = HttpOptionsOf(cluster, path, errors);
+        var transport = TransportSockets.CompileUpstream(
+            cluster.TransportSocket, options?.UpstreamHttpProtocolOptions, path.Field("transport_socket"), tls, errors);
         var definition = new ClusterDefinition
         {
             Name = cluster.Name,
@@ -40,6 +43,8 @@ internal static class ClusterCompiler
                 path.Field("eds_cluster_config").Field("eds_config").Field("initial_fetch_timeout"), errors),
             DnsFamily = FamilyOf(cluster, path, errors),
             DnsRefreshRate = ProtoValues.Positive(cluster.DnsRefreshRate, TimeSpan.FromSeconds(5), path.Field("dns_refresh_rate"), errors),
+            Tls = transport.Tls,
+            ProxyProtocol = transport.ProxyProtocol,
             IsHttp2 = Http2.IsAskedFor(cluster, options),
         };
         return errors.Count > errorsBefore ? null : definition;
@@ -197,7 +202,6 @@ internal static class ClusterCompiler
     {
         var defaults = UpstreamConnectionOptions.Default;
         var common = options?.CommonHttpProtocolOptions;
-        TransportSockets.Check(cluster.TransportSocket, path.Field("transport_socket"), errors);
         var commonPath = path.Field("typed_extension_protocol_options").Key(HttpOptionsKey).Field("common_http_protocol_options");
         if (common?.MaxStreamDuration is not null) errors.Add(commonPath.Field("max_stream_duration"), "is not supported on clusters; set it on routes");
         return new UpstreamConnectionOptions

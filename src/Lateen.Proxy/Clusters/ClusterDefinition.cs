@@ -1,3 +1,6 @@
+using Lateen.Proxy.ProxyProtocol;
+using Lateen.Proxy.Tls;
+
 namespace Lateen.Proxy.Clusters;
 
 /// <summary>A cluster as configuration states it, checked and defaulted, before it runs.</summary>
@@ -33,6 +36,12 @@ internal sealed record ClusterDefinition
 
     /// <summary>Default 5 s, as in Envoy.</summary>
     public TimeSpan DnsRefreshRate { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How connections are encrypted; null: they are plain.</summary>
+    public ClientTls? Tls { get; init; }
+
+    /// <summary>The PROXY header that opens every connection; null: none.</summary>
+    public ProxyProtocolVersion? ProxyProtocol { get; init; }
 
     /// <summary>Connections speak HTTP/2: accepted for the control plane's own cluster only.</summary>
     public bool IsHttp2 { get; init; }

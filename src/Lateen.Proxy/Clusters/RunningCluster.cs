@@ -88,6 +88,8 @@ internal sealed class RunningCluster : IDisposable
             Limits = Definition.Limits,
             ConnectTimeout = Definition.ConnectTimeout,
             Connections = Definition.Connections,
+            UpstreamTls = Definition.Tls,
+            ProxyProtocol = Definition.ProxyProtocol,
             Service = Definition.Service,
             IsStatic = _record.IsStatic,
         };

@@ -4,6 +4,7 @@ using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Routing;
+using Lateen.Proxy.Tls;
 using Lateen.Xds;
 using Lateen.Xds.Text;
 
@@ -35,8 +36,9 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
     /// <summary>Checks a bootstrap that was read already.</summary>
     public BootstrapConfig? TryCheck(Bootstrap bootstrap, ConfigurationErrors errors)
     {
-        var clusters = CheckClusters(bootstrap, errors);
-        CheckListeners(bootstrap, clusters, errors);
+        var tls = ScopeOf(bootstrap, errors);
+        var clusters = CheckClusters(bootstrap, tls, errors);
+        CheckListeners(bootstrap, clusters, tls, errors);
         var controlPlane = CompileControlPlane(bootstrap, clusters, errors);
         CheckHttp2(clusters, controlPlane, errors);
         var admin = FieldPath.Root.Field("admin");
@@ -54,7 +56,25 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
         };
     }
 
-    private static List<(ClusterDefinition Definition, FieldPath Path)> CheckClusters(Bootstrap bootstrap, ConfigurationErrors errors)
+    /// <summary>Reads and judges the static secrets, which whatever comes after may name.</summary>
+    private static TlsScope ScopeOf(Bootstrap bootstrap, ConfigurationErrors errors)
+    {
+        var contents = new Dictionary<string, SecretContent>(StringComparer.Ordinal);
+        var secrets = bootstrap.StaticResources?.Secrets ?? [];
+        for (var i = 0; i < secrets.Count; i++)
+        {
+            var path = FieldPath.Root.Field("static_resources").Field("secrets").At(i);
+            if (secrets[i].Name.Length == 0) errors.Add(path.Field("name"), "is required");
+            if (SecretContent.ReadResource(secrets[i], path, errors) is not { } content) continue;
+            SecretCheck.Check(content, path, errors);
+            if (!contents.TryAdd(secrets[i].Name, content)) errors.Add(path.Field("name"), $"there is another secret '{secrets[i].Name}'");
+        }
+
+        var plane = bootstrap.DynamicResources?.AdsConfig?.GrpcServices is [{ EnvoyGrpc.ClusterName: var cluster }, ..] ? cluster : null;
+        return new TlsScope(contents.GetValueOrDefault, () => plane, new TicketKeyring(TimeProvider.System), static context => context.Dispose());
+    }
+
+    private static List<(ClusterDefinition Definition, FieldPath Path)> CheckClusters(Bootstrap bootstrap, TlsScope tls, ConfigurationErrors errors)
     {
         var definitions = new List<(ClusterDefinition, FieldPath)>();
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -63,7 +83,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
         {
             var path = FieldPath.Root.Field("static_resources").Field("clusters").At(i);
             if (!names.Add(clusters[i].Name)) errors.Add(path.Field("name"), $"there is another cluster '{clusters[i].Name}'");
-            if (ClusterCompiler.Compile(clusters[i], path, errors) is not { } definition) continue;
+            if (ClusterCompiler.Compile(clusters[i], path, tls, errors) is not { } definition) continue;
             definitions.Add((definition, path));
             if (definition.Discovery == ClusterDiscovery.Eds && bootstrap.DynamicResources?.AdsConfig is null)
                 errors.Add(path.Field("eds_cluster_config"), "the endpoints should come over ADS, but dynamic_resources.ads_config is not set");
@@ -72,11 +92,12 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
         return definitions;
     }
 
-    private void CheckListeners(Bootstrap bootstrap, List<(ClusterDefinition Definition, FieldPath Path)> clusters, ConfigurationErrors errors)
+    private void CheckListeners(
+        Bootstrap bootstrap, List<(ClusterDefinition Definition, FieldPath Path)> clusters, TlsScope tls, ConfigurationErrors errors)
     {
         var known = clusters.Select(static cluster => cluster.Definition.Name).ToHashSet(StringComparer.Ordinal);
         var names = new HashSet<string>(StringComparer.Ordinal);
-        var compiler = new ListenerCompiler(extensions, new RouteTableCompiler(new ClusterDirectory()), errors);
+        var compiler = new ListenerCompiler(extensions, new RouteTableCompiler(new ClusterDirectory()), tls, errors);
         var listeners = bootstrap.StaticResources?.Listeners ?? [];
         for (var i = 0; i < listeners.Count; i++)
         {

@@ -1,4 +1,5 @@
 using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Tls;
 using Lateen.Xds;
 
 namespace Lateen.Proxy.Configuration;
@@ -7,11 +8,12 @@ namespace Lateen.Proxy.Configuration;
 /// All clusters, by name: which version of each runs, which one still waits for its endpoints, which one is leaving.
 /// </summary>
 /// <remarks>
-/// Configuration thread only. A new version of a cluster takes over when it knows its endpoints, the old one runs until then. A removed
+/// Configuration thread only. A new version of a cluster takes over when it knows its endpoints and its secrets have come, the old one runs until then. A removed
 /// cluster stays while a route still names it, at most for <see cref="RemovalGrace"/>: a control plane that removes clusters before routes
 /// costs no request.
 /// </remarks>
-internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirectory directory, SubscriptionLedger subscriptions, ConfigurationLedgers ledgers)
+internal sealed class ClusterStore(
+    ClusterEnvironment environment, ClusterDirectory directory, SubscriptionLedger subscriptions, SecretStore secrets, ConfigurationLedgers ledgers)
 {
     /// <summary>How long a removed cluster outlives its removal at most while routes name it.</summary>
     public static readonly TimeSpan RemovalGrace = TimeSpan.FromSeconds(15);
@@ -57,13 +59,23 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
         }
 
         StopLeaving(record);
+        if (definition.Tls is { } tls) secrets.Attach(tls);
         if (definition.Discovery == ClusterDiscovery.Eds) NeedEndpoints(record, definition.EdsServiceName);
         var fetched = definition.Discovery == ClusterDiscovery.Eds ? _assignments.GetValueOrDefault(definition.EdsServiceName) : null;
         var running = new RunningCluster(definition, record, record.Warming ?? record.Active, fetched, environment);
         running.Changed = () => OnChanged(record, running);
         if (record.Warming is { } superseded) Stop(superseded);
         record.Warming = running;
-        if (running.IsWarm) Activate(record);
+        if (IsWarm(running)) Activate(record);
+    }
+
+    /// <summary>Lets clusters run that waited for nothing but their secrets.</summary>
+    public void Advance()
+    {
+        foreach (var record in _records.Values)
+        {
+            if (record.Warming is { Definition.Tls: not null } running && IsWarm(running)) Activate(record);
+        }
     }
 
     /// <summary>The control plane removed a cluster.</summary>
@@ -99,8 +111,8 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
             _leaving.Remove(record);
             _records.Remove(record.Name);
             foreach (var users in _users.Values) users.Remove(record);
-            ReleaseEndpoints(record.Active);
-            ReleaseEndpoints(record.Warming);
+            Release(record.Active);
+            Release(record.Warming);
             record.Close();
             _retiredOfClosed.AddRange(record.Retired);
             _removed.Add(record.State);
@@ -143,7 +155,7 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
 
     private void Settle(ClusterRecord record, RunningCluster running)
     {
-        if (ReferenceEquals(record.Warming, running) && running.IsWarm) Activate(record);
+        if (ReferenceEquals(record.Warming, running) && IsWarm(running)) Activate(record);
         else if (ReferenceEquals(record.Active, running)) MarkStale(record);
     }
 
@@ -163,9 +175,11 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
         IsStale = true;
     }
 
+    private bool IsWarm(RunningCluster cluster) => cluster.IsWarm && (cluster.Definition.Tls is not { } tls || secrets.IsSettled(tls));
+
     private void Stop(RunningCluster cluster)
     {
-        ReleaseEndpoints(cluster);
+        Release(cluster);
         cluster.Dispose();
     }
 
@@ -176,8 +190,9 @@ internal sealed class ClusterStore(ClusterEnvironment environment, ClusterDirect
         users.Add(record);
     }
 
-    private void ReleaseEndpoints(RunningCluster? cluster)
+    private void Release(RunningCluster? cluster)
     {
+        if (cluster?.Definition.Tls is { } tls) secrets.Detach(tls);
         if (cluster?.Definition is not { Discovery: ClusterDiscovery.Eds } definition) return;
         if (!subscriptions.Release(XdsTypeUrls.ClusterLoadAssignment, definition.EdsServiceName)) return;
         _users.Remove(definition.EdsServiceName);

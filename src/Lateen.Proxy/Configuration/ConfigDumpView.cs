@@ -30,6 +30,9 @@ public sealed record ConfigDumpView
     public ImmutableArray<ConfigDumpEntry> Routes { get; init; } = [];
 
     public ImmutableArray<ConfigDumpEntry> Endpoints { get; init; } = [];
+
+    /// <summary>Private keys, their passwords and session ticket keys read <c>[redacted]</c>.</summary>
+    public ImmutableArray<ConfigDumpEntry> Secrets { get; init; } = [];
 }
 
 /// <summary>One resource: the version that runs, the one that waits to run, and the last one that was refused.</summary>

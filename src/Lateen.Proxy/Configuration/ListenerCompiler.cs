@@ -2,13 +2,14 @@ using System.Collections.Immutable;
 using System.Net;
 using Envoy.Config.Listener.V3;
 using Lateen.Proxy.Routing;
+using Lateen.Proxy.Tls;
 using Lateen.Xds;
 using ProtoMatch = Envoy.Config.Listener.V3.FilterChainMatch;
 
 namespace Lateen.Proxy.Configuration;
 
 /// <summary>Compiles a <c>Listener</c>.</summary>
-internal sealed class ListenerCompiler(ExtensionCatalog extensions, RouteTableCompiler routes, ConfigurationErrors errors)
+internal sealed class ListenerCompiler(ExtensionCatalog extensions, RouteTableCompiler routes, TlsScope tls, ConfigurationErrors errors)
 {
     private const string HttpConnectionManagerName =
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
@@ -59,7 +60,7 @@ internal sealed class ListenerCompiler(ExtensionCatalog extensions, RouteTableCo
 
     private FilterChainSnapshot? CompileChain(FilterChain chain, FieldPath path)
     {
-        TransportSockets.Check(chain.TransportSocket, path.Field("transport_socket"), errors);
+        var downstreamTls = TransportSockets.CompileDownstream(chain.TransportSocket, path.Field("transport_socket"), tls, errors);
         var match = CompileMatch(chain.FilterChainMatch, path.Field("filter_chain_match"));
         var filtersPath = path.Field("filters");
         if (chain.Filters.Count == 0)
@@ -89,7 +90,7 @@ internal sealed class ListenerCompiler(ExtensionCatalog extensions, RouteTableCo
             }
         }
 
-        return manager is null ? null : new FilterChainSnapshot { Name = chain.Name, Match = match, HttpConnectionManager = manager };
+        return manager is null ? null : new FilterChainSnapshot { Name = chain.Name, Match = match, HttpConnectionManager = manager, DownstreamTls = downstreamTls };
     }
 
     private FilterChainMatch CompileMatch(ProtoMatch? match, FieldPath path)

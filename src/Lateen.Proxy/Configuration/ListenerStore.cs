@@ -1,16 +1,19 @@
 using System.Collections.Immutable;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Routing;
+using Lateen.Proxy.Tls;
 using Lateen.Xds;
 
 namespace Lateen.Proxy.Configuration;
 
 /// <summary>All listeners, by name: which version of each runs and which one waits for its routes.</summary>
 /// <remarks>
-/// Configuration thread only. A listener runs when every route configuration that it names has come, or is known not to exist, or when its
-/// patience is over: then it answers 404 until the routes come, rather than not listening at all.
+/// Configuration thread only. A listener runs when every route configuration and every secret that it names has come, or is known not to exist, or
+/// when its patience is over: then it answers 404 until the routes come, and refuses connections to chains whose secrets have not, rather than not
+/// listening at all.
 /// </remarks>
-internal sealed class ListenerStore(ClusterEnvironment environment, SubscriptionLedger subscriptions, RouteStore routes, ResourceLedger ledger)
+internal sealed class ListenerStore(
+    ClusterEnvironment environment, SubscriptionLedger subscriptions, RouteStore routes, SecretStore secrets, ResourceLedger ledger)
 {
     private readonly SortedDictionary<string, ListenerRecord> _records = new(StringComparer.Ordinal);
 
@@ -35,16 +38,18 @@ internal sealed class ListenerStore(ClusterEnvironment environment, Subscription
     public bool IsStatic(string name) => _records.TryGetValue(name, out var record) && (record.Active ?? record.Warming) is { IsStatic: true };
 
     /// <summary>
-    /// The listener of that name that waits to run although its routes are there, so only for clusters; null when none does. One that waits for routes is no
-    /// such: a control plane may send those after the listener has been acknowledged.
+    /// The listener of that name that waits to run although its routes and secrets are there, so only for clusters; null when none does. One that waits
+    /// for routes is no such: a control plane may send those after the listener has been acknowledged.
     /// </summary>
     public ListenerSnapshot? HeldByClusters(string name) =>
-        _records.GetValueOrDefault(name)?.Warming is { } listener && RouteNamesOf(listener).All(routes.IsSettled) ? listener : null;
+        _records.GetValueOrDefault(name)?.Warming is { } listener && RouteNamesOf(listener).All(routes.IsSettled)
+        && SecretUsersOf(listener).All(secrets.IsSettled) ? listener : null;
 
     /// <summary>Takes a new or changed listener.</summary>
     public void Accept(ListenerSnapshot listener)
     {
         foreach (var name in RouteNamesOf(listener)) subscriptions.Need(XdsTypeUrls.RouteConfiguration, name);
+        foreach (var user in SecretUsersOf(listener)) secrets.Attach(user);
         if (!_records.TryGetValue(listener.Name, out var record)) _records.Add(listener.Name, record = new ListenerRecord());
         if (record.Warming is { } superseded) Release(superseded);
         record.Warming = listener;
@@ -85,6 +90,7 @@ internal sealed class ListenerStore(ClusterEnvironment environment, Subscription
 
     private bool IsReady(ListenerSnapshot listener, Func<ClusterReference, bool>? isWarming)
     {
+        if (!SecretUsersOf(listener).All(secrets.IsSettled)) return false;
         foreach (var manager in ManagersOf(listener))
         {
             if (manager.RouteConfigName is { } name && !routes.IsSettled(name)) return false;
@@ -103,6 +109,7 @@ internal sealed class ListenerStore(ClusterEnvironment environment, Subscription
 
     private void Release(ListenerSnapshot listener)
     {
+        foreach (var user in SecretUsersOf(listener)) secrets.Detach(user);
         foreach (var name in RouteNamesOf(listener))
         {
             if (subscriptions.Release(XdsTypeUrls.RouteConfiguration, name)) routes.Forget(name);
@@ -111,6 +118,16 @@ internal sealed class ListenerStore(ClusterEnvironment environment, Subscription
 
     private static IEnumerable<string> RouteNamesOf(ListenerSnapshot listener) =>
         ManagersOf(listener).Select(static manager => manager.RouteConfigName).OfType<string>();
+
+    private static IEnumerable<ISecretUser> SecretUsersOf(ListenerSnapshot listener)
+    {
+        foreach (var chain in listener.FilterChains)
+        {
+            if (chain.DownstreamTls is ISecretUser user) yield return user;
+        }
+
+        if (listener.DefaultFilterChain?.DownstreamTls is ISecretUser last) yield return last;
+    }
 
     private static IEnumerable<HttpConnectionManagerSnapshot> ManagersOf(ListenerSnapshot listener)
     {

@@ -1,5 +1,6 @@
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Routing;
+using Lateen.Proxy.Tls;
 using Lateen.Xds;
 
 namespace Lateen.Proxy.Configuration;
@@ -30,6 +31,9 @@ public sealed record ProxyConfigurationOptions
     /// </summary>
     public Action<string>? OnWarning { get; init; }
 
+    /// <summary>Told of every attempt to take a version of a secret that has a name. On the configuration thread.</summary>
+    public Action<SecretEvent>? OnSecretEvent { get; init; }
+
     /// <summary>Told of bugs on the configuration thread, which go on.</summary>
     public Action<Exception>? OnFault { get; init; }
 }
@@ -47,6 +51,7 @@ public sealed class ProxyConfiguration : IDisposable
     private readonly ClusterStore _clusters;
     private readonly RouteStore _routes;
     private readonly ListenerStore _listeners;
+    private readonly SecretStore _secrets;
     private readonly SnapshotAssembler _assembler;
     private readonly SubscriptionLedger _subscriptions = new();
     private readonly ConfigurationLedgers _ledgers;
@@ -66,11 +71,18 @@ public sealed class ProxyConfiguration : IDisposable
         var environment = new ClusterEnvironment(Thread, options.Resolver, options.Time, options.ReactorCount, options.Seed);
         var directory = new ClusterDirectory();
         var compiler = new RouteTableCompiler(directory);
-        _clusters = new ClusterStore(environment, directory, _subscriptions, _ledgers) { Stirred = Advance };
+        _secrets = new SecretStore(environment, _subscriptions, _ledgers.Secrets)
+        {
+            Stirred = OnSecretsSettled,
+            OnWarning = options.OnWarning,
+            OnEvent = options.OnSecretEvent,
+        };
+        var tls = new TlsScope(_secrets.StaticContent, () => _bootstrap?.ControlPlane?.ClusterName, new TicketKeyring(options.Time), _secrets.Retire);
+        _clusters = new ClusterStore(environment, directory, _subscriptions, _secrets, _ledgers) { Stirred = Advance };
         _routes = new RouteStore(compiler, _ledgers.Routes);
-        _listeners = new ListenerStore(environment, _subscriptions, _routes, _ledgers.Listeners) { Stirred = Advance };
+        _listeners = new ListenerStore(environment, _subscriptions, _routes, _secrets, _ledgers.Listeners) { Stirred = Advance };
         _assembler = new SnapshotAssembler(_clusters, _routes, _listeners, directory, Snapshots);
-        var intake = new ResourceIntake(_clusters, _routes, _listeners, _subscriptions, _ledgers, options.Extensions, compiler)
+        var intake = new ResourceIntake(new ResourceStores(_clusters, _routes, _listeners, _secrets), _subscriptions, _ledgers, options.Extensions, compiler, tls)
         {
             OnWarning = options.OnWarning,
             RefuseListener = options.RefuseListener,
@@ -113,12 +125,14 @@ public sealed class ProxyConfiguration : IDisposable
         Clusters = _ledgers.Clusters.Entries,
         Routes = _ledgers.Routes.Entries,
         Endpoints = _ledgers.Endpoints.Entries,
+        Secrets = _ledgers.Secrets.Entries,
     });
 
     public void Dispose()
     {
         _initialTimer?.Dispose();
         Thread.Dispose();
+        _secrets.Dispose();
     }
 
     internal void Attach(IXdsSubscriptions subscriptions) => Thread.Post(() => _subscriptions.Attach(subscriptions));
@@ -134,6 +148,13 @@ public sealed class ProxyConfiguration : IDisposable
         _assembler.PublishIfChanged();
         _updates.Settle();
         CompleteIfWhole();
+    }
+
+    /// <summary>Outside of a response, so nobody else looks what may run now.</summary>
+    private void OnSecretsSettled()
+    {
+        _clusters.Advance();
+        Advance();
     }
 
     private void Load(BootstrapConfig bootstrap)
@@ -174,7 +195,7 @@ public sealed class ProxyConfiguration : IDisposable
     }
 }
 
-/// <summary>The ledgers of the four resource types.</summary>
+/// <summary>The ledgers of the resource types.</summary>
 internal sealed class ConfigurationLedgers(TimeProvider time)
 {
     public ResourceLedger Listeners { get; } = new(time, XdsTypeUrls.Listener);
@@ -185,11 +206,15 @@ internal sealed class ConfigurationLedgers(TimeProvider time)
 
     public ResourceLedger Endpoints { get; } = new(time, XdsTypeUrls.ClusterLoadAssignment);
 
+    /// <summary>Bodies are without private keys.</summary>
+    public ResourceLedger Secrets { get; } = new(time, XdsTypeUrls.Secret);
+
     public ResourceLedger Of(string typeUrl) => typeUrl switch
     {
         XdsTypeUrls.Listener => Listeners,
         XdsTypeUrls.Cluster => Clusters,
         XdsTypeUrls.RouteConfiguration => Routes,
+        XdsTypeUrls.Secret => Secrets,
         _ => Endpoints,
     };
 }

@@ -1,9 +1,11 @@
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Routing;
+using Lateen.Proxy.Tls;
 using Lateen.Xds;
 using Lateen.Xds.Wire;
 
@@ -12,9 +14,13 @@ namespace Lateen.Proxy.Configuration;
 /// <summary>Takes single resources into the stores: parses, compiles, and refuses each one that is not good, by itself.</summary>
 /// <remarks>Configuration thread only.</remarks>
 internal sealed class ResourceIntake(
-    ClusterStore clusters, RouteStore routes, ListenerStore listeners, SubscriptionLedger subscriptions, ConfigurationLedgers ledgers,
-    ExtensionCatalog extensions, RouteTableCompiler compiler)
+    ResourceStores stores, SubscriptionLedger subscriptions, ConfigurationLedgers ledgers, ExtensionCatalog extensions, RouteTableCompiler compiler,
+    TlsScope tls)
 {
+    private readonly ClusterStore _clusters = stores.Clusters;
+    private readonly RouteStore _routes = stores.Routes;
+    private readonly ListenerStore _listeners = stores.Listeners;
+
     /// <summary>Told what resources ask for that is not known here.</summary>
     public Action<string>? OnWarning { get; init; }
 
@@ -25,18 +31,25 @@ internal sealed class ResourceIntake(
     {
         // What the loader found good is compiled again here: it compiled against nothing, this compiles into the stores.
         var errors = new ConfigurationErrors();
+        foreach (var secret in resources.Secrets)
+        {
+            ledgers.Secrets.Accepted(secret.Name, string.Empty, SecretRedaction.Of(secret).ToByteString(), isStatic: true);
+            ledgers.Secrets.Activated(secret.Name);
+            stores.Secrets.AcceptStatic(secret, FieldPath.Root, errors);
+        }
+
         foreach (var cluster in resources.Clusters)
         {
-            if (ClusterCompiler.Compile(cluster, FieldPath.Root, errors) is not { } definition) continue;
+            if (ClusterCompiler.Compile(cluster, FieldPath.Root, tls, errors) is not { } definition) continue;
             ledgers.Clusters.Accepted(definition.Name, string.Empty, cluster.ToByteString(), isStatic: true);
-            clusters.Accept(definition, isStatic: true);
+            _clusters.Accept(definition, isStatic: true);
         }
 
         foreach (var listener in resources.Listeners)
         {
-            if (new ListenerCompiler(extensions, compiler, errors).Compile(listener, isStatic: true, FieldPath.Root) is not { } compiled) continue;
+            if (new ListenerCompiler(extensions, compiler, tls, errors).Compile(listener, isStatic: true, FieldPath.Root) is not { } compiled) continue;
             ledgers.Listeners.Accepted(compiled.Name, string.Empty, listener.ToByteString(), isStatic: true);
-            listeners.Accept(compiled);
+            _listeners.Accept(compiled);
             TakeInlineRoutes(listener);
         }
 
@@ -68,7 +81,8 @@ internal sealed class ResourceIntake(
         }
 
         var reason = string.Join("; ", errors.All);
-        ledgers.Of(typeUrl).Refused(resource.Name, resource.Version, resource.Body, reason);
+        // A refused secret is not shown: what is malformed cannot be redacted.
+        ledgers.Of(typeUrl).Refused(resource.Name, resource.Version, typeUrl == XdsTypeUrls.Secret ? ByteString.Empty : resource.Body, reason);
         return reason;
     }
 
@@ -83,10 +97,11 @@ internal sealed class ResourceIntake(
     {
         switch (typeUrl)
         {
-            case XdsTypeUrls.Cluster: clusters.Remove(name); break;
-            case XdsTypeUrls.Listener: listeners.Remove(name); break;
-            case XdsTypeUrls.RouteConfiguration: routes.SetAbsent(name); break;
-            case XdsTypeUrls.ClusterLoadAssignment: clusters.SetAssignment(name, null); break;
+            case XdsTypeUrls.Cluster: _clusters.Remove(name); break;
+            case XdsTypeUrls.Listener: _listeners.Remove(name); break;
+            case XdsTypeUrls.RouteConfiguration: _routes.SetAbsent(name); break;
+            case XdsTypeUrls.ClusterLoadAssignment: _clusters.SetAssignment(name, null); break;
+            case XdsTypeUrls.Secret: stores.Secrets.SetAbsent(name); break;
         }
     }
 
@@ -97,10 +112,11 @@ internal sealed class ResourceIntake(
             case XdsTypeUrls.Cluster: TakeCluster(resource, errors); break;
             case XdsTypeUrls.Listener: TakeListener(resource, errors); break;
             case XdsTypeUrls.RouteConfiguration:
-                if (routes.TryAccept(resource.Name, resource.Body, clusters.Exists, errors))
+                if (_routes.TryAccept(resource.Name, resource.Body, _clusters.Exists, errors))
                     ledgers.Routes.Accepted(resource.Name, resource.Version, resource.Body);
                 break;
             case XdsTypeUrls.ClusterLoadAssignment: TakeAssignment(resource, errors); break;
+            case XdsTypeUrls.Secret: TakeSecret(resource, errors); break;
             default: errors.Add(string.Empty, $"the type '{typeUrl}' is not supported"); break;
         }
     }
@@ -108,21 +124,21 @@ internal sealed class ResourceIntake(
     private void TakeCluster(XdsResource resource, ConfigurationErrors errors)
     {
         var cluster = resource.Parse(Cluster.Parser);
-        var definition = ClusterCompiler.Compile(cluster, FieldPath.Root, errors);
+        var definition = ClusterCompiler.Compile(cluster, FieldPath.Root, tls, errors);
         if (cluster.Name != resource.Name) errors.Add("name", $"is '{cluster.Name}', but the resource is '{resource.Name}'");
-        if (clusters.IsStatic(resource.Name)) errors.Add("name", "there is a static cluster of this name, which stays");
+        if (_clusters.IsStatic(resource.Name)) errors.Add("name", "there is a static cluster of this name, which stays");
         if (definition is { IsHttp2: true }) errors.Add(string.Empty, ClusterChecks.Http2NotSupported);
         if (definition is null || errors.Any) return;
         ledgers.Clusters.Accepted(resource.Name, resource.Version, resource.Body);
-        clusters.Accept(definition, isStatic: false);
+        _clusters.Accept(definition, isStatic: false);
     }
 
     private void TakeListener(XdsResource resource, ConfigurationErrors errors)
     {
         var listener = resource.Parse(Listener.Parser);
-        var compiled = new ListenerCompiler(extensions, compiler, errors).Compile(listener, isStatic: false, FieldPath.Root);
+        var compiled = new ListenerCompiler(extensions, compiler, tls, errors).Compile(listener, isStatic: false, FieldPath.Root);
         if (listener.Name != resource.Name) errors.Add("name", $"is '{listener.Name}', but the resource is '{resource.Name}'");
-        if (listeners.IsStatic(resource.Name)) errors.Add("name", "there is a static listener of this name, which stays");
+        if (_listeners.IsStatic(resource.Name)) errors.Add("name", "there is a static listener of this name, which stays");
         if (compiled is null || errors.Any) return;
         if (RefuseListener?.Invoke(compiled) is { } refusal)
         {
@@ -131,7 +147,16 @@ internal sealed class ResourceIntake(
         }
 
         ledgers.Listeners.Accepted(resource.Name, resource.Version, resource.Body);
-        listeners.Accept(compiled);
+        _listeners.Accept(compiled);
+    }
+
+    private void TakeSecret(XdsResource resource, ConfigurationErrors errors)
+    {
+        var secret = resource.Parse(Secret.Parser);
+        if (secret.Name != resource.Name) errors.Add("name", $"is '{secret.Name}', but the resource is '{resource.Name}'");
+        if (errors.Any || !stores.Secrets.TryAccept(resource.Name, secret, errors)) return;
+        ledgers.Secrets.Accepted(resource.Name, resource.Version, SecretRedaction.Of(secret).ToByteString());
+        ledgers.Secrets.Activated(resource.Name);
     }
 
     private void TakeAssignment(XdsResource resource, ConfigurationErrors errors)
@@ -142,7 +167,7 @@ internal sealed class ResourceIntake(
         if (compiled is null || errors.Any) return;
         ledgers.Endpoints.Accepted(resource.Name, resource.Version, resource.Body);
         ledgers.Endpoints.Activated(resource.Name);
-        clusters.SetAssignment(resource.Name, compiled);
+        _clusters.SetAssignment(resource.Name, compiled);
     }
 
     // Routes that stand inside static listeners are listed with the routes, as Envoy lists them.
@@ -161,6 +186,9 @@ internal sealed class ResourceIntake(
         }
     }
 }
+
+/// <summary>The stores that resources go into.</summary>
+internal sealed record ResourceStores(ClusterStore Clusters, RouteStore Routes, ListenerStore Listeners, SecretStore Secrets);
 
 /// <summary>Texts of checks that several callers make.</summary>
 internal static class ClusterChecks

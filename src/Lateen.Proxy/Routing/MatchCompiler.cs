@@ -128,28 +128,9 @@ internal sealed class MatchCompiler(ConfigurationErrors errors)
         }
     }
 
-    private BytePredicate? CompileString(StringMatcher matcher, FieldPath path)
-    {
-        switch (matcher.MatchPatternCase)
-        {
-            case StringMatcher.MatchPatternOneofCase.Exact: return BytePredicate.Exact(matcher.Exact, matcher.IgnoreCase);
-            case StringMatcher.MatchPatternOneofCase.Prefix: return BytePredicate.Prefix(matcher.Prefix, matcher.IgnoreCase);
-            case StringMatcher.MatchPatternOneofCase.Suffix: return BytePredicate.Suffix(matcher.Suffix, matcher.IgnoreCase);
-            case StringMatcher.MatchPatternOneofCase.Contains: return BytePredicate.Contains(matcher.Contains, matcher.IgnoreCase);
-            case StringMatcher.MatchPatternOneofCase.SafeRegex:
-                return CompileRegex(matcher.SafeRegex, path.Field("safe_regex")) is { } regex ? BytePredicate.Matches(regex) : null;
-            default:
-                errors.Add(path, "needs a pattern: exact, prefix, suffix, contains or safe_regex");
-                return null;
-        }
-    }
+    private BytePredicate? CompileString(StringMatcher matcher, FieldPath path) => StringMatchers.Compile(matcher, path, errors);
 
-    private SafeRegex? CompileRegex(RegexMatcher matcher, FieldPath path)
-    {
-        var regex = SafeRegex.TryCreate(matcher.Regex, out var error);
-        if (regex is null) errors.Add(path.Field("regex"), error);
-        return regex;
-    }
+    private SafeRegex? CompileRegex(RegexMatcher matcher, FieldPath path) => StringMatchers.CompileRegex(matcher, path, errors);
 
     private (uint? Fraction, uint Base) CompileFraction(FractionalPercent? percent, FieldPath path)
     {

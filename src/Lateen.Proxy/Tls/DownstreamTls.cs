@@ -12,8 +12,8 @@ public abstract class DownstreamTls
     /// </summary>
     public abstract bool IsReady { get; }
 
-    /// <summary>Shakes hands as the server. On the connection's reactor; a failure leaves the plain connection to the caller.</summary>
+    /// <summary>Shakes hands as the server. On the connection's reactor; a failure closes the plain connection, after the peer was told why.</summary>
     /// <param name="plain">The client's connection, nothing read from it yet.</param>
-    /// <param name="timeoutMilliseconds">0: no limit.</param>
+    /// <param name="timeoutMilliseconds">0: the limit for those who set none, 15 s.</param>
     public abstract ValueTask<TlsOutcome> AcceptAsync(TransportConnection plain, long timeoutMilliseconds);
 }

@@ -1,4 +1,5 @@
 using Lateen.Net;
+using Lateen.Net.Tls;
 
 namespace Lateen.Proxy.Tls;
 
@@ -8,4 +9,21 @@ namespace Lateen.Proxy.Tls;
 /// <param name="Reason">
 /// What <c>%DOWNSTREAM_TRANSPORT_FAILURE_REASON%</c> or <c>%UPSTREAM_TRANSPORT_FAILURE_REASON%</c> prints; empty on success.
 /// </param>
-public readonly record struct TlsOutcome(TransportConnection? Connection, bool IsTimeout, string Reason);
+public readonly record struct TlsOutcome(TransportConnection? Connection, bool IsTimeout, string Reason)
+{
+    private const string Prefix = "TLS_error:";
+
+    /// <summary>A secret has not come.</summary>
+    public static TlsOutcome NotReady { get; } = new(null, false, "TLS_error:Secret is not supplied by SDS");
+
+    /// <summary>What was agreed on; null when the handshake failed.</summary>
+    public TlsSession? Session { get; init; }
+
+    /// <summary>Why it failed; null on success.</summary>
+    public TlsFailure? Failure { get; init; }
+
+    /// <summary>As the transport tells it.</summary>
+    internal static TlsOutcome Of(in TlsResult result) => result.Connection is { } connection
+        ? new TlsOutcome(connection, false, string.Empty) { Session = connection.Session }
+        : new TlsOutcome(null, result.Failure!.Cause == TlsFailureCause.TimedOut, Prefix + result.Failure.Text) { Failure = result.Failure };
+}

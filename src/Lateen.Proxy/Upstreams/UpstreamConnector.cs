@@ -17,19 +17,19 @@ namespace Lateen.Proxy.Upstreams;
 /// <remarks>Counts nothing: budgets and statistics are the caller's, who knows what the connection is for.</remarks>
 internal static class UpstreamConnector
 {
-    private const string SecretsNotReady = "TLS_error:Secret is not supplied by SDS";
-
     /// <summary>Opens a connection. On the reactor that will own it.</summary>
     /// <param name="reactor">The owner.</param>
     /// <param name="cluster">Whose options apply.</param>
     /// <param name="endpoint">Where to.</param>
     /// <param name="client">Whose connection this one stands for, for the PROXY header; null: the proxy's own.</param>
     /// <param name="clientDestination">Where that client connected to.</param>
+    /// <param name="greeting">What a TLS handshake takes from the traffic.</param>
     [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder<>))]
     public static async ValueTask<UpstreamConnectResult> ConnectAsync(
-        Reactor reactor, ClusterSnapshot cluster, EndpointSnapshot endpoint, EndPoint? client = null, EndPoint? clientDestination = null)
+        Reactor reactor, ClusterSnapshot cluster, EndpointSnapshot endpoint, EndPoint? client = null, EndPoint? clientDestination = null,
+        UpstreamGreeting greeting = default)
     {
-        if (cluster.UpstreamTls is { IsReady: false }) return Failed(FailureCause.ConnectFailed, SecretsNotReady);
+        if (cluster.UpstreamTls is { IsReady: false }) return Failed(FailureCause.ConnectFailed, TlsOutcome.NotReady.Reason);
         long startedAt = reactor.NowMilliseconds;
         ConnectOptions options = UpstreamSocketOptions.Of(cluster);
         ConnectResult plain = await TransportConnector.ConnectAsync(reactor, TransportAddress.Of(endpoint.State.Address), options);
@@ -49,7 +49,7 @@ internal static class UpstreamConnector
 
         if (cluster.UpstreamTls is not { } tls) return new UpstreamConnectResult(connection, default, string.Empty);
         long left = (long)options.Timeout.TotalMilliseconds - (reactor.NowMilliseconds - startedAt);
-        TlsOutcome outcome = left > 0 ? await tls.ConnectAsync(connection, endpoint, left) : new TlsOutcome(null, IsTimeout: true, string.Empty);
+        TlsOutcome outcome = left > 0 ? await tls.ConnectAsync(connection, endpoint, greeting, left) : new TlsOutcome(null, IsTimeout: true, string.Empty);
         if (outcome.Connection is { } encrypted) return new UpstreamConnectResult(encrypted, default, string.Empty);
         connection.Abort();
         return outcome.IsTimeout

@@ -56,6 +56,7 @@ public sealed class XdsTypeRegistry
         Envoy.Admin.V3.ClustersConfigDump.Descriptor,
         Envoy.Admin.V3.RoutesConfigDump.Descriptor,
         Envoy.Admin.V3.EndpointsConfigDump.Descriptor,
+        Envoy.Admin.V3.SecretsConfigDump.Descriptor,
         Struct.Descriptor,
         Empty.Descriptor,
         Duration.Descriptor,

@@ -1,0 +1,292 @@
+using System.Collections.Immutable;
+using Envoy.Extensions.TransportSockets.Tls.V3;
+using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Configuration;
+using Lateen.Xds;
+
+namespace Lateen.Proxy.Tls;
+
+/// <summary>
+/// All secrets that TLS contexts are made from: those of the bootstrap file, those that the control plane sends, those that stand in the
+/// contexts themselves, and the files that any of them names.
+/// </summary>
+/// <remarks>
+/// Configuration thread only. A replacement that is bad by itself is refused, and all contexts keep what they have. One that is good swaps in all contexts at once; a context that
+/// cannot be made with it (an elliptic key where only RSA suites are allowed) keeps what it has and is named in a warning: it must not keep all others
+/// from a new certificate. Certificate and key in two files are replaced one after the other by most tools:
+/// between the two they do not fit together, which is no more than a reason to look again.
+/// </remarks>
+internal sealed class SecretStore : IDisposable
+{
+    /// <summary>Wait before files that could not be used are read again; doubles from failure to failure up to <see cref="LongestRetry"/>.</summary>
+    public static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(25);
+
+    /// <summary>Longest wait before files that could not be used are read again.</summary>
+    public static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a replaced context can be used still: a reactor that has read the reference uses it within the same turn.</summary>
+    public static readonly TimeSpan RetirementGrace = TimeSpan.FromSeconds(10);
+
+    /// <summary>Failures in a row before they are reported. Count. What heals within some 100 ms was a replacement under way.</summary>
+    private const int QuietFailures = 3;
+
+    private readonly ClusterEnvironment _environment;
+    private readonly SubscriptionLedger _subscriptions;
+    private readonly ResourceLedger _ledger;
+    private readonly SecretWatcher _watcher;
+    private readonly Dictionary<(string Name, bool IsDynamic), SecretRecord> _named = [];
+    private readonly Dictionary<(ISecretUser User, int Index), SecretRecord> _inline = [];
+    private readonly HashSet<ITimer> _retirements = [];
+
+    public SecretStore(ClusterEnvironment environment, SubscriptionLedger subscriptions, ResourceLedger ledger)
+    {
+        _environment = environment;
+        _subscriptions = subscriptions;
+        _ledger = ledger;
+        _watcher = new SecretWatcher(environment.Thread, environment.Time);
+    }
+
+    /// <summary>A wait is over: who waited for a secret may go on.</summary>
+    public Action? Stirred { get; set; }
+
+    /// <summary>Told of files that cannot be used while older content stays.</summary>
+    public Action<string>? OnWarning { get; init; }
+
+    /// <summary>Told of every attempt to take a version of a named secret.</summary>
+    public Action<SecretEvent>? OnEvent { get; init; }
+
+    /// <summary>Contexts that are in use, each once.</summary>
+    public IEnumerable<ISecretUser> Users => _named.Values.Concat(_inline.Values).SelectMany(static record => record.Users).Distinct();
+
+    /// <summary>The content of a static secret; null when there is none of that name.</summary>
+    public SecretContent? StaticContent(string name) => _named.GetValueOrDefault((name, false))?.Content;
+
+    /// <summary>Takes a secret of the bootstrap file. Before everything that may name it.</summary>
+    public void AcceptStatic(Secret secret, FieldPath path, ConfigurationErrors errors)
+    {
+        if (SecretContent.ReadResource(secret, path, errors) is not { } content) return;
+        var record = new SecretRecord(secret.Name) { Wanted = secret, Content = content };
+        _named[(secret.Name, false)] = record;
+        Follow(record);
+    }
+
+    /// <summary>A context comes into use, or is to when its secrets have come.</summary>
+    public void Attach(ISecretUser user)
+    {
+        for (var i = 0; i < user.Sources.Length; i++)
+        {
+            var record = RecordOf(user, i);
+            record.Users.Add(user);
+            if (record.Content is null && record.Patience is null && user.Sources[i].Patience is { } patience)
+            {
+                record.Patience = _environment.Time.CreateTimer(
+                    _ => _environment.Thread.Post(() => GiveUp(record, isTimeout: true)), null, patience, Timeout.InfiniteTimeSpan);
+            }
+        }
+
+        // What came before the context did is what it starts with; it was good for others, so a failure is this context's own.
+        var errors = new ConfigurationErrors();
+        PrepareWith(user, null, null, errors)?.Invoke();
+        if (errors.Any) OnWarning?.Invoke(errors.All[0].ToString());
+    }
+
+    /// <summary>A context is used by no new connection any more.</summary>
+    public void Detach(ISecretUser user)
+    {
+        for (var i = 0; i < user.Sources.Length; i++)
+        {
+            var source = user.Sources[i];
+            if (source.Name is null)
+            {
+                if (_inline.Remove((user, i), out var own)) own.Dispose();
+            }
+            else if (_named.TryGetValue((source.Name, source.IsDynamic), out var record))
+            {
+                record.Users.Remove(user);
+                if (source.IsDynamic && _subscriptions.Release(XdsTypeUrls.Secret, source.Name)) Forget(record);
+            }
+        }
+    }
+
+    /// <summary>The context can be used, or waiting for it is over.</summary>
+    public bool IsSettled(ISecretUser user)
+    {
+        for (var i = 0; i < user.Sources.Length; i++)
+        {
+            if (user.Contents[i] is null && !RecordOf(user, i, attaches: false).IsGivenUp) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes a secret that the control plane sent.</summary>
+    /// <returns>False when it is refused; what was in use stays. Files that cannot be used are tried again nonetheless.</returns>
+    public bool TryAccept(string name, Secret secret, ConfigurationErrors errors)
+    {
+        if (!_named.TryGetValue((name, true), out var record)) return true;
+        record.Wanted = secret;
+        Follow(record);
+        var isTaken = SecretContent.ReadResource(secret, FieldPath.Root, errors) is { } content && TrySwap(record, content, errors);
+        OnEvent?.Invoke(new SecretEvent(name, isTaken ? SecretOutcome.Taken : SecretOutcome.Refused));
+        if (isTaken) Succeed(record);
+        else if (!SecretContent.WatchedBy(secret).IsEmpty) TryLater(record);
+        return isTaken;
+    }
+
+    /// <summary>The control plane has no secret of that name. One that is in use stays in use, as in Envoy.</summary>
+    public void SetAbsent(string name)
+    {
+        if (_named.TryGetValue((name, true), out var record) && record.Content is null) GiveUp(record, isTimeout: false);
+    }
+
+    /// <summary>Frees a context that was replaced, when <see cref="RetirementGrace"/> is over.</summary>
+    public void Retire(IDisposable context)
+    {
+        ITimer? timer = null;
+        timer = _environment.Time.CreateTimer(_ => _environment.Thread.Post(Free), null, RetirementGrace, Timeout.InfiniteTimeSpan);
+        _retirements.Add(timer);
+
+        void Free()
+        {
+            context.Dispose();
+            _retirements.Remove(timer!);
+            timer!.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var timer in _retirements) timer.Dispose();
+        foreach (var record in _named.Values.Concat(_inline.Values)) record.Dispose();
+        _watcher.Dispose();
+    }
+
+    private SecretRecord RecordOf(ISecretUser user, int index, bool attaches = true)
+    {
+        var source = user.Sources[index];
+        SecretRecord? record;
+        if (source.Name is null)
+        {
+            if (_inline.TryGetValue((user, index), out record)) return record;
+            record = new SecretRecord(string.Empty) { Path = source.Path, Wanted = source.Inline, Content = user.Contents[index] };
+            _inline.Add((user, index), record);
+            Follow(record);
+            return record;
+        }
+
+        var key = (source.Name, source.IsDynamic);
+        if (!_named.TryGetValue(key, out record)) _named.Add(key, record = new SecretRecord(source.Name));
+        if (attaches && source.IsDynamic) _subscriptions.Need(XdsTypeUrls.Secret, source.Name);
+        return record;
+    }
+
+    private void Forget(SecretRecord record)
+    {
+        _named.Remove((record.Name, true));
+        record.Dispose();
+        _ledger.Removed(record.Name);
+    }
+
+    private void Follow(SecretRecord record)
+    {
+        record.Watch?.Dispose();
+        var watched = SecretContent.WatchedBy(record.Wanted!);
+        record.Watch = watched.IsEmpty ? null : _watcher.Add(watched, () => LookAgain(record));
+    }
+
+    /// <summary>The files of a secret may have changed.</summary>
+    private void LookAgain(SecretRecord record)
+    {
+        var errors = new ConfigurationErrors();
+        var content = record.Path is { } path
+            ? SecretContent.Read(record.Wanted!, path, errors)
+            : SecretContent.ReadResource(record.Wanted!, FieldPath.Root, errors);
+        if (content is not null && record.Content is { } current && content.HasContentOf(current))
+        {
+            Succeed(record);
+            return;
+        }
+
+        if (content is not null && TrySwap(record, content, errors))
+        {
+            Succeed(record);
+            if (record.Name.Length > 0) OnEvent?.Invoke(new SecretEvent(record.Name, SecretOutcome.Rotated));
+            return;
+        }
+
+        TryLater(record);
+        if (record.Failures < QuietFailures || errors.All.Count == 0) return;
+        var complaint = string.Join("; ", errors.All);
+        if (complaint == record.Complaint) return;
+        record.Complaint = complaint;
+        if (record.Name.Length > 0) OnEvent?.Invoke(new SecretEvent(record.Name, SecretOutcome.RotationFailed));
+        var what = record.Name.Length > 0 ? $"secret '{record.Name}'" : "a secret in a TLS context";
+        OnWarning?.Invoke($"{what}: {complaint}; {(record.Content is null ? "there is nothing to use instead" : "what was there before stays in use")}");
+    }
+
+    private void TryLater(SecretRecord record)
+    {
+        var wait = TimeSpan.FromTicks(Math.Min(FirstRetry.Ticks << Math.Min(record.Failures, 20), LongestRetry.Ticks));
+        record.Failures++;
+        record.Retry?.Dispose();
+        record.Retry = _environment.Time.CreateTimer(_ => _environment.Thread.Post(() => LookAgain(record)), null, wait, Timeout.InfiniteTimeSpan);
+    }
+
+    private static void Succeed(SecretRecord record)
+    {
+        record.Retry?.Dispose();
+        record.Retry = null;
+        record.Failures = 0;
+        record.Complaint = string.Empty;
+    }
+
+    private bool TrySwap(SecretRecord record, SecretContent content, ConfigurationErrors errors)
+    {
+        SecretCheck.Check(content, FieldPath.Root, errors);
+        if (errors.Any) return false;
+        var commits = new List<Action>(record.Users.Count);
+        var misfits = new ConfigurationErrors();
+        foreach (var user in record.Users)
+        {
+            if (PrepareWith(user, record, content, misfits) is { } commit) commits.Add(commit);
+        }
+
+        foreach (var misfit in misfits.All) OnWarning?.Invoke($"{misfit}; this context keeps what it has");
+        var wasAwaited = record.Content is null;
+        record.Content = content;
+        record.Patience?.Dispose();
+        record.Patience = null;
+        foreach (var commit in commits) commit();
+        if (wasAwaited) Stirred?.Invoke();
+        return true;
+    }
+
+    /// <summary>Makes a context from what its sources hold, one of them replaced; null when another has not come, or on an error.</summary>
+    private Action? PrepareWith(ISecretUser user, SecretRecord? replaced, SecretContent? replacement, ConfigurationErrors errors)
+    {
+        var contents = new SecretContent[user.Sources.Length];
+        var isNews = false;
+        for (var i = 0; i < contents.Length; i++)
+        {
+            var record = RecordOf(user, i, attaches: false);
+            if ((ReferenceEquals(record, replaced) ? replacement : record.Content) is not { } content) return null;
+            isNews |= !ReferenceEquals(content, user.Contents[i]);
+            contents[i] = content;
+        }
+
+        if (!isNews || user.Prepare(contents, errors) is not { } commit) return null;
+        return () =>
+        {
+            contents.CopyTo(user.Contents, 0);
+            commit();
+        };
+    }
+
+    private void GiveUp(SecretRecord record, bool isTimeout)
+    {
+        if (record.Content is not null || record.IsGivenUp) return;
+        record.IsGivenUp = true;
+        if (isTimeout) OnEvent?.Invoke(new SecretEvent(record.Name, SecretOutcome.TimedOut));
+        Stirred?.Invoke();
+    }
+}

@@ -1,0 +1,12 @@
+namespace Lateen.Proxy.Tls;
+
+/// <summary>What a TLS context may refer to while it is compiled.</summary>
+/// <param name="StaticSecret">The content of a secret of the bootstrap file; null when there is none of that name.</param>
+/// <param name="ControlPlaneCluster">The cluster behind <c>dynamic_resources.ads_config</c>; null without a control plane.</param>
+/// <param name="TicketKeys">Session ticket keys of contexts that are given none.</param>
+/// <param name="Retire">
+/// Takes a context that was replaced, and frees it when no connection can be about to use it any more: without, it would stay until some garbage
+/// collection, and a proxy at rest has few.
+/// </param>
+internal sealed record TlsScope(
+    Func<string, SecretContent?> StaticSecret, Func<string?> ControlPlaneCluster, TicketKeyring TicketKeys, Action<IDisposable> Retire);

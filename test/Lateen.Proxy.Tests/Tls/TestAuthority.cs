@@ -1,0 +1,62 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Lateen.Proxy.Tests.Tls;
+
+/// <summary>A certificate authority of the test's own.</summary>
+internal sealed class TestAuthority : IDisposable
+{
+    private readonly X509Certificate2 _root;
+    private int _serial;
+
+    public TestAuthority(string name = "Test Root")
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        _root = request.CreateSelfSigned(Now.AddDays(-10), Now.AddDays(10));
+    }
+
+    public string Pem => _root.ExportCertificatePem() + "\n";
+
+    public X509Certificate2 Root => _root;
+
+    private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
+
+    /// <summary>A certificate for DNS names, <c>spiffe://</c> URIs and addresses, told apart by their form.</summary>
+    public TestCertificate Issue(string[] names, int validFromDays = -5, int validToDays = 5)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={names[0].Replace("://", "-", StringComparison.Ordinal)}", key, HashAlgorithmName.SHA256);
+        var san = new SubjectAlternativeNameBuilder();
+        foreach (var name in names)
+        {
+            if (name.Contains("://", StringComparison.Ordinal)) san.AddUri(new Uri(name));
+            else if (IPAddress.TryParse(name, out var address)) san.AddIpAddress(address);
+            else san.AddDnsName(name);
+        }
+
+        request.CertificateExtensions.Add(san.Build());
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        var serial = new byte[] { 0x10, 0, 0, 0 };
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(serial, 0x10000000 + ++_serial);
+        using var certificate = request.Create(_root, Now.AddDays(validFromDays), Now.AddDays(validToDays), serial);
+        return new TestCertificate(certificate.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n", Convert.ToHexStringLower(serial));
+    }
+
+    public void Dispose() => _root.Dispose();
+}
+
+/// <summary>A leaf and its key, PEM, and its serial number in lower-case hex.</summary>
+internal sealed record TestCertificate(string Chain, string Key, string Serial)
+{
+    public X509Certificate2 ToX509()
+    {
+        // By way of PKCS#12: a key that came from PEM is not usable by SslStream on all platforms.
+        using var ephemeral = X509Certificate2.CreateFromPem(Chain, Key);
+        return X509CertificateLoader.LoadPkcs12(ephemeral.Export(X509ContentType.Pkcs12), null);
+    }
+}
