@@ -27,6 +27,9 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     /// <summary>The running control plane.</summary>
     public ProgramUnderTest ControlPlane { get; private set; } = null!;
 
+    /// <summary>Where the control plane serves xDS.</summary>
+    public string XdsAddress => $"127.0.0.1:{_xdsPort}";
+
     private string ApiAddress => $"127.0.0.1:{_apiPort}";
 
     /// <summary>Writes the first configuration and starts the control plane on it.</summary>
@@ -42,7 +45,7 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     public async Task StartControlPlaneAsync(CancellationToken cancel)
     {
         ControlPlane = ProgramUnderTest.Start(
-            "control plane", Programs.Lateen, ["up", "-d", ConfigFolder, "--xds-address", $"127.0.0.1:{_xdsPort}", "--api-address", ApiAddress]);
+            "control plane", Programs.Lateen, ["up", "-d", ConfigFolder, "--xds-address", XdsAddress, "--api-address", ApiAddress]);
         _programs.Add(ControlPlane);
         await UntilAsync("the control plane to be ready", () => AnswersAsync($"http://{ApiAddress}/ready", cancel), ControlPlane, cancel);
     }
@@ -54,6 +57,27 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     /// <summary>Starts a sidecar and waits until it has its first configuration.</summary>
     public Task<ProxyUnderTest> StartSidecarAsync(string name, string app, int httpProxyPort, CancellationToken cancel) =>
         StartProxyAsync(name, ["sidecar", name, "-n", "default", "-l", $"app={app}", "--http-proxy-port", $"{httpProxyPort}"], cancel);
+
+    /// <summary>Starts a gRPC client that finds its servers through this mesh, without a proxy.</summary>
+    /// <param name="kind">Which of <see cref="GrpcClientUnderTest"/>.</param>
+    /// <param name="target">What it dials: <c>xds:///HOST:PORT</c>.</param>
+    public async Task<GrpcClientUnderTest> StartGrpcClientAsync(string kind, string target, CancellationToken cancel)
+    {
+        var bootstrap = await CliAsync(cancel, "bootstrap", "grpc", "caller", "-n", "default", "-l", "app=caller", "--xds-address", XdsAddress);
+        var path = Path.Combine(_folder, "grpc.json");
+        await File.WriteAllTextAsync(path, bootstrap, cancel);
+        var client = GrpcClientUnderTest.Start(kind, target, path);
+        _programs.Add(client.Program);
+        await client.Program.WaitForLineAsync("ready", cancel);
+        return client;
+    }
+
+    /// <summary>Waits until the control plane knows the gRPC client.</summary>
+    public Task UntilConnectedAsync(GrpcClientUnderTest client, CancellationToken cancel) => UntilAsync(
+        "the gRPC client to be connected",
+        async () => (await CliAsync(cancel, "proxy-status", "-o", "json")).Contains("caller", StringComparison.Ordinal),
+        client.Program,
+        cancel);
 
     /// <summary>Runs the CLI against this mesh's control plane; fails the test when it does not exit with 0.</summary>
     public async Task<string> CliAsync(CancellationToken cancel, params string[] arguments)
@@ -103,7 +127,7 @@ internal sealed class MeshUnderTest : IAsyncDisposable
 
     private async Task<ProxyUnderTest> StartProxyAsync(string name, string[] bootstrapArguments, CancellationToken cancel)
     {
-        var bootstrap = await CliAsync(cancel, ["bootstrap", .. bootstrapArguments, "--xds-address", $"127.0.0.1:{_xdsPort}", "--admin-port", "0"]);
+        var bootstrap = await CliAsync(cancel, ["bootstrap", .. bootstrapArguments, "--xds-address", XdsAddress, "--admin-port", "0"]);
         var path = Path.Combine(_folder, name + ".yaml");
         await File.WriteAllTextAsync(path, bootstrap, cancel);
         var program = ProgramUnderTest.Start(name, Programs.Proxy, ["-c", path, "--concurrency", "1"]);

@@ -43,7 +43,9 @@ public sealed class ProgramUnderTest : IAsyncDisposable
     }
 
     /// <summary>Starts a program; it is killed when the returned object is disposed.</summary>
-    public static ProgramUnderTest Start(string name, string fileName, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="takesInput">Whether <see cref="WriteLineAsync"/> is to be used; otherwise the program's input is at its end from the start.</param>
+    public static ProgramUnderTest Start(
+        string name, string fileName, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, bool takesInput = false)
     {
         var start = new ProcessStartInfo(fileName) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         foreach (var argument in arguments)
@@ -57,7 +59,7 @@ public sealed class ProgramUnderTest : IAsyncDisposable
         }
 
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{fileName} did not start.");
-        process.StandardInput.Close();
+        if (!takesInput) process.StandardInput.Close();
         return new ProgramUnderTest(name, process);
     }
 
@@ -68,6 +70,13 @@ public sealed class ProgramUnderTest : IAsyncDisposable
         await using var program = Start(Path.GetFileName(fileName), fileName, arguments, environment);
         var code = await program.WaitForExitAsync(cancel);
         return (code, program.Output);
+    }
+
+    /// <summary>Gives the program a line of input.</summary>
+    public async Task WriteLineAsync(string line, CancellationToken cancel)
+    {
+        await _process.StandardInput.WriteLineAsync(line.AsMemory(), cancel);
+        await _process.StandardInput.FlushAsync(cancel);
     }
 
     /// <summary>Waits for the first line, past or to come, that contains <paramref name="text"/>; returns the line.</summary>

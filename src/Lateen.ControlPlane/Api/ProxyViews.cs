@@ -1,5 +1,6 @@
 using Envoy.Config.Core.V3;
 using Lateen.ControlPlane.Serving;
+using Lateen.Translation;
 using Lateen.Xds;
 using Microsoft.AspNetCore.Http;
 
@@ -15,8 +16,9 @@ internal static class ProxyViews
         var types = new List<ProxyTypeView>();
         foreach (string typeUrl in XdsTypeUrls.InOrder)
         {
-            int resources = view.ResourcesOf(typeUrl).Count;
             var type = status.Types.FirstOrDefault(candidate => candidate.TypeUrl == typeUrl);
+            // A gRPC client takes what it names from a shelf that holds everything that it may dial.
+            int resources = proxy.Identity.IsGrpc ? type?.Subscribed ?? 0 : view.ResourcesOf(typeUrl).Count;
             // Most proxies ask for no secrets: a row that can never be in sync would say nothing.
             if (typeUrl == XdsTypeUrls.Secret && type is null && resources == 0) continue;
             string state = type switch
@@ -31,9 +33,12 @@ internal static class ProxyViews
         }
 
         var identity = proxy.Identity;
-        return new ProxyView(identity.Id, identity.Name, identity.Namespace, identity.Type.ToString().ToLowerInvariant(), proxy.Stream.Peer,
+        return new ProxyView(identity.Id, identity.Name, identity.Namespace, TypeOf(identity), proxy.Stream.Peer,
             Version(proxy.Stream.Node), proxy.ConnectedAt, status.ServedRevision, types);
     }
+
+    /// <summary>Istio's word for what it is; <c>grpc</c> for a client without a proxy, whatever its node id says.</summary>
+    public static string TypeOf(ProxyIdentity identity) => identity.IsGrpc ? "grpc" : identity.Type.ToString().ToLowerInvariant();
 
     /// <summary>A node says its version as a text or, as Envoy does, in parts.</summary>
     private static string Version(Node node) => node switch

@@ -47,7 +47,7 @@ internal sealed class DebugEndpoints(ResourceStore store, MeshServer server, Con
         var node = new YamlMappingBuilder()
             .Add("cluster_id", proxy.Identity.ClusterId)
             .Add("proxy", $"{proxy.Identity.Name}.{proxy.Identity.Namespace}")
-            .Add("proxy_type", proxy.Identity.Type.ToString().ToLowerInvariant());
+            .Add("proxy_type", ProxyViews.TypeOf(proxy.Identity));
         foreach (string typeUrl in XdsTypeUrls.InOrder)
         {
             if (proxy.Status.Types.FirstOrDefault(type => type.TypeUrl == typeUrl) is not { } status) continue;

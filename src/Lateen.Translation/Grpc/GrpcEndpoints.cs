@@ -14,9 +14,12 @@ internal static class GrpcEndpoints
 {
     public static ClusterLoadAssignment Of(string cluster, ImmutableArray<MeshEndpoint> endpoints, StringMap<string> subsetLabels)
     {
-        ImmutableArray<MeshEndpoint> reachable =
-            [.. endpoints.Where(endpoint => !endpoint.IsUnixSocket).DistinctBy(endpoint => (endpoint.Address, endpoint.Port))];
-        var assignment = EndpointSets.Of(cluster, Scaled(reachable), subsetLabels);
+        ImmutableArray<MeshEndpoint> chosen =
+        [
+            .. endpoints.Where(endpoint => !endpoint.IsUnixSocket && subsetLabels.Selects(endpoint.Labels))
+                .DistinctBy(endpoint => (endpoint.Address, endpoint.Port)),
+        ];
+        var assignment = EndpointSets.Of(cluster, Scaled(chosen), []);
         foreach (var locality in assignment.Endpoints)
         {
             locality.Locality ??= new Locality();

@@ -23,9 +23,10 @@ public sealed record XdsStreamStatus(long WantedRevision, ImmutableArray<XdsType
 
     /// <summary>
     /// The revision that the proxy serves whole: every type it subscribed to was acknowledged at it or later. 0 before the first
-    /// acknowledgement. This is what <c>apply --wait</c> waits for.
+    /// acknowledgement. Who subscribes to nothing (a gRPC client between two channels) has nothing to wait for. This is what
+    /// <c>apply --wait</c> waits for.
     /// </summary>
-    public long ServedRevision => Types.IsEmpty ? 0 : Types.Min(static type => type.AcknowledgedRevision);
+    public long ServedRevision => Types.IsEmpty ? WantedRevision : Types.Min(static type => type.AcknowledgedRevision);
 
     public bool HasRejection => Types.Any(static type => type.IsRejected);
 }

@@ -90,5 +90,29 @@ internal sealed record ProxyBootstrap(
         return yaml.ToString();
     }
 
+    /// <summary>
+    /// What a gRPC client reads from the file that <c>GRPC_XDS_BOOTSTRAP</c> names (gRFC A27): the same node, and <c>GENERATOR: grpc</c>, by which
+    /// the control plane knows that it is no proxy. The empty locality is for gRPC on Node, which insists on one. A quoted text of YAML, escaped as
+    /// here, is one of JSON too.
+    /// </summary>
+    public string ToGrpcJson() => $$"""
+        {
+          "xds_servers": [
+            { "server_uri": {{Quote(XdsAddress)}}, "channel_creds": [{ "type": "insecure" }], "server_features": ["xds_v3"] }
+          ],
+          "node": {
+            "id": {{Quote(NodeId)}},
+            "locality": {},
+            "metadata": {
+              "GENERATOR": "grpc",
+              "NAME": {{Quote(Name)}},
+              "NAMESPACE": {{Quote(Namespace)}},
+              "LABELS": { {{string.Join(", ", Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{Quote(label.Key)}: {Quote(label.Value)}"))}} }
+            }
+          }
+        }
+
+        """;
+
     private static string Quote(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 }

@@ -4,13 +4,18 @@ using Lateen.Cli.Bootstrap;
 
 namespace Lateen.Cli.Verbs;
 
-/// <summary><c>lateen bootstrap</c>: writes the file that a proxy is started with. It is an Envoy bootstrap, so an Envoy can be started with it too.</summary>
+/// <summary>
+/// <c>lateen bootstrap</c>: writes the file that a proxy is started with. It is an Envoy bootstrap, so an Envoy can be started with it too. For a gRPC
+/// client without a proxy it writes what <c>GRPC_XDS_BOOTSTRAP</c> names.
+/// </summary>
 internal static class BootstrapVerb
 {
+    private const string Grpc = "grpc";
+
     public static Command Create(CliEnvironment environment)
     {
-        var type = new Argument<string>("TYPE") { Description = "sidecar or gateway" };
-        type.AcceptOnlyFromAmong("sidecar", "gateway");
+        var type = new Argument<string>("TYPE") { Description = "sidecar, gateway, or grpc: a gRPC client without a proxy" };
+        type.AcceptOnlyFromAmong("sidecar", "gateway", Grpc);
         var name = new Argument<string>("NAME") { Description = "The workload's name, unique in its namespace" };
         var space = SharedOptions.Namespace();
         var label = new Option<string[]>("--label", "-l")
@@ -47,10 +52,19 @@ internal static class BootstrapVerb
             "bootstrap",
             "Write the bootstrap file that a proxy is started with",
             "lateen bootstrap sidecar web-1 -n shop -l app=web -l version=v1 --http-proxy-port 15002 > web-1.yaml && lateen-proxy -c web-1.yaml",
-            "lateen bootstrap gateway ingress -n shop -l istio=ingressgateway > ingress.yaml")
+            "lateen bootstrap gateway ingress -n shop -l istio=ingressgateway > ingress.yaml",
+            "lateen bootstrap grpc web-1 -n shop -l app=web > xds.json && GRPC_XDS_BOOTSTRAP=xds.json ./web")
         {
             type, name, space, label, account, xds, admin, httpProxy,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(type) != Grpc) return;
+            foreach (Option option in new Option[] { account, admin, httpProxy })
+            {
+                if (result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} is for proxies; a gRPC client has none.");
+            }
+        });
         command.SetAction(parsed =>
         {
             var labels = parsed.GetValue(label)!.Select(pair => pair.Split('=', 2)).GroupBy(pair => pair[0]).ToDictionary(group => group.Key, group => group.Last()[1]);
@@ -64,7 +78,7 @@ internal static class BootstrapVerb
                 parsed.GetValue(xds)!,
                 parsed.GetValue(admin),
                 parsed.GetValue(httpProxy));
-            environment.Output.Write(bootstrap.ToYaml());
+            environment.Output.Write(parsed.GetValue(type) == Grpc ? bootstrap.ToGrpcJson() : bootstrap.ToYaml());
             return ExitCode.Success;
         });
         return command;

@@ -1,0 +1,252 @@
+namespace Lateen.EndToEnd.Tests;
+
+/// <summary>gRPC clients that we did not write dial <c>xds:///NAME:PORT</c> and find their servers through our control plane, with no proxy anywhere.</summary>
+public sealed class GrpcWithoutProxyTests
+{
+    private const string Reviews = "xds:///reviews.default.svc.cluster.local:9080";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> Clients => [GrpcClientUnderTest.Node, GrpcClientUnderTest.Python];
+
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(Clients))]
+    public async Task Calls_go_where_headers_and_weights_say(string kind)
+    {
+        const int Calls = 1000;
+        SkipWithout(kind);
+        await using var v1 = await GrpcServerUnderTest.StartAsync("v1");
+        await using var v2 = await GrpcServerUnderTest.StartAsync("v2");
+        await using var mesh = await MeshUnderTest.StartAsync(ShopYaml.Join(Service, Slice("v1", v1.Port), Slice("v2", v2.Port), Subsets), Cancel);
+        var client = await mesh.StartGrpcClientAsync(kind, Reviews, Cancel);
+
+        var unruled = await client.CallAsync(50, Cancel);
+        await mesh.ApplyAsync(Route("""
+            - match: [{ headers: { end-user: { exact: ana } } }]
+              route: [{ destination: { host: reviews, subset: v2 } }]
+            - route: [{ destination: { host: reviews, subset: v1 } }]
+            """), Cancel);
+        await UntilAnswersAsync(client, "ana to be sent to v2", "v2", "ana");
+        var ana = await client.CallAsync(100, Cancel, user: "ana");
+        var others = await client.CallAsync(100, Cancel, user: "bruno");
+        await mesh.ApplyAsync(Route("""
+            - route:
+                - { destination: { host: reviews, subset: v1 }, weight: 90 }
+                - { destination: { host: reviews, subset: v2 }, weight: 10 }
+            """), Cancel);
+        await UntilAnswersAsync(client, "the split to reach v2", "v2");
+        var split = await client.CallAsync(Calls, Cancel);
+
+        Assert.True(unruled.Names.Count == 2 && unruled.Failures.Count == 0, unruled.ToString());
+        Assert.True(ana.By("v2") == 100, ana.ToString());
+        Assert.True(others.By("v1") == 100, others.ToString());
+        Assert.True(split.Failures.Count == 0 && split.By("v1") + split.By("v2") == Calls, split.ToString());
+        // 99.9% of a binomial with n = 1000, p = 0.1: mean 100, deviation 9.49, z = 3.29.
+        Assert.InRange(split.By("v2"), 69, 131);
+    }
+
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(Clients))]
+    public async Task An_endpoint_that_goes_away_costs_no_call(string kind)
+    {
+        SkipWithout(kind);
+        await using var stays = await GrpcServerUnderTest.StartAsync("stays");
+        await using var leaves = await GrpcServerUnderTest.StartAsync("leaves");
+        await using var mesh = await MeshUnderTest.StartAsync(ShopYaml.Join(Service, Slice("v1", stays.Port), Slice("v2", leaves.Port)), Cancel);
+        var client = await mesh.StartGrpcClientAsync(kind, Reviews, Cancel);
+        var before = await client.CallAsync(50, Cancel);
+        var load = client.CallSteadily(Cancel);
+
+        await mesh.ApplyAsync(Slice("v2", port: null), Cancel);
+        var acknowledged = await client.CallAsync(200, Cancel);
+        await leaves.DisposeAsync();
+        var gone = await client.CallAsync(200, Cancel);
+        var (calls, failures) = await load.StopAsync();
+
+        Assert.True(before.Names.Count == 2 && before.Failures.Count == 0, before.ToString());
+        Assert.True(acknowledged.By("stays") == 200, acknowledged.ToString());
+        Assert.True(gone.By("stays") == 200, gone.ToString());
+        Assert.Equal("", failures);
+        Assert.True(calls > 0);
+    }
+
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(Clients))]
+    public async Task A_control_plane_that_dies_and_returns_costs_no_call(string kind)
+    {
+        SkipWithout(kind);
+        await using var v1 = await GrpcServerUnderTest.StartAsync("v1");
+        await using var v2 = await GrpcServerUnderTest.StartAsync("v2");
+        await using var mesh = await MeshUnderTest.StartAsync(ShopYaml.Join(Service, Slice("v1", v1.Port), Slice("v2", v2.Port), Subsets, AllTo("v1")), Cancel);
+        var client = await mesh.StartGrpcClientAsync(kind, Reviews, Cancel);
+        var before = await client.CallAsync(20, Cancel);
+        var load = client.CallSteadily(Cancel);
+
+        await mesh.ControlPlane.KillAsync();
+        var whileGone = await client.CallAsync(200, Cancel);
+        await mesh.StartControlPlaneAsync(Cancel);
+        await mesh.UntilConnectedAsync(client, Cancel);
+        await mesh.ApplyAsync(AllTo("v2"), Cancel);
+        await UntilAnswersAsync(client, "the change to reach the client", "v2");
+        var after = await client.CallAsync(200, Cancel);
+        var (_, failures) = await load.StopAsync();
+
+        Assert.True(before.By("v1") == 20, before.ToString());
+        Assert.True(whileGone.By("v1") == 200, whileGone.ToString());
+        Assert.True(after.By("v2") == 200, after.ToString());
+        Assert.Equal("", failures);
+    }
+
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(Clients))]
+    public async Task A_call_to_a_name_that_nobody_has_yet_is_answered_when_it_comes(string kind)
+    {
+        SkipWithout(kind);
+        await using var server = await GrpcServerUnderTest.StartAsync("here");
+        await using var mesh = await MeshUnderTest.StartAsync(Service.Replace("reviews", "others", StringComparison.Ordinal), Cancel);
+        // The short name, which services of the client's own namespace have.
+        var client = await mesh.StartGrpcClientAsync(kind, "xds:///reviews:9080", Cancel);
+
+        var early = client.CallAsync(1, Cancel);
+        await mesh.UntilConnectedAsync(client, Cancel);
+        await mesh.ApplyAsync(ShopYaml.Join(Service, Slice("v1", server.Port)), Cancel);
+        var answered = await early;
+
+        Assert.True(answered.By("here") == 1, answered.ToString());
+    }
+
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(Clients))]
+    public async Task Rules_that_gRPC_cannot_follow_fail_only_the_calls_that_they_mean(string kind)
+    {
+        SkipWithout(kind);
+        await using var v1 = await GrpcServerUnderTest.StartAsync("v1");
+        await using var v2 = await GrpcServerUnderTest.StartAsync("v2");
+        var rules = Route("""
+            - match: [{ headers: { end-user: { exact: moved } } }]
+              redirect: { uri: /elsewhere }
+            - match: [{ headers: { end-user: { exact: refused } } }]
+              directResponse: { status: 403 }
+            - match: [{ method: { exact: GET } }, { queryParams: { debug: {} } }]
+              route: [{ destination: { host: reviews, subset: v1 } }]
+            - match: [{ withoutHeaders: { end-user: { regex: "ana|bea" } } }]
+              timeout: 10s
+              retries: { attempts: 3, retryOn: "5xx,unavailable", perTryTimeout: 2s, backoff: 50ms }
+              headers: { request: { set: { x-a: b } } }
+              rewrite: { authority: elsewhere }
+              route: [{ destination: { host: reviews, subset: v2 } }]
+            - match: [{ uri: { regex: "/lateen.test.Names/.*|/none" } }]
+              route: [{ destination: { host: reviews, subset: v1 } }]
+            """);
+        await using var mesh = await MeshUnderTest.StartAsync(ShopYaml.Join(Service, Slice("v1", v1.Port), Slice("v2", v2.Port), Subsets, rules), Cancel);
+        var client = await mesh.StartGrpcClientAsync(kind, Reviews, Cancel);
+
+        var nobody = await client.CallAsync(20, Cancel);
+        var other = await client.CallAsync(20, Cancel, user: "bruno");
+        var ana = await client.CallAsync(20, Cancel, user: "ana");
+        var bea = await client.CallAsync(20, Cancel, user: "bea");
+        var moved = await client.CallAsync(1, Cancel, user: "moved");
+        var refused = await client.CallAsync(1, Cancel, user: "refused");
+        var status = await mesh.CliAsync(Cancel, "proxy-status", "caller");
+
+        Assert.True(nobody.By("v2") == 20, nobody.ToString());
+        Assert.True(other.By("v2") == 20, other.ToString());
+        Assert.True(ana.By("v1") == 20, ana.ToString());
+        Assert.True(bea.By("v1") == 20, bea.ToString());
+        Assert.StartsWith("UNAVAILABLE", Assert.Single(moved.Failures).Key, StringComparison.Ordinal);
+        Assert.StartsWith("UNAVAILABLE", Assert.Single(refused.Failures).Key, StringComparison.Ordinal);
+        Assert.Contains("(grpc)", status, StringComparison.Ordinal);
+        Assert.DoesNotContain("ERROR", status, StringComparison.Ordinal);
+    }
+
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(Clients))]
+    public async Task A_name_of_DNS_is_resolved_and_TLS_is_never_left_out(string kind)
+    {
+        SkipWithout(kind);
+        await using var server = await GrpcServerUnderTest.StartAsync("here");
+        await using var mesh = await MeshUnderTest.StartAsync(External(server.Port), Cancel);
+        var client = await mesh.StartGrpcClientAsync(kind, "xds:///outside.example:9080", Cancel);
+
+        var plain = await client.CallAsync(20, Cancel);
+        await mesh.ApplyAsync(ShopYaml.Join(External(server.Port).Replace("DNS", "STATIC", StringComparison.Ordinal).Replace("localhost", "127.0.0.1", StringComparison.Ordinal), """
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata: { name: outside }
+            spec:
+              host: outside.example
+              trafficPolicy: { tls: { mode: SIMPLE } }
+
+            """), Cancel);
+        CallOutcome secure = null!;
+        await MeshUnderTest.UntilAsync(
+            "calls to fail for want of TLS", async () => (secure = await client.CallAsync(1, Cancel)).Names.Count == 0, client.Program, Cancel);
+
+        Assert.True(plain.By("here") == 20, plain.ToString());
+        Assert.StartsWith("UNAVAILABLE", Assert.Single(secure.Failures).Key, StringComparison.Ordinal);
+    }
+
+    private static void SkipWithout(string kind)
+    {
+        if (GrpcClientUnderTest.WhyWithout(kind) is { } reason) Assert.Skip(reason);
+    }
+
+    private static Task UntilAnswersAsync(GrpcClientUnderTest client, string what, string name, string? user = null) =>
+        MeshUnderTest.UntilAsync(what, async () => (await client.CallAsync(1, Cancel, user: user)).By(name) == 1, client.Program, Cancel);
+
+    private const string Service = """
+        apiVersion: v1
+        kind: Service
+        metadata: { name: reviews }
+        spec:
+          ports: [{ name: grpc, port: 9080 }]
+
+        """;
+
+    private const string Subsets = """
+        apiVersion: networking.istio.io/v1
+        kind: DestinationRule
+        metadata: { name: reviews }
+        spec:
+          host: reviews
+          subsets: [{ name: v1, labels: { version: v1 } }, { name: v2, labels: { version: v2 } }]
+
+        """;
+
+    /// <param name="version">Of the endpoint that serves on the port.</param>
+    /// <param name="port">Null for no endpoint.</param>
+    private static string Slice(string version, int? port) => $$"""
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata: { name: reviews-{{version}}, labels: { kubernetes.io/service-name: reviews, version: {{version}} } }
+        addressType: IPv4
+        ports: [{ name: grpc, port: {{port ?? 1}} }]
+        endpoints: {{(port is null ? "[]" : "[{ addresses: [127.0.0.1] }]")}}
+
+        """;
+
+    private static string AllTo(string subset) => Route($"- route: [{{ destination: {{ host: reviews, subset: {subset} }} }}]");
+
+    private static string Route(string rules) => $$"""
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata: { name: reviews }
+        spec:
+          hosts: [reviews]
+          http:
+        {{string.Join('\n', rules.Split('\n').Select(line => "    " + line))}}
+
+        """;
+
+    private static string External(int port) => $$"""
+        apiVersion: networking.istio.io/v1
+        kind: ServiceEntry
+        metadata: { name: outside }
+        spec:
+          hosts: [outside.example]
+          resolution: DNS
+          ports: [{ number: 9080, name: grpc, protocol: GRPC }]
+          endpoints: [{ address: localhost, ports: { grpc: {{port}} } }]
+
+        """;
+}

@@ -1,0 +1,45 @@
+"""A gRPC client (C-core) that finds its servers over xDS (GRPC_XDS_BOOTSTRAP), told on its input what to call, one JSON object per line:
+    {"id": 1, "calls": 1000, "parallel": 8, "metadata": {"end-user": "ana"}}
+Each is answered with one line: {"id": 1, "names": {"v1": 903, "v2": 97}, "failures": {}}
+usage: python3 client.py xds:///HOST:PORT     (Debian: python3-grpcio)
+"""
+import collections
+import concurrent.futures
+import json
+import sys
+import threading
+
+import grpc
+
+METHOD = "/lateen.test.Names/Say"
+
+
+def decode(answer):
+    return answer[2:2 + answer[1]].decode("utf-8")
+
+
+def run(say, order):
+    metadata = tuple(order.get("metadata", {}).items())
+    names, failures = collections.Counter(), collections.Counter()
+
+    def call_once(_):
+        try:
+            return say(b"", metadata=metadata, timeout=20), None
+        except grpc.RpcError as error:
+            return None, f"{error.code().name}: {error.details()}"
+
+    with concurrent.futures.ThreadPoolExecutor(order.get("parallel", 1)) as pool:
+        for name, failure in pool.map(call_once, range(order["calls"])):
+            if failure is None:
+                names[name] += 1
+            else:
+                failures[failure] += 1
+    print(json.dumps({"id": order["id"], "names": names, "failures": failures}, separators=(",", ":")), flush=True)
+
+
+with grpc.insecure_channel(sys.argv[1]) as channel:
+    say = channel.unary_unary(METHOD, request_serializer=bytes, response_deserializer=decode)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        # Orders may overlap: load goes on while another order asks something.
+        threading.Thread(target=run, args=(say, json.loads(line)), daemon=True).start()
