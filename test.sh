@@ -27,11 +27,17 @@ command -v dotnet >/dev/null 2>&1 || fail "the .NET 10 SDK is not on PATH; insta
 # Peers that the suite talks to. Each is a Debian package; a machine that has them needs no root.
 need=()
 command -v curl >/dev/null 2>&1 || need+=(curl)
+command -v node >/dev/null 2>&1 || need+=(nodejs)
+command -v npm >/dev/null 2>&1 || need+=(npm)
+[ -d /usr/lib/python3/dist-packages/grpc ] || need+=(python3-grpcio)
 if [ ${#need[@]} -gt 0 ]; then
   step "installing ${need[*]}"
   sudo=''; [ "$(id -u)" = 0 ] || sudo=sudo
   { $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends "${need[@]}"; } >/dev/null || fail "could not install ${need[*]}"
 fi
+
+# Packages of npm stay outside the checkout. Where no registry answers, the tests that want them say that they were skipped.
+test/peers/grpc-js/build.sh >/dev/null || echo "test.sh: the gRPC client on Node could not be fetched; its tests are skipped" >&2
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDTERMINALLOGGER=off
 

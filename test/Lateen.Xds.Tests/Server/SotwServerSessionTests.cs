@@ -97,6 +97,30 @@ public sealed class SotwServerSessionTests
         Assert.Empty(Take());
     }
 
+    [Fact]
+    public void A_client_that_subscribes_to_nothing_any_more_holds_no_revision_up()
+    {
+        _session.Receive(new DiscoveryRequest { Node = Node, TypeUrl = Cds, ResourceNames = { "a" } });
+        _session.SetView(View(1, (Cds, Cluster("a"))));
+        Ack(Assert.Single(Take()), "a");
+        _session.Receive(new DiscoveryRequest { TypeUrl = Cds, ResponseNonce = "1" });
+        _session.SetView(View(2, (Cds, Cluster("a", 2))));
+        Assert.Empty(Take());
+        Assert.Equal(2, _session.Status.ServedRevision);
+    }
+
+    [Fact]
+    public void A_cluster_named_later_comes_with_those_named_before()
+    {
+        _session.Receive(new DiscoveryRequest { Node = Node, TypeUrl = Cds, ResourceNames = { "a" } });
+        _session.SetView(View(1, (Cds, Cluster("a")), (Cds, Cluster("b")), (Cds, Cluster("c"))));
+        DiscoveryResponse first = Assert.Single(Take());
+        Assert.Equal(["a"], Names(first));
+        Ack(first, "a");
+        Ack(first, "a", "b");
+        Assert.Equal(["a", "b"], Names(Assert.Single(Take())));
+    }
+
     private static IEnumerable<string> Names(DiscoveryResponse response) => response.Resources.Select(static resource => WireReader.ReadName(resource.Value.Span));
 
     private void Request(string typeUrl, params string[] names) =>
