@@ -1,8 +1,12 @@
+using Envoy.Config.Core.V3;
+using Envoy.Extensions.Filters.Http.GrpcWeb.V3;
 using Envoy.Extensions.Filters.Http.Router.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Io.Istio.Http.PeerMetadata;
 using Lateen.Model;
+using Lateen.Model.Networking;
 using Stats;
+using GrpcStats = Envoy.Extensions.Filters.Http.GrpcStats.V3.FilterConfig;
 
 namespace Lateen.Translation.Connections;
 
@@ -27,7 +31,8 @@ internal static class ConnectionManagers
     /// <summary>Istio's <c>server:</c> header.</summary>
     private const string ServerName = "istio-envoy";
 
-    public static HttpConnectionManager Of(TrafficSide side, string statPrefix, MeshConfig mesh)
+    /// <param name="protocol">As the port declares it: gRPC-Web is taken apart only where it is declared.</param>
+    public static HttpConnectionManager Of(TrafficSide side, string statPrefix, PortProtocol protocol, MeshConfig mesh)
     {
         var manager = new HttpConnectionManager
         {
@@ -37,12 +42,17 @@ internal static class ConnectionManagers
             UseRemoteAddress = side == TrafficSide.Gateway,
             GenerateRequestId = true,
             StreamIdleTimeout = Messages.Zero,
+            // WebSocket passes everywhere, in HTTP/2 by extended CONNECT (RFC 8441).
+            UpgradeConfigs = { new HttpConnectionManager.Types.UpgradeConfig { UpgradeType = "websocket" } },
+            Http2ProtocolOptions = new Http2ProtocolOptions { AllowConnect = true },
         };
         if (side == TrafficSide.Inbound)
             manager.ServerHeaderTransformation = HttpConnectionManager.Types.ServerHeaderTransformation.PassThrough;
         WriteNormalization(manager, mesh.PathNormalization);
         if (AccessLogs.Of(mesh) is { } log) manager.AccessLog.Add(log);
         manager.HttpFilters.Add(Filter("istio.metadata_exchange", PeerMetadata(side)));
+        if (protocol == PortProtocol.GrpcWeb) manager.HttpFilters.Add(Filter("envoy.filters.http.grpc_web", new GrpcWeb()));
+        manager.HttpFilters.Add(Filter("envoy.filters.http.grpc_stats", new GrpcStats { EmitFilterState = true, StatsForAllMethods = false }));
         manager.HttpFilters.Add(Filter("istio.stats", new PluginConfig { DisableHostHeaderFallback = side != TrafficSide.Outbound }));
         manager.HttpFilters.Add(Filter("envoy.filters.http.router", new Router()));
         return manager;

@@ -5,6 +5,7 @@ using Envoy.Extensions.Filters.Listener.HttpInspector.V3;
 using Envoy.Extensions.Filters.Listener.TlsInspector.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Lateen.Model;
+using Lateen.Model.Networking;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Connections;
@@ -32,21 +33,21 @@ internal static class Listeners
     public static string Name(string bind, int port) => bind.StartsWith('/') ? bind : $"{bind}_{port}";
 
     /// <summary>A listener of HTTP whose routes come over RDS.</summary>
-    public static XdsResource Routed(TrafficSide side, string bind, int port, string routeName, MeshConfig mesh) =>
-        Of(side, bind, port, [RoutedChain(side, bind, port, routeName, mesh)], Inspection.None);
+    public static XdsResource Routed(TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh) =>
+        Of(side, bind, port, [RoutedChain(side, bind, port, protocol, routeName, mesh)], Inspection.None);
 
     /// <summary>A chain of HTTP whose routes come over RDS.</summary>
-    public static FilterChain RoutedChain(TrafficSide side, string bind, int port, string routeName, MeshConfig mesh)
+    public static FilterChain RoutedChain(TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh)
     {
-        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", mesh);
+        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", protocol, mesh);
         manager.Rds = new Rds { ConfigSource = Messages.Aggregated(), RouteConfigName = routeName };
         return Chain(manager);
     }
 
     /// <summary>A chain of HTTP that holds its routes.</summary>
-    public static FilterChain InlineChain(TrafficSide side, string bind, int port, RouteConfiguration routes, MeshConfig mesh)
+    public static FilterChain InlineChain(TrafficSide side, string bind, int port, PortProtocol protocol, RouteConfiguration routes, MeshConfig mesh)
     {
-        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", mesh);
+        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", protocol, mesh);
         manager.RouteConfig = routes;
         return Chain(manager);
     }

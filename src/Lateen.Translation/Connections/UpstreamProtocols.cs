@@ -90,7 +90,7 @@ internal static class UpstreamProtocols
 
     private static Http2ProtocolOptions Http2(HttpConnectionPool? pool)
     {
-        var options = new Http2ProtocolOptions();
+        var options = new Http2ProtocolOptions { AllowConnect = true };
         if (pool?.MaxConcurrentStreams is > 0 and var streams) options.MaxConcurrentStreams = (uint)streams;
         if (pool?.Http2KeepAlive is { } keepalive)
         {

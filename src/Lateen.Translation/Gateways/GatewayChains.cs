@@ -60,7 +60,7 @@ internal sealed class GatewayChains(
         // Istio's name: each server has a table of its own, for another one's hosts must not be reached through this one's certificate.
         string table = $"https.{port.Number}.{entry.Server.Port.Name}.{entry.Gateway.Name}.{entry.Gateway.Namespace}";
         routes.Add(GatewayRoutes.Of(snapshot, proxy, [entry], port.Number, table, destinations));
-        var chain = Listeners.RoutedChain(TrafficSide.Gateway, port.Bind, listenPort, table, snapshot.Mesh);
+        var chain = Listeners.RoutedChain(TrafficSide.Gateway, port.Bind, listenPort, PortProtocol.Https, table, snapshot.Mesh);
         chain.TransportSocket = DownstreamSockets.Of(entry.Server.Tls!, HttpAlpn, secrets);
         return TcpChains.When(chain, [], entry.Hosts);
     }

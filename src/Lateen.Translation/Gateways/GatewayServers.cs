@@ -47,6 +47,10 @@ internal sealed class GatewayPortServers(string bind, int number)
 
     public bool IsPlainHttp => _servers is [{ Kind: ServerKind.Http }, ..];
 
+    /// <summary>gRPC-Web when any server declares it: its filter leaves other requests alone.</summary>
+    public PortProtocol HttpProtocol =>
+        _servers.Exists(entry => entry.Server.Port.Protocol == PortProtocol.GrpcWeb) ? PortProtocol.GrpcWeb : PortProtocol.Http;
+
     public bool IsTls => _servers.Count > 0 && IsOfTls(_servers[0].Kind);
 
     /// <summary>Adds a server, or says why it cannot stand beside those that are there (the older has the port; Istio's rules).</summary>

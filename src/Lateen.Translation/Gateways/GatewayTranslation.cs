@@ -39,7 +39,7 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
             {
                 bool isShared = ports.Count(other => other.Number == port.Number) > 1;
                 string table = isShared && port.Bind != GatewayMerge.DefaultBind ? $"http.{port.Number}.{port.Bind}" : $"http.{port.Number}";
-                listeners.Add(Listeners.Routed(TrafficSide.Gateway, port.Bind, listenPort, table, snapshot.Mesh));
+                listeners.Add(Listeners.Routed(TrafficSide.Gateway, port.Bind, listenPort, port.HttpProtocol, table, snapshot.Mesh));
                 routes.Add(GatewayRoutes.Of(snapshot, proxy, port.Servers, port.Number, table, destinations));
             }
             else if (chains.Of(port, listenPort, routes) is { Count: > 0 } made)

@@ -49,7 +49,7 @@ internal static class InboundTranslation
         var protocol = ingress.Port.Protocol;
         // Without a declaration the first bytes decide: what is HTTP is treated as such, anything else goes through as it is.
         var http = protocol.IsHttp() || protocol == PortProtocol.Unsupported
-            ? Listeners.InlineChain(TrafficSide.Inbound, bind, port, Routes(ingress.Port, service), mesh)
+            ? Listeners.InlineChain(TrafficSide.Inbound, bind, port, protocol, Routes(ingress.Port, service), mesh)
             : null;
         if (protocol.IsHttp()) return Listeners.Of(TrafficSide.Inbound, bind, port, [http!], Inspection.None);
         var opaque = TcpChains.Of([new WeightedTarget(ClusterNames.Inbound(port), 0)], "", (ingress.ConnectionPool ?? sidecar.InboundConnectionPool)?.Tcp, mesh);

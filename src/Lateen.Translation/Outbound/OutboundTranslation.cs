@@ -77,7 +77,7 @@ internal sealed class OutboundTranslation
             if (egress.Listener?.Port is { } port) AddPortListener(snapshot, view, scope, egress, port, listeners, routes, notices);
             else if (view.HttpProxyPort > 0)
             {
-                listeners.Add(Listeners.Routed(TrafficSide.Outbound, "127.0.0.1", view.HttpProxyPort, "http_proxy", snapshot.Mesh));
+                listeners.Add(Listeners.Routed(TrafficSide.Outbound, "127.0.0.1", view.HttpProxyPort, PortProtocol.HttpProxy, "http_proxy", snapshot.Mesh));
                 routes.Add(Table(snapshot, view, scope, egress, "http_proxy", listenerPort: 0));
             }
         }
@@ -173,7 +173,7 @@ internal sealed class OutboundTranslation
         {
             string table = TableName(egress, port, bind);
             routes.Add(Table(snapshot, view, scope, egress, table, port.Protocol == PortProtocol.HttpProxy ? 0 : port.Number));
-            var http = Listeners.RoutedChain(TrafficSide.Outbound, bind, port.Number, table, snapshot.Mesh);
+            var http = Listeners.RoutedChain(TrafficSide.Outbound, bind, port.Number, port.Protocol, table, snapshot.Mesh);
             if (chains.Count > 0) inspection = Inspection.Tls | Inspection.Http;
             chains.Insert(0, chains.Count > 0 ? Listeners.WhenHttp(http) : http);
         }
