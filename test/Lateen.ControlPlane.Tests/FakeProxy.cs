@@ -60,6 +60,15 @@ internal sealed class FakeProxy : IXdsConsumer, IAsyncDisposable
         }
     }
 
+    /// <summary>Asks for one resource by name.</summary>
+    public void Subscribe(string typeUrl, string name) => _client.Subscribe(typeUrl, name);
+
+    /// <summary>The resource that the proxy has; null when it has none of that name.</summary>
+    public XdsResource? Held(string type, string name)
+    {
+        lock (_gate) return _held.GetValueOrDefault((type, name));
+    }
+
     public int Held(string type)
     {
         lock (_gate) return _held.Keys.Count(key => key.Type == type);

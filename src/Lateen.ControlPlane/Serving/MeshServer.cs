@@ -163,7 +163,8 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     {
         try
         {
-            if (proxy.Update(_translator.Translate(snapshot, proxy.Identity), snapshot.Revision) is { } view) proxy.Stream.Push(view);
+            var resources = SecretExposure.Limit(_translator.Translate(snapshot, proxy.Identity), proxy.Stream.Peer);
+            if (proxy.Update(resources, snapshot.Revision) is { } view) proxy.Stream.Push(view);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -8,7 +8,7 @@ namespace Lateen.Model;
 /// </summary>
 public static class ShownText
 {
-    private const string Hidden = "***";
+    internal const string Hidden = "***";
 
     /// <summary>Where kubectl keeps a copy of the whole document.</summary>
     private const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";

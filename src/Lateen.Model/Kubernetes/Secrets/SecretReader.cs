@@ -82,7 +82,14 @@ internal static class SecretReader
 
         foreach (var entry in mapping)
         {
-            if (entry.Value is YamlScalar { Type: YamlScalarType.String } scalar) yield return (entry.Name, scalar.Text);
+            if (entry.Value is YamlScalar { Text: ShownText.Hidden })
+            {
+                entries.Put(entry.Name, field, []);
+                at.ReportKey(
+                    DiagnosticCodes.InvalidSecretData, field, entry.Name, $"the value of '{entry.Name}' is what is shown in place of the real one",
+                    "apply the file that the Secret came from");
+            }
+            else if (entry.Value is YamlScalar { Type: YamlScalarType.String } scalar) yield return (entry.Name, scalar.Text);
             else if (entry.Value.IsNull) yield return (entry.Name, "");
             else
             {
