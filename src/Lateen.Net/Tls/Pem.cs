@@ -23,7 +23,9 @@ internal static unsafe class Pem
     /// <summary>The first private key in <paramref name="pem"/>, the caller's to free; 0 and a text when there is none to be had.</summary>
     internal static nint ReadPrivateKey(ReadOnlySpan<byte> pem, ReadOnlySpan<byte> password, out string? error)
     {
-        error = null;
+        error = pem.IsEmpty ? "private key: no key in the PEM" : null;
+        if (error is not null)
+            return 0;
         fixed (byte* start = pem, secret = password)
         {
             var given = new GivenPassword { Start = secret, Length = password.Length };
@@ -56,6 +58,8 @@ internal static unsafe class Pem
     {
         error = null;
         var items = new List<nint>();
+        if (pem.IsEmpty)
+            return items;
         fixed (byte* start = pem)
         {
             var bio = LibCrypto.NewMemoryBio(start, pem.Length);

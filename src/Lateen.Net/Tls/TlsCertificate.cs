@@ -7,6 +7,24 @@ public sealed class TlsCertificate
     {
     }
 
+    /// <summary>Certificates read from one PEM, at most. Count.</summary>
+    public const int MaxInPem = 4096;
+
+    /// <summary>The certificates in <paramref name="pem"/> in their order, such as a chain with its leaf first or a bundle of roots.</summary>
+    /// <returns>Null and a text when there is none or one of them is broken.</returns>
+    public static IReadOnlyList<TlsCertificate>? TryReadAll(ReadOnlySpan<byte> pem, out string? error)
+    {
+        error = Interop.OpenSsl.Problem;
+        if (error is not null)
+            return null;
+        var natives = Pem.ReadCertificates(pem, isTrustAnchor: true, MaxInPem, out error);
+        if (error is null && natives.Count == 0)
+            error = "no certificate in the PEM";
+        var certificates = error is null ? natives.ConvertAll(CertificateReader.Read) : null;
+        Pem.Free(natives);
+        return certificates;
+    }
+
     /// <summary>The whole certificate, DER.</summary>
     public required ReadOnlyMemory<byte> Der { get; init; }
 

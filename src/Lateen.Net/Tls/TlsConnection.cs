@@ -30,6 +30,9 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     /// </summary>
     private const int RefusalMilliseconds = 1000;
 
+    /// <summary>Reads of 4 KiB in one turn whose bytes are dropped. Count. Hit: the rest comes with a later turn, or is left to the kernel's RST.</summary>
+    private const int MaxDroppedReads = 16;
+
     private readonly ReadinessWait _readWait = new();
     private readonly ReadinessWait _writeWait = new();
     private readonly CiphertextWire _wire;
@@ -514,12 +517,14 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     private bool DrainToEnd()
     {
         Span<byte> dropped = stackalloc byte[4096];
-        while (true)
+        for (var i = 0; i < MaxDroppedReads && _inner.CanRead; i++)
         {
             var result = _inner.Read(dropped);
             if (!result.IsOk)
                 return result.Status != IoStatus.WouldBlock;
         }
+
+        return false;
     }
 
     private void Close(bool isAbort)
@@ -531,9 +536,16 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
         _inner.Layer = null;
         _inner.Observer = null;
         if (isAbort)
+        {
             _inner.Abort();
+        }
         else
+        {
+            // Unread bytes, such as tickets that nobody waited for, would make the kernel reset what is on its way to the peer.
+            DrainToEnd();
             _inner.Dispose();
+        }
+
         _engine.Free();
         if (_readWait.IsArmed || _writeWait.IsArmed || Observer is not null)
             QueueResume();

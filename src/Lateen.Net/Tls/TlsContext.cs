@@ -7,8 +7,9 @@ namespace Lateen.Net.Tls;
 /// </summary>
 /// <remarks>
 /// A context lives as long as somebody holds it or a connection of it is open. So a new one replaces an old one by changing a reference:
-/// connections of the old one go on undisturbed, and its memory goes with the last of them. <see cref="Dispose"/> says that the holder makes
-/// no more connections, which frees it then and not at some later garbage collection.
+/// connections of the old one go on undisturbed, and its memory goes with the last of them. Nobody has to dispose one.
+/// <see cref="Dispose"/> frees it with its last connection instead of at some later garbage collection; call it only when nobody can begin
+/// a connection with it any more, such as a reactor that still reads the configuration before.
 /// </remarks>
 public abstract class TlsContext : IDisposable
 {
@@ -16,6 +17,7 @@ public abstract class TlsContext : IDisposable
     private const int RememberedPeers = 32;
 
     private readonly TlsContextHandle _handle;
+    private volatile bool _isDisposed;
     private readonly TlsCertificate?[] _peers = new TlsCertificate?[RememberedPeers];
 
     private protected TlsContext(TlsContextHandle handle, TlsOptions options, PeerVerifier verifier)
@@ -35,9 +37,10 @@ public abstract class TlsContext : IDisposable
 
     internal TlsContextHandle Handle => _handle;
 
-    /// <summary>No more connections will be made. Those that are open go on. Idempotent, from any thread.</summary>
+    /// <summary>No more connections can be made. Those that are open go on. Idempotent, from any thread.</summary>
     public void Dispose()
     {
+        _isDisposed = true;
         _handle.Dispose();
         GC.SuppressFinalize(this);
     }
@@ -45,6 +48,8 @@ public abstract class TlsContext : IDisposable
     /// <summary>A native connection, which holds the context until <see cref="Release"/>. Zero when the context was disposed.</summary>
     internal nint NewConnection()
     {
+        if (_isDisposed)
+            return 0;
         var isHeld = false;
         try
         {

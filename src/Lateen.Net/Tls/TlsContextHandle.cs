@@ -6,12 +6,16 @@ namespace Lateen.Net.Tls;
 /// <summary>What a context holds of OpenSSL: the SSL_CTX and what its callbacks use. Freed when the last connection has let go.</summary>
 internal sealed class TlsContextHandle : SafeHandle
 {
+    /// <summary>What a context holds outside of the collector's sight, roughly, so that replaced ones are collected. Octets.</summary>
+    private const int NativeBytes = 64 * 1024;
+
     private readonly List<LoadedCertificate> _certificates = [];
 
     internal TlsContextHandle(nint context)
         : base(0, ownsHandle: true)
     {
         SetHandle(context);
+        GC.AddMemoryPressure(NativeBytes);
     }
 
     public override bool IsInvalid => handle == 0;
@@ -33,6 +37,7 @@ internal sealed class TlsContextHandle : SafeHandle
         foreach (var certificate in _certificates)
             certificate.Free();
         _certificates.Clear();
+        GC.RemoveMemoryPressure(NativeBytes);
         return true;
     }
 }

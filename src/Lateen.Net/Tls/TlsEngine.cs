@@ -243,7 +243,11 @@ internal sealed unsafe class TlsEngine
     {
         if (ServerContext?.TicketKeys is not { } keys)
             return seals ? -1 : 0;
-        return seals ? keys.Seal(name, initial, cipher, mac) : keys.Open(name, initial, cipher, mac);
+        if (seals)
+            return keys.Seal(name, initial, cipher, mac);
+        var opened = keys.Open(name, initial, cipher, mac);
+        // A ticket of TLS 1.3 is used once (RFC 8446 C.4): the client gets another for the next time, or it would run out of them.
+        return opened == 1 && LibSsl.Version(_ssl) == (int)TlsVersion.Tls13 ? 2 : opened;
     }
 
     /// <summary>SSL_CTX_sess_set_new_cb: 1 when the session is taken over.</summary>
@@ -342,6 +346,8 @@ internal sealed unsafe class TlsEngine
             IsPeerTrusted = isTrusted,
             PeerCertificate = peer == 0 ? null : _context.PeerCertificateOf(peer),
             LocalCertificate = _context.FindCertificate(LibSsl.LocalCertificate(_ssl)),
+            Group = TlsNames.OfGroup(_ssl),
+            PeerSignatureAlgorithm = TlsNames.OfPeerSignature(_ssl, isResumed),
             SessionId = idBytes == 0 ? "" : Convert.ToHexStringLower(new ReadOnlySpan<byte>(id, (int)idBytes)),
         };
     }

@@ -30,8 +30,17 @@ public sealed class TlsSession
     /// <summary>The peer's chain was verified against trusted roots, and its names and pins fit. False where nothing is verified.</summary>
     public bool IsPeerTrusted { get; init; }
 
-    /// <summary>The leaf that this side showed; null when it showed none.</summary>
+    /// <summary>The leaf that this side showed; null when it has none. A client has it also where it was not asked.</summary>
     public TlsCertificate? LocalCertificate { get; init; }
+
+    /// <summary>Group of the key exchange: <c>X25519</c>, <c>P-256</c>; null where there was none, as in a session resumed by TLS 1.2.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>
+    /// How the peer proved its key: <c>ecdsa_secp256r1_sha256</c>, <c>rsa_pss_rsae_sha256</c>; null where it showed no certificate in this
+    /// handshake.
+    /// </summary>
+    public string? PeerSignatureAlgorithm { get; init; }
 
     /// <summary>Session id in lower-case hex; empty where the version or the resumption by ticket has none.</summary>
     public string SessionId { get; init; } = "";

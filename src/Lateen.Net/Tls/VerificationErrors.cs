@@ -9,6 +9,10 @@ internal static class VerificationErrors
 
     private const int NoIssuer = 2;
     private const int NoRevocationList = 3;
+
+    /// <summary>The issuer's key does not fit: as good as always a root of the same name that was made anew.</summary>
+    private const int Signature = 7;
+
     private const int RevocationListSignature = 8;
     private const int RevocationListNotYetValid = 11;
     private const int RevocationListExpired = 12;
@@ -26,7 +30,7 @@ internal static class VerificationErrors
     {
         Expired => TlsFailureCause.CertificateExpired,
         NotYetValid => TlsFailureCause.CertificateNotYetValid,
-        NoIssuer or SelfSigned or SelfSignedRoot or NoIssuerLocally or LeafSignature or Untrusted => TlsFailureCause.UnknownAuthority,
+        NoIssuer or Signature or SelfSigned or SelfSignedRoot or NoIssuerLocally or LeafSignature or Untrusted => TlsFailureCause.UnknownAuthority,
         Revoked or NoRevocationList or RevocationListSignature or RevocationListNotYetValid or RevocationListExpired or NoRevocationListIssuer
             => TlsFailureCause.CertificateRevoked,
         _ => TlsFailureCause.BadCertificate,
