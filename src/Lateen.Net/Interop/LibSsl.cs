@@ -164,9 +164,6 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Library, EntryPoint = "SSL_get_peer_signature_type_nid")]
     internal static partial int PeerSignatureKind(nint ssl, int* kind);
 
-    [LibraryImport(Library, EntryPoint = "SSL_get_peer_signature_nid")]
-    internal static partial int PeerSignatureDigest(nint ssl, int* digest);
-
     [LibraryImport(Library, EntryPoint = "SSL_get_servername")]
     internal static partial byte* ServerName(nint ssl, int type);
 
@@ -215,6 +212,7 @@ internal static unsafe partial class LibSsl
     internal const int ControlSessionCacheMode = 44;
     internal const int ControlServerName = 55;
     internal const int ControlGroups = 92;
+    internal const int ControlPeerSignatureDigest = 108;
     internal const int ControlNegotiatedGroup = 134;
     internal const int ControlMinVersion = 123;
     internal const int ControlMaxVersion = 124;

@@ -98,6 +98,10 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
 
     public override EndPoint RemoteEndPoint => _inner.RemoteEndPoint;
 
+    public override EndPoint DirectLocalEndPoint => _inner.DirectLocalEndPoint;
+
+    public override EndPoint DirectRemoteEndPoint => _inner.DirectRemoteEndPoint;
+
     /// <summary>True as well from when the peer's close_notify was read.</summary>
     public override bool IsPeerClosed => _hasPeerClosed || _inner.IsPeerClosed;
 

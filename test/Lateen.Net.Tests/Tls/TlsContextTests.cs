@@ -134,6 +134,20 @@ public sealed class TlsContextTests : IDisposable
     }
 
     [Fact]
+    public void Certificates_are_read_without_a_context()
+    {
+        using var intermediate = _authority.Intermediate();
+        var leaf = intermediate.Issue(["a.example"], serial: [1, 2, 3]);
+        var chain = TlsCertificate.TryReadAll(leaf.Options.CertificateChainPem.Span, out var error);
+        Assert.Null(error);
+        Assert.NotNull(chain);
+        Assert.Equal(["CN=leaf,O=Example", "CN=Test Intermediate"], chain.Select(certificate => certificate.Subject));
+        Assert.Equal("010203", chain[0].Serial);
+        Assert.Null(TlsCertificate.TryReadAll("x"u8, out error));
+        Assert.Equal("no certificate in the PEM", error);
+    }
+
+    [Fact]
     public void System_roots_load_or_say_where_they_were_looked_for()
     {
         var result = TlsClientContext.Create(new() { Verification = new() { UseSystemRoots = true } });

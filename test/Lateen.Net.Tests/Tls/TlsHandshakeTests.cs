@@ -31,7 +31,11 @@ public sealed class TlsHandshakeTests : IDisposable
             Assert.Same(AlpnProtocol.Http2, session.Alpn);
             Assert.Equal("web.example", session.ServerName);
             Assert.False(session.IsResumed);
+            Assert.Equal("X25519", session.Group);
         }
+
+        Assert.Equal("ecdsa_secp256r1_sha256", near.Session.PeerSignatureAlgorithm);
+        Assert.Null(far.Session.PeerSignatureAlgorithm);
 
         Assert.True(near.Session.IsPeerTrusted);
         Assert.False(far.Session.IsPeerTrusted);
