@@ -11,6 +11,7 @@ using Lateen.Proxy.Filters.Grpc;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Logging;
 using Lateen.Proxy.Statistics;
+using Lateen.Proxy.Tcp;
 using Lateen.Telemetry.AccessLogs;
 using Lateen.Telemetry.Statistics;
 using Lateen.Xds.Text;
@@ -143,7 +144,10 @@ internal static class ProxyHost
             ResolveHeader = static name => (int)Lateen.Http.KnownHeaders.Recognize(System.Text.Encoding.ASCII.GetBytes(name)),
             Time = time,
         };
-        return new ExtensionCatalog([new RouterFilterCompiler(), new GrpcStatsFilterCompiler(), new GrpcWebFilterCompiler(), .. istio.Compilers], AccessLogCompilers.All(accessLogs, formats));
+        return new ExtensionCatalog(
+            [new RouterFilterCompiler(), new GrpcStatsFilterCompiler(), new GrpcWebFilterCompiler(), .. istio.Compilers],
+            AccessLogCompilers.All(accessLogs, formats),
+            [new ConnectionLimitCompiler(), .. istio.NetworkCompilers]);
     }
 
     private static AdminServer? OpenAdmin(

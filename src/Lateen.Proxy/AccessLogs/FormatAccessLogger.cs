@@ -9,5 +9,7 @@ namespace Lateen.Proxy.AccessLogs;
 /// (<c>filesystem.write_dropped</c>).</remarks>
 internal sealed record FormatAccessLogger(string Name, string TypeUrl, AccessLogFormat Format, AccessLogFile File) : AccessLogger(Name, TypeUrl)
 {
-    public override void Write(HttpExchange exchange) => File.BufferOf(exchange.ReactorIndex).TryAppend(Format, exchange);
+    public override void Write(HttpExchange exchange) => Write(exchange, exchange.ReactorIndex);
+
+    public override void Write(IAccessLogRecord record, int reactorIndex) => File.BufferOf(reactorIndex).TryAppend(Format, record);
 }

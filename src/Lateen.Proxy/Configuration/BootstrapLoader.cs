@@ -104,7 +104,12 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
             var path = FieldPath.Root.Field("static_resources").Field("listeners").At(i);
             if (compiler.Compile(listeners[i], isStatic: true, path) is not { } listener) continue;
             if (!names.Add(listener.Name)) errors.Add(path.Field("name"), $"there is another listener '{listener.Name}'");
-            if (bootstrap.DynamicResources?.CdsConfig is null) CheckRoutes(listener, path, known, errors);
+            if (bootstrap.DynamicResources?.CdsConfig is null)
+            {
+                CheckRoutes(listener, path, known, errors);
+                CheckTcpClusters(listener, path, known, errors);
+            }
+
             if (bootstrap.DynamicResources?.AdsConfig is null) CheckNoRds(listener, path, errors);
         }
     }
@@ -131,6 +136,18 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
                         errors.Add(routePath.Field("weighted_clusters").Field("clusters").At(w).Field("name"), $"there is no cluster '{name}'");
                     }
                 }
+            }
+        }
+    }
+
+    private static void CheckTcpClusters(ListenerSnapshot listener, FieldPath path, HashSet<string> known, ConfigurationErrors errors)
+    {
+        foreach (var chain in listener.AllChains)
+        {
+            foreach (var share in chain.TcpProxy?.Clusters ?? [])
+            {
+                if (!known.Contains(share.Cluster.Name))
+                    errors.Add(path.Field("filter_chains"), $"a tcp_proxy of chain '{chain.Name}' leads to the cluster '{share.Cluster.Name}', which is not there");
             }
         }
     }

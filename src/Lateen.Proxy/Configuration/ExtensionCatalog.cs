@@ -24,7 +24,8 @@ public interface IExtensionCompiler
 
 /// <summary>The extensions that this proxy has. What is not in here is refused by name.</summary>
 /// <remarks>Immutable.</remarks>
-public sealed class ExtensionCatalog(IEnumerable<IExtensionCompiler> httpFilters, IEnumerable<IExtensionCompiler> accessLoggers)
+public sealed class ExtensionCatalog(
+    IEnumerable<IExtensionCompiler> httpFilters, IEnumerable<IExtensionCompiler> accessLoggers, IEnumerable<IExtensionCompiler>? networkFilters = null)
 {
     /// <summary>The last filter of every connection manager.</summary>
     public const string RouterMessageName = "envoy.extensions.filters.http.router.v3.Router";
@@ -34,10 +35,16 @@ public sealed class ExtensionCatalog(IEnumerable<IExtensionCompiler> httpFilters
     private readonly FrozenDictionary<string, IExtensionCompiler> _accessLoggers =
         accessLoggers.ToFrozenDictionary(static one => one.MessageName, StringComparer.Ordinal);
 
+    private readonly FrozenDictionary<string, IExtensionCompiler> _networkFilters =
+        (networkFilters ?? []).ToFrozenDictionary(static one => one.MessageName, StringComparer.Ordinal);
+
     internal bool HasHttpFilter(Any? configuration) => configuration is not null && _httpFilters.ContainsKey(XdsTypeRegistry.TypeNameOf(configuration.TypeUrl));
 
     internal CompiledExtension? CompileHttpFilter(string name, Any? configuration, FieldPath path, ConfigurationErrors errors) =>
         Compile(_httpFilters, "HTTP filter", name, configuration, path, errors);
+
+    internal CompiledExtension? CompileNetworkFilter(string name, Any? configuration, FieldPath path, ConfigurationErrors errors) =>
+        Compile(_networkFilters, "network filter", name, configuration, path, errors);
 
     internal CompiledExtension? CompileAccessLogger(string name, Any? configuration, FieldPath path, ConfigurationErrors errors) =>
         Compile(_accessLoggers, "access logger", name, configuration, path, errors);

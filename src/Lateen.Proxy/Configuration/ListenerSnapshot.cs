@@ -37,6 +37,12 @@ public sealed class ListenerSnapshot
     /// <summary>Used when no chain matches; null: the connection is closed.</summary>
     public FilterChainSnapshot? DefaultFilterChain { get; init; }
 
+    /// <summary>All chains, the default one last.</summary>
+    public IEnumerable<FilterChainSnapshot> AllChains => DefaultFilterChain is { } last ? FilterChains.Append(last) : FilterChains;
+
+    /// <summary>What looks at a connection before its chain is chosen.</summary>
+    public ListenerFilters Filters { get; init; } = ListenerFilters.None;
+
     /// <summary>Bytes that may be buffered per connection and direction before reading stops. Envoy's default is 1 MiB.</summary>
     public uint BufferLimitBytes { get; init; } = 1024 * 1024;
 

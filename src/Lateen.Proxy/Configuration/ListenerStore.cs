@@ -35,6 +35,12 @@ internal sealed class ListenerStore(
         .Select(static manager => manager.InlineRoutes)
         .OfType<RouteTable>();
 
+    /// <summary>Clusters that TCP proxies inside listeners that run or wait to name.</summary>
+    public IEnumerable<ClusterReference> TcpClusters => _records.Values
+        .SelectMany(static record => new[] { record.Active, record.Warming })
+        .OfType<ListenerSnapshot>()
+        .SelectMany(TcpClustersOf);
+
     public bool IsStatic(string name) => _records.TryGetValue(name, out var record) && (record.Active ?? record.Warming) is { IsStatic: true };
 
     /// <summary>
@@ -70,7 +76,9 @@ internal sealed class ListenerStore(
         IsStale = true;
     }
 
-    /// <summary>Lets listeners run whose routes are there, and, for their inline routes, whose clusters are ready or unknown.</summary>
+    /// <summary>
+    /// Lets listeners run whose routes are there, and, for their inline routes and TCP proxies, whose clusters are ready or unknown.
+    /// </summary>
     /// <param name="isWarming">As for <see cref="RouteStore.Advance"/>.</param>
     public void Advance(Func<ClusterReference, bool>? isWarming)
     {
@@ -97,7 +105,7 @@ internal sealed class ListenerStore(
             if (isWarming is not null && manager.InlineRoutes is { } table && table.ReferencedClusters().Any(isWarming)) return false;
         }
 
-        return true;
+        return isWarming is null || !TcpClustersOf(listener).Any(isWarming);
     }
 
     private void OnPatienceOver(ListenerRecord record, ListenerSnapshot listener)
@@ -119,25 +127,14 @@ internal sealed class ListenerStore(
     private static IEnumerable<string> RouteNamesOf(ListenerSnapshot listener) =>
         ManagersOf(listener).Select(static manager => manager.RouteConfigName).OfType<string>();
 
-    private static IEnumerable<ISecretUser> SecretUsersOf(ListenerSnapshot listener)
-    {
-        foreach (var chain in listener.FilterChains)
-        {
-            if (chain.DownstreamTls is ISecretUser user) yield return user;
-        }
+    private static IEnumerable<ISecretUser> SecretUsersOf(ListenerSnapshot listener) =>
+        listener.AllChains.Select(static chain => chain.DownstreamTls).OfType<ISecretUser>();
 
-        if (listener.DefaultFilterChain?.DownstreamTls is ISecretUser last) yield return last;
-    }
+    private static IEnumerable<HttpConnectionManagerSnapshot> ManagersOf(ListenerSnapshot listener) =>
+        listener.AllChains.Select(static chain => chain.HttpConnectionManager).OfType<HttpConnectionManagerSnapshot>();
 
-    private static IEnumerable<HttpConnectionManagerSnapshot> ManagersOf(ListenerSnapshot listener)
-    {
-        foreach (var chain in listener.FilterChains)
-        {
-            if (chain.HttpConnectionManager is { } manager) yield return manager;
-        }
-
-        if (listener.DefaultFilterChain?.HttpConnectionManager is { } last) yield return last;
-    }
+    private static IEnumerable<ClusterReference> TcpClustersOf(ListenerSnapshot listener) =>
+        from chain in listener.AllChains where chain.TcpProxy is not null from share in chain.TcpProxy!.Clusters select share.Cluster;
 
     private sealed class ListenerRecord
     {

@@ -53,6 +53,7 @@ internal sealed class SnapshotAssembler(
     {
         var live = clusters.Records.Select(static record => record.Reference).ToHashSet();
         foreach (var table in routes.AllTables.Concat(listeners.InlineTables)) live.UnionWith(table.ReferencedClusters());
+        live.UnionWith(listeners.TcpClusters);
         directory.Sweep(live);
     }
 

@@ -9,4 +9,9 @@ internal interface IDownstreamSession
 
     /// <summary>Ends at the next good moment: at once when idle, after what is in progress otherwise. May be called more than once.</summary>
     void BeginDrain();
+
+    /// <summary>Adds to the counters what moved since the last call; for sessions that live long and count at their end otherwise.</summary>
+    void Tally()
+    {
+    }
 }

@@ -14,7 +14,7 @@ namespace Lateen.Proxy.Listeners;
 internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics statistics)
 {
     private readonly List<TransportListener> _sockets = [];
-    private volatile Version? _current;
+    private volatile ListenerVersion? _current;
 
     public ListenerSnapshot Snapshot => _current!.Snapshot;
 
@@ -35,7 +35,7 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
     {
         ListenerScope? former = _current?.Scope;
         var scope = new ListenerScope();
-        _current = new Version(snapshot, scope, new FilterChainTable(snapshot, scope, statistics), ListenerStats.Open(statistics.Registry, snapshot.StatPrefix));
+        _current = new ListenerVersion(snapshot, scope, statistics, workers.Length);
         return former;
     }
 
@@ -98,19 +98,5 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
         _sockets.Clear();
     }
 
-    private ValueTask Serve(TransportConnection connection)
-    {
-        Version version = _current!;
-        ProxyWorker worker = workers[connection.Reactor.Index];
-        HttpConnectionProfile? profile = version.Chains.Find(connection);
-        if (profile is null)
-        {
-            worker.Shard.Increment(version.Stats.NoFilterChainMatch);
-            return ValueTask.CompletedTask;
-        }
-
-        return new Http1Session(worker, connection, profile).RunAsync();
-    }
-
-    private sealed record Version(ListenerSnapshot Snapshot, ListenerScope Scope, FilterChainTable Chains, ListenerStats Stats);
+    private ValueTask Serve(TransportConnection connection) => _current!.Serve(workers[connection.Reactor.Index], connection);
 }

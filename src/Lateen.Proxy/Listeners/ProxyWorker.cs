@@ -24,7 +24,11 @@ internal sealed class ProxyWorker
     /// <summary>How long a date that was read may be used. Milliseconds.</summary>
     private const long DateLife = 250;
 
+    /// <summary>How often sessions that live long are asked what they moved. Envoy's stats flush. Milliseconds.</summary>
+    private const long TallyPeriodMilliseconds = 5_000;
+
     private readonly int _workerCount;
+    private readonly ReactorTimer _tallyTimer;
     private readonly HttpDate _date;
     private readonly Stack<Http1DownstreamStream> _spareStreams = new();
     private readonly HashSet<IDownstreamSession> _sessions = [];
@@ -44,6 +48,7 @@ internal sealed class ProxyWorker
         Random = new ReactorRandom((ulong)System.Random.Shared.NextInt64());
         _date = new HttpDate(reactor.TimeProvider);
         _workerCount = workerCount;
+        _tallyTimer = new ReactorTimer(reactor, static state => ((ProxyWorker)state!).TallySessions(), this);
     }
 
     public Reactor Reactor { get; }
@@ -114,7 +119,11 @@ internal sealed class ProxyWorker
     /// <summary>Wakes somebody on the next turn, so that one exchange's end does not run another's next step on its own stack.</summary>
     public void WakeLater(WakeSignal signal) => Reactor.Post(static state => ((WakeSignal)state!).Wake(), signal);
 
-    public void Enter(IDownstreamSession session) => _sessions.Add(session);
+    public void Enter(IDownstreamSession session)
+    {
+        _sessions.Add(session);
+        if (!_tallyTimer.IsArmed) _tallyTimer.Arm(TallyPeriodMilliseconds);
+    }
 
     public void Leave(IDownstreamSession session) => _sessions.Remove(session);
 
@@ -138,6 +147,12 @@ internal sealed class ProxyWorker
         {
             if (ReferenceEquals(session.Scope, scope)) session.BeginDrain();
         }
+    }
+
+    private void TallySessions()
+    {
+        foreach (IDownstreamSession session in _sessions) session.Tally();
+        if (_sessions.Count > 0) _tallyTimer.Arm(TallyPeriodMilliseconds);
     }
 
     private void End()

@@ -14,6 +14,9 @@ namespace Lateen.Proxy.Routing;
 /// <remarks>Configuration thread only.</remarks>
 public sealed class RouteTableCompiler(ClusterDirectory clusters)
 {
+    /// <summary>Where references to clusters come from; one for all that is compiled together.</summary>
+    internal ClusterDirectory Clusters => clusters;
+
     /// <summary>Compiles a message.</summary>
     public RouteTable? Compile(Proto.RouteConfiguration configuration, RouteTable? previous, FieldPath path, ConfigurationErrors errors) =>
         Compile(configuration.ToByteString(), previous, path, errors);

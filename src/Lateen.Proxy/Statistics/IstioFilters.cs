@@ -18,6 +18,7 @@ public sealed class IstioFilters
     private readonly PeerCache[] _caches;
     private readonly SeriesFamily<IstioSeries> _family;
     private readonly SeriesFamily<IstioMessageSeries> _messages;
+    private readonly SeriesFamily<IstioTcpSeries> _tcpFamily;
 
     /// <param name="registry">Where the metrics are counted.</param>
     /// <param name="nodeId">The bootstrap's <c>node.id</c>; it is what the peer sees as our id.</param>
@@ -32,6 +33,8 @@ public sealed class IstioFilters
         for (var i = 0; i < reactorCount; i++) _caches[i] = new PeerCache();
         _family = new SeriesFamily<IstioSeries>(registry, IstioSeries.Schema);
         _messages = new SeriesFamily<IstioMessageSeries>(registry, IstioMessageSeries.Schema);
+        _tcpFamily = new SeriesFamily<IstioTcpSeries>(registry, IstioTcpSeries.Schema);
+        NetworkCompilers = [new Compiler<Stats.PluginConfig>(Stats.PluginConfig.Parser, CreateTcpStats)];
         Compilers =
         [
             new Compiler<Stats.PluginConfig>(Stats.PluginConfig.Parser, CreateStats),
@@ -42,13 +45,19 @@ public sealed class IstioFilters
     /// <summary>Both, for the catalog of extensions.</summary>
     public IReadOnlyList<IExtensionCompiler> Compilers { get; }
 
+    /// <summary>The one that is a network filter as well, for the catalog of extensions.</summary>
+    public IReadOnlyList<IExtensionCompiler> NetworkCompilers { get; }
+
     /// <summary><c>istio.stats</c>, <see cref="IstioStatsFilter.ConfigType"/>.</summary>
     public HttpFilter CreateStats(string name, Stats.PluginConfig config) => new IstioStatsFilter(name, config, _own, _family, _messages, _caches.Length);
+
+    /// <summary><c>istio.stats</c> before a TCP proxy.</summary>
+    public CompiledExtension CreateTcpStats(string name, Stats.PluginConfig config) => new IstioTcpStatsFilter(name, _own, _tcpFamily, _caches.Length);
 
     /// <summary><c>istio.metadata_exchange</c>, <see cref="PeerMetadataFilter.ConfigType"/>.</summary>
     public HttpFilter CreatePeerMetadata(string name, Config config) => new PeerMetadataFilter(name, config, _ownMetadata, _ownId, _caches);
 
-    private sealed class Compiler<TConfig>(MessageParser<TConfig> parser, Func<string, TConfig, HttpFilter> create) : IExtensionCompiler
+    private sealed class Compiler<TConfig>(MessageParser<TConfig> parser, Func<string, TConfig, CompiledExtension> create) : IExtensionCompiler
         where TConfig : class, IMessage<TConfig>, new()
     {
         public string MessageName { get; } = new TConfig().Descriptor.FullName;

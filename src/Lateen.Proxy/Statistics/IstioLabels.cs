@@ -3,10 +3,13 @@ using Lateen.Telemetry.Statistics;
 
 namespace Lateen.Proxy.Statistics;
 
-/// <summary>The labels of Istio's standard HTTP metrics, in the order in which Istio's proxies print them. What is not known reads
+/// <summary>The labels of Istio's standard metrics, in the order in which Istio's proxies print them. What is not known reads
 /// <c>unknown</c>.</summary>
 internal sealed record IstioLabels
 {
+    /// <summary>Value of <see cref="ResponseCode"/> where nothing is answered: TCP.</summary>
+    public const int NoResponseCode = -1;
+
     private const string Unknown = "unknown";
 
     /// <summary>Who counts: the side that sends the request, or the one that serves it.</summary>
@@ -24,6 +27,7 @@ internal sealed record IstioLabels
 
     public required string DestinationServiceNamespace { get; init; }
 
+    /// <summary><see cref="NoResponseCode"/>: TCP, whose series have no labels of a response.</summary>
     public required int ResponseCode { get; init; }
 
     /// <summary>-1: not gRPC.</summary>
@@ -55,13 +59,20 @@ internal sealed record IstioLabels
         new("destination_service_name", Or(DestinationServiceName)),
         new("destination_service_namespace", Or(DestinationServiceNamespace)),
         new("destination_cluster", Or(Destination.ClusterId)),
-        new("request_protocol", IsGrpc ? "grpc" : "http"),
-        new("response_code", ResponseCode.ToString()),
-        new("grpc_response_status", GrpcStatus < 0 ? string.Empty : GrpcStatus.ToString()),
+        .. ResponseTags(),
         new("response_flags", ResponseFlagNames.ToText(Flags)),
         // Plain text both ways: the serving side knows that, the sending side cannot know what happens behind the endpoint.
         new("connection_security_policy", IsSource ? Unknown : "none"),
     ];
+
+    private StatTag[] ResponseTags() => ResponseCode == NoResponseCode
+        ? [new("request_protocol", "tcp")]
+        :
+        [
+            new("request_protocol", IsGrpc ? "grpc" : "http"),
+            new("response_code", ResponseCode.ToString()),
+            new("grpc_response_status", GrpcStatus < 0 ? string.Empty : GrpcStatus.ToString()),
+        ];
 
     private static string Or(string value) => value.Length > 0 ? value : Unknown;
 }

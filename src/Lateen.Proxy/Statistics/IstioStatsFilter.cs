@@ -1,3 +1,4 @@
+using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Forwarding;
@@ -86,7 +87,7 @@ public sealed record IstioStatsFilter : HttpFilter
         var peer = (MeshWorkload?)key.Peer
             ?? (isSource && record.Endpoint?.Workload is { } workload ? MeshWorkload.Of(workload) : MeshWorkload.Unknown);
         var destination = isSource ? peer : _own;
-        var (service, name, serviceNamespace) = Service(key.Host ?? string.Empty, record);
+        var (service, name, serviceNamespace) = Service(key.Host ?? string.Empty, record.Cluster);
         return new IstioLabels
         {
             IsSource = isSource,
@@ -103,9 +104,9 @@ public sealed record IstioStatsFilter : HttpFilter
     }
 
     /// <summary>The service: as the control plane named it, else as Istio's cluster names hold it, else what the client asked for.</summary>
-    private static (string Host, string Name, string Namespace) Service(string host, ExchangeRecord record)
+    internal static (string Host, string Name, string Namespace) Service(string host, ClusterSnapshot? cluster)
     {
-        if (record.Cluster is not { } cluster) return (host, string.Empty, string.Empty);
+        if (cluster is null) return (host, string.Empty, string.Empty);
         if (cluster.Service is { } service) return (service.Host, service.Name, service.Namespace);
         if (WellKnownClusters.IsOne(cluster.Name)) return (host, cluster.Name, string.Empty);
 

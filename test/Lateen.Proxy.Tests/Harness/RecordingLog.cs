@@ -14,6 +14,11 @@ internal sealed record RecordingLog() : AccessLogger("test", "test")
     public Func<HttpExchange, string> Format { get; init; } = static exchange =>
         $"{exchange.Record.ResponseStatus} {ResponseFlagNames.ToText(exchange.Record.Flags)} {exchange.Record.ResponseDetails}";
 
+    /// <summary>Turns a connection into its line.</summary>
+    public Func<IAccessLogRecord, string> FormatConnection { get; init; } = static record => ResponseFlagNames.ToText(record.Flags);
+
+    public override void Write(IAccessLogRecord record, int reactorIndex) => _lines.Writer.TryWrite(FormatConnection(record));
+
     public override void Write(HttpExchange exchange) => _lines.Writer.TryWrite(Format(exchange));
 
     /// <summary>The next line, when it is there.</summary>

@@ -1,0 +1,335 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Lateen.Net;
+using Lateen.Net.Tls;
+using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Forwarding;
+using Lateen.Proxy.Listeners.Chains;
+using Lateen.Proxy.ProxyProtocol;
+using Lateen.Proxy.Tcp;
+
+namespace Lateen.Proxy.Listeners.Detection;
+
+/// <summary>
+/// A connection between accept and the choice of its filter chain: takes a PROXY header off, and finds out what the connection carries by
+/// looking at its first bytes where they are.
+/// </summary>
+/// <remarks>
+/// <para>Problem: on a port of unknown protocol the client of a server-first protocol (MySQL, SMTP, FTP) is silent until it has heard the
+/// server, so waiting for its first bytes is waiting for ever, and waiting for a while first, as proxies do, is a delay that every such
+/// connection pays.</para>
+/// <para>Choice: if a client that never says a word would get a TCP chain, then the upstream of that chain is dialled at once, beside the
+/// looking. Whoever speaks first decides. Client bytes that are HTTP or TLS go to the chain for those; anything else, and any word or end
+/// of the server's, makes it TCP over the connection that is already there. No clock is involved, so nothing is added to a server-first
+/// protocol but the hop itself. A vain dial is remembered per destination (<see cref="ProtocolMemory"/>), so a port that turns out to be
+/// HTTP costs its upstream one connection in a while, not one per client.</para>
+/// <para>One reactor. While it runs it is a session of its worker, which a drain ends.</para>
+/// </remarks>
+internal sealed class Inspection : ITransportObserver, IDownstreamSession
+{
+    /// <summary>
+    /// How long a silent client is waited for where clients were seen to speak first, or where the dial failed, before it is taken at its
+    /// silence. Milliseconds. Clients that speak first do so in the first round trip or are idle connections kept in store.
+    /// </summary>
+    public const long GraceMilliseconds = 100;
+
+    /// <summary>A connection on which nobody says anything is not kept for longer than this. Milliseconds; Envoy's TCP idle timeout.</summary>
+    private const long MaxSilenceMilliseconds = 3_600_000;
+
+    [ThreadStatic]
+    private static ClientHello? _greeting;
+
+    private readonly ProxyWorker _worker;
+    private readonly TransportConnection _connection;
+    private readonly ListenerVersion _listener;
+    private readonly ListenerFilters _filters;
+    private readonly WaitableSignal _signal = new();
+    private readonly ReactorTimer _timer;
+    private readonly long _startedAt;
+    private long _graceEndsAt = long.MaxValue;
+    private bool _isDraining;
+    private bool _hasSeenBytes;
+    private bool _mayDial;
+
+    public Inspection(ProxyWorker worker, TransportConnection connection, ListenerVersion listener)
+    {
+        _worker = worker;
+        _connection = connection;
+        _listener = listener;
+        _filters = listener.Snapshot.Filters;
+        _startedAt = worker.Reactor.NowMilliseconds;
+        _timer = new ReactorTimer(worker.Reactor, static state => ((Inspection)state!)._signal.Wake(), this);
+        Facts = null!;
+    }
+
+    private enum Look : byte
+    {
+        Undecided,
+        Decided,
+        Close,
+    }
+
+    public ListenerScope Scope => _listener.Scope;
+
+    /// <summary>What was found out. Set by <see cref="RunAsync"/>.</summary>
+    public ConnectionFacts Facts { get; private set; }
+
+    /// <summary>The upstream connection that was begun ahead, for the TCP chain that was chosen in the end; null: none was, or it was in vain.</summary>
+    public UpstreamDial? Dial { get; private set; }
+
+    /// <summary>The chain that the dial was begun for.</summary>
+    public ServedChain? DialledChain { get; private set; }
+
+    /// <returns>False: the connection is to be closed.</returns>
+    [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder<>))]
+    public async ValueTask<bool> RunAsync()
+    {
+        _connection.Observer = this;
+        _worker.Enter(this);
+        _worker.Shard.Increment(_listener.Stats.PreConnectionActive);
+        bool goesOn = false;
+        try
+        {
+            Look look = Look.Decided;
+            if (_filters.ProxyProtocol is { } options)
+            {
+                while ((look = ReadProxyHeader(options)) == Look.Undecided && !IsOver(out look)) await _signal.WaitAsync();
+            }
+
+            Facts = new ConnectionFacts(_connection);
+            if (look != Look.Close && _filters.Inspects)
+            {
+                _mayDial = FindSilentChain();
+                while ((look = LookAtBoth()) == Look.Undecided && !IsOver(out look)) await _signal.WaitAsync();
+            }
+
+            goesOn = look == Look.Decided;
+            return goesOn;
+        }
+        finally
+        {
+            _timer.Cancel();
+            _connection.Observer = null;
+            if (Dial is { Connection: { } dialled }) dialled.Observer = null;
+            if (!goesOn) DropDial();
+            _worker.Leave(this);
+            _worker.Shard.Decrement(_listener.Stats.PreConnectionActive);
+        }
+    }
+
+    /// <summary>A connection on which nobody has spoken is idle.</summary>
+    public void BeginDrain()
+    {
+        _isDraining = true;
+        _signal.Wake();
+    }
+
+    /// <summary>The chosen chain does not use what was dialled.</summary>
+    public void DropDial()
+    {
+        Dial?.Close();
+        Dial = null;
+    }
+
+    void ITransportObserver.OnReady(TransportConnection connection) => _signal.Wake();
+
+    /// <summary>Arms the timer for the next deadline, unless one has passed.</summary>
+    /// <returns>True when the wait is over; <paramref name="look"/> then says how.</returns>
+    private bool IsOver(out Look look)
+    {
+        look = Look.Close;
+        if (_connection.IsClosed || (_isDraining && !_hasSeenBytes)) return true;
+        long now = _worker.Reactor.NowMilliseconds;
+        long filtersEndAt = _filters.Timeout is { } timeout ? _startedAt + (long)timeout.TotalMilliseconds : long.MaxValue;
+        if (now >= filtersEndAt)
+        {
+            _worker.Shard.Increment(_listener.Stats.PreConnectionTimeout);
+            if (!_filters.ContinueOnTimeout) return true;
+            look = Look.Decided;
+            Facts ??= new ConnectionFacts(_connection);
+            return true;
+        }
+
+        if (now >= _startedAt + MaxSilenceMilliseconds) return true;
+        if (now >= _graceEndsAt)
+        {
+            _graceEndsAt = long.MaxValue;
+            if (!_mayDial || Dial is not null)
+            {
+                // The upstream cannot be had, and the client waits for it: the TCP chain says so.
+                look = Look.Decided;
+                return true;
+            }
+
+            BeginDial();
+        }
+
+        _timer.Arm(Math.Min(Math.Min(filtersEndAt, _graceEndsAt), _startedAt + MaxSilenceMilliseconds) - now);
+        return false;
+    }
+
+    private Look ReadProxyHeader(ProxyProtocolOptions options)
+    {
+        using NativeBuffer buffer = _worker.Reactor.Buffers.Rent(BufferSize.Small);
+        IoResult seen = _connection.Peek(buffer.Span);
+        if (seen.Status == IoStatus.WouldBlock) return Look.Undecided;
+        if (!seen.IsOk) return Look.Close;
+        _hasSeenBytes = true;
+        ReadOnlySpan<byte> bytes = buffer.Span[..seen.Bytes];
+        switch (ProxyHeaderReader.Read(bytes, out ProxyHeader header))
+        {
+            case ProxyHeaderStatus.NeedMore:
+                return _connection.IsPeerClosed ? Look.Close : Look.Undecided;
+            case ProxyHeaderStatus.None:
+                _listener.Counters.ProxyHeaderMissing(_worker.Shard, !options.IsRequired);
+                return options.IsRequired ? Look.Close : Look.Decided;
+            case ProxyHeaderStatus.Malformed:
+                _listener.Counters.ProxyHeaderMalformed(_worker.Shard, bytes[0] == 'P');
+                return Look.Close;
+        }
+
+        bool isAllowed = !options.Disallowed.Contains(header.Version);
+        _listener.Counters.ProxyHeaderFound(_worker.Shard, header.Version, isAllowed);
+        if (!isAllowed) return Look.Close;
+        IoResult taken = _connection.Read(buffer.Span[..header.Octets]);
+        if (!taken.IsOk || taken.Bytes != header.Octets) return Look.Close;
+        if (header.Source is { } source && header.Destination is { } destination) _connection.AssumeAddresses(source, destination);
+        return Look.Decided;
+    }
+
+    /// <summary>A client that never speaks: does it get a TCP chain, so that its upstream may be dialled now?</summary>
+    private bool FindSilentChain()
+    {
+        DialledChain = _listener.Chains.Find(Facts);
+        if (DialledChain?.Tcp is null || DialledChain.Snapshot.DownstreamTls is not null || DialledChain.Filters.Length > 0 && HasLimit(DialledChain))
+        {
+            DialledChain = null;
+            return false;
+        }
+
+        if (_listener.MemoryOf(_worker).IsClientFirst(_connection.LocalEndPoint, _worker.Reactor.NowMilliseconds))
+            _graceEndsAt = _startedAt + GraceMilliseconds;
+        return true;
+    }
+
+    /// <summary>A filter that may refuse the connection has to be asked before an upstream is bothered.</summary>
+    private static bool HasLimit(ServedChain chain) => Array.Exists(chain.Filters, static filter => filter is ConnectionLimitFilter);
+
+    private Look LookAtBoth()
+    {
+        Look look = LookAtClient();
+        if (look != Look.Undecided || !_mayDial) return look;
+        if (Dial is null)
+        {
+            if (_graceEndsAt == long.MaxValue && !_hasSeenBytes) BeginDial();
+            return Look.Undecided;
+        }
+
+        if (!Dial.IsDone) return Look.Undecided;
+        if (Dial.Connection is { } upstream)
+        {
+            upstream.Observer = this;
+            if (upstream.CanRead && HasServerSpoken(upstream)) return TakeForTcp();
+            if (!upstream.IsPeerClosed) return Look.Undecided;
+        }
+
+        // Refused, or ended without a word. A client that speaks first may lead elsewhere; one that waits shall hear of it.
+        if (_graceEndsAt == long.MaxValue) _graceEndsAt = _worker.Reactor.NowMilliseconds + GraceMilliseconds;
+        return Look.Undecided;
+    }
+
+    private void BeginDial()
+    {
+        Dial = new UpstreamDial(_worker, DialledChain!.Tcp!);
+        Dial.Begin(_signal, _connection.RemoteEndPoint, _connection.LocalEndPoint);
+    }
+
+    private bool HasServerSpoken(TransportConnection upstream)
+    {
+        Span<byte> one = stackalloc byte[1];
+        // What TLS has decrypted cannot be put back; the dial keeps it for the session.
+        return upstream.CanPeek ? upstream.Peek(one).IsOk : Dial!.TryReadAhead();
+    }
+
+    private Look TakeForTcp()
+    {
+        _listener.MemoryOf(_worker).Forget(_connection.LocalEndPoint);
+        return Look.Decided;
+    }
+
+    private Look LookAtClient()
+    {
+        if (!_connection.CanRead) return Look.Undecided;
+        BufferSize size = BufferSize.Medium;
+        while (true)
+        {
+            using NativeBuffer buffer = _worker.Reactor.Buffers.Rent(size);
+            IoResult seen = _connection.Peek(buffer.Span);
+            if (seen.Status == IoStatus.WouldBlock) return Look.Undecided;
+            // A client that ends its half before it said anything may still want to hear a server.
+            if (seen.Status == IoStatus.EndOfStream) return _mayDial ? Look.Decided : Look.Close;
+            if (!seen.IsOk) return Look.Close;
+            _hasSeenBytes = true;
+            bool isFull = seen.Bytes == buffer.Length;
+            Look look = Judge(buffer.Span[..seen.Bytes], isFull && size == BufferSize.Large);
+            if (look != Look.Undecided) return look;
+            // What will not come cannot change the picture.
+            if (_connection.IsPeerClosed && !isFull) return Undetermined();
+            if (!isFull || size == BufferSize.Large) return Look.Undecided;
+            size = BufferSize.Large;
+        }
+    }
+
+    private Look Judge(ReadOnlySpan<byte> bytes, bool isAtLimit)
+    {
+        if (_filters.TlsInspector is { } options)
+        {
+            ClientHello greeting = _greeting ??= new ClientHello();
+            ClientHelloStatus status = ClientHelloParser.Parse(bytes, greeting);
+            if (status == ClientHelloStatus.NeedMore && bytes.Length < options.MaxGreetingOctets) return Look.Undecided;
+            bool isTooLarge = status == ClientHelloStatus.NeedMore || (status == ClientHelloStatus.Complete && greeting.WireBytes > options.MaxGreetingOctets);
+            if (status == ClientHelloStatus.Complete && !isTooLarge) return TakeForTls(greeting);
+            _listener.Counters.TlsNotFound(_worker.Shard, isTooLarge);
+            if (status != ClientHelloStatus.NotTls && options.ClosesOnMalformedGreeting) return Look.Close;
+        }
+
+        if (_filters.HttpInspector)
+        {
+            SniffedProtocol sniffed = HttpSniffer.Sniff(bytes, isAtLimit);
+            if (sniffed == SniffedProtocol.NeedMore && !isAtLimit) return Look.Undecided;
+            _listener.Counters.Http(_worker.Shard, sniffed);
+            if (sniffed is SniffedProtocol.Http10 or SniffedProtocol.Http11 or SniffedProtocol.Http2)
+            {
+                Facts.ApplicationProtocols = [sniffed switch { SniffedProtocol.Http10 => "http/1.0", SniffedProtocol.Http11 => "http/1.1", _ => "h2c" }];
+                return TakeForClientFirst();
+            }
+        }
+
+        return TakeForTcp();
+    }
+
+    private Look TakeForTls(ClientHello greeting)
+    {
+        Facts.TransportProtocol = ConnectionFacts.Tls;
+        Facts.ServerName = Encoding.ASCII.GetString(greeting.ServerName);
+        var protocols = new List<string>();
+        foreach (ReadOnlySpan<byte> protocol in greeting.Alpn) protocols.Add(Encoding.Latin1.GetString(protocol));
+        Facts.ApplicationProtocols = [.. protocols];
+        _listener.Counters.TlsFound(_worker.Shard, greeting);
+        return TakeForClientFirst();
+    }
+
+    private Look TakeForClientFirst()
+    {
+        // Only where the bytes lead to another chain was the dial in vain.
+        if (_mayDial && !ReferenceEquals(_listener.Chains.Find(Facts), DialledChain))
+            _listener.MemoryOf(_worker).NoteClientFirst(_connection.LocalEndPoint, _worker.Reactor.NowMilliseconds);
+        return Look.Decided;
+    }
+
+    private Look Undetermined()
+    {
+        if (_filters.HttpInspector) _listener.Counters.Http(_worker.Shard, SniffedProtocol.NotHttp);
+        return TakeForTcp();
+    }
+}
