@@ -117,6 +117,7 @@ internal sealed class Http2FrameReader
             return;
         }
 
+        if (length == 0) return; // Nothing is borrowed for a header that came alone.
         _gathered ??= ArrayPool<byte>.Shared.Rent(_frame.Length);
         input[..length].CopyTo(_gathered.AsSpan(_gatheredCount));
         input = input[length..];
