@@ -9,7 +9,7 @@ namespace Lateen.Model.Tests;
 /// </summary>
 public sealed class GoldenTests
 {
-    private static readonly string Root = Path.Combine(SourceDirectory(), "Golden");
+    internal static readonly string Root = Path.Combine(SourceDirectory(), "Golden");
 
     public static TheoryData<string> Cases =>
         new(Directory.EnumerateFiles(Root, "*.yaml", SearchOption.AllDirectories)

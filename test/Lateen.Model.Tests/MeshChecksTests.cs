@@ -57,4 +57,29 @@ public sealed class MeshChecksTests
             "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: orphan, labels: {kubernetes.io/service-name: nobody}}\naddressType: IPv4\n"));
         Assert.Equal(["LAT0901", "LAT0909", "LAT0909"], found.Select(item => item.Code));
     }
+
+    [Fact]
+    public void A_certificate_is_complained_about_before_it_begins_near_its_end_and_after()
+    {
+        var pem = File.ReadAllText(Path.Combine(GoldenTests.Root, "Secrets", "rules.yaml"));
+        var snapshot = MeshSnapshotBuilder.Build(null, ResourceReader.Read(pem, "given.yaml").Resources.Where(resource => resource.Name == "good"), 1);
+        var certificate = ((Resource<Kubernetes.Secret>)snapshot.Resources(ResourceKind.Secret)[0]).Spec.Certificate!;
+
+        Assert.Empty(MeshChecks.Run(snapshot));
+        Assert.Empty(MeshChecks.Run(snapshot, certificate.NotBefore));
+        Assert.Contains("not valid before", Assert.Single(MeshChecks.Run(snapshot, certificate.NotBefore.AddSeconds(-1))).Message, StringComparison.Ordinal);
+        Assert.Contains("expires at", Assert.Single(MeshChecks.Run(snapshot, certificate.NotAfter.AddDays(-29))).Message, StringComparison.Ordinal);
+        Assert.Contains("expired at", Assert.Single(MeshChecks.Run(snapshot, certificate.NotAfter)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_credential_that_no_secret_holds_is_a_warning_with_the_nearest_name()
+    {
+        var found = Assert.Single(MeshChecks.Run(Given.Snapshot(
+            Given.Document("Gateway", "edge", "servers: [{port: {number: 443, name: https, protocol: HTTPS}, hosts: [a.example.com], tls: {mode: SIMPLE, credentialName: shop-tsl}}]"),
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: shop-tls}\n")));
+
+        Assert.Equal(("LAT0910", "spec.servers[0].tls.credentialName"), (found.Code, found.FieldPath));
+        Assert.Contains("shop-tls", found.Hint, StringComparison.Ordinal);
+    }
 }

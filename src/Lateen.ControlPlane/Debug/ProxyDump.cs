@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Envoy.Config.Core.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
 using Lateen.Xds;
 using Lateen.Xds.Server;
 using Lateen.Xds.Text;
@@ -18,8 +20,27 @@ internal static class ProxyDump
             Section(view, XdsTypeUrls.Listener, "ListenersConfigDump", "dynamic_listeners", "listener"),
             Section(view, XdsTypeUrls.RouteConfiguration, "RoutesConfigDump", "dynamic_route_configs", "route_config"),
             Section(view, XdsTypeUrls.ClusterLoadAssignment, "EndpointsConfigDump", "dynamic_endpoint_configs", "endpoint_config"),
+            Secrets(view),
         ]))
         .Build();
+
+    private static YamlMapping Secrets(ResourceView view)
+    {
+        var entries = view.ResourcesOf(XdsTypeUrls.Secret).Values.OrderBy(resource => resource.Name, StringComparer.Ordinal)
+            .Select(resource => (YamlNode)new YamlMappingBuilder()
+                .Add("name", resource.Name).Add("version_info", resource.Version).Add("secret", ProtoJson.Default.ToNode(Shown(resource).Pack(XdsTypeUrls.Secret))).Build())
+            .ToImmutableArray();
+        return new YamlMappingBuilder().Add("@type", Admin + "SecretsConfigDump").Add("dynamic_active_secrets", new YamlSequence(entries)).Build();
+    }
+
+    /// <summary>Certificates and the names of files are no secret; a key is, whoever asks.</summary>
+    private static XdsResource Shown(XdsResource resource)
+    {
+        var secret = resource.Parse(Secret.Parser);
+        if (secret.TlsCertificate is { PrivateKey: { SpecifierCase: not DataSource.SpecifierOneofCase.Filename } } certificate)
+            certificate.PrivateKey = new DataSource { InlineString = "[redacted]" };
+        return XdsResource.FromMessage(resource.Name, secret);
+    }
 
     private static YamlMapping Section(ResourceView view, string typeUrl, string dump, string list, string member)
     {

@@ -73,7 +73,7 @@ internal static class DownstreamSockets
         if (tls.CredentialName is { Length: > 0 } single) return SecretReference.OfCredentialRoots(single);
         if (tls.CredentialNames is [var first, ..]) return SecretReference.OfCredentialRoots(first);
         string? path = tls.CaCertificates ?? tls.TlsCertificates.Select(certificate => certificate.CaCertificates).FirstOrDefault(ca => ca is not null);
-        return path is { Length: > 0 } ? SecretReference.OfRootFile(path) : null;
+        return path is { Length: > 0 } ? SecretReference.OfRootFile(path, tls.CaCrl) : null;
     }
 
     private static CertificateValidationContext Demands(ServerTlsSettings tls)
@@ -86,7 +86,7 @@ internal static class DownstreamSockets
             };
         }
 
-        var demands = TlsContexts.Demands(tls.SubjectAltNames, tls.CaCrl);
+        var demands = TlsContexts.Demands(tls.SubjectAltNames);
         demands.VerifyCertificateHash.AddRange(tls.VerifyCertificateHash);
         demands.VerifyCertificateSpki.AddRange(tls.VerifyCertificateSpki);
         return demands;

@@ -50,11 +50,10 @@ internal static class TlsContexts
         };
     }
 
-    public static CertificateValidationContext Demands(ImmutableArray<string> names, string? crl)
+    public static CertificateValidationContext Demands(ImmutableArray<string> names)
     {
         var demands = new CertificateValidationContext();
         demands.MatchTypedSubjectAltNames.AddRange(names.Select(Name));
-        if (crl is { Length: > 0 }) demands.Crl = new DataSource { Filename = crl };
         return demands;
     }
 }

@@ -76,7 +76,7 @@ internal static class UpstreamSockets
     {
         if (tls.InsecureSkipVerify == true) return null;
         if (tls.CredentialName is { Length: > 0 } credential) return SecretReference.OfCredentialRoots(credential);
-        return tls.CaCertificates is { Length: > 0 } path && path != SecretReference.SystemRoots ? SecretReference.OfRootFile(path) : null;
+        return tls.CaCertificates is { Length: > 0 } path && path != SecretReference.SystemRoots ? SecretReference.OfRootFile(path, tls.CaCrl) : null;
     }
 
     private static CertificateValidationContext Demands(ClientTlsSettings tls, PortProtocol protocol, string hostname)
@@ -89,8 +89,10 @@ internal static class UpstreamSockets
             };
         }
 
-        var demands = TlsContexts.Demands(Names(tls, protocol, hostname), tls.CaCrl);
-        if (Roots(tls) is null) demands.SystemRootCerts = new CertificateValidationContext.Types.SystemRootCerts();
+        var demands = TlsContexts.Demands(Names(tls, protocol, hostname));
+        if (Roots(tls) is not null) return demands;
+        demands.SystemRootCerts = new CertificateValidationContext.Types.SystemRootCerts();
+        if (tls.CaCrl is { Length: > 0 } crl) demands.Crl = new DataSource { Filename = crl };
         return demands;
     }
 

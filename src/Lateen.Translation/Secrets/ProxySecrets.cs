@@ -49,11 +49,9 @@ internal static class ProxySecrets
                     },
                 };
             case SecretSource.RootFile:
-                return new Secret
-                {
-                    Name = reference.Name,
-                    ValidationContext = new CertificateValidationContext { TrustedCa = new DataSource { Filename = reference.First } },
-                };
+                var files = new CertificateValidationContext { TrustedCa = new DataSource { Filename = reference.First } };
+                if (reference.Second.Length > 0) files.Crl = new DataSource { Filename = reference.Second };
+                return new Secret { Name = reference.Name, ValidationContext = files };
             case SecretSource.Credential:
                 return Find(snapshot, proxyNamespace, reference.First)?.Certificate is not { } pair
                     ? null

@@ -32,17 +32,18 @@ internal readonly record struct SecretReference(SecretSource Source, string Firs
 
     public static SecretReference OfFiles(string certificate, string key) => new(SecretSource.CertificateFiles, certificate, key);
 
-    public static SecretReference OfRootFile(string path) => new(SecretSource.RootFile, path);
+    /// <param name="crl">A file of revocation lists beside it; null or empty: none. The two are one secret, so that a proxy replaces them together.</param>
+    public static SecretReference OfRootFile(string path, string? crl) => new(SecretSource.RootFile, path, crl ?? "");
 
     public static SecretReference OfCredential(string name) => new(SecretSource.Credential, Bare(name));
 
     public static SecretReference OfCredentialRoots(string name) => new(SecretSource.CredentialRoots, Bare(name));
 
-    /// <summary><c>file-cert:CERT~KEY</c>, <c>file-root:PATH</c>, <c>kubernetes://NAME</c>, <c>kubernetes://NAME-cacert</c>.</summary>
+    /// <summary><c>file-cert:CERT~KEY</c>, <c>file-root:PATH</c> (and <c>~CRL</c>), <c>kubernetes://NAME</c>, <c>kubernetes://NAME-cacert</c>.</summary>
     public string Name => Source switch
     {
         SecretSource.CertificateFiles => $"file-cert:{First}~{Second}",
-        SecretSource.RootFile => $"file-root:{First}",
+        SecretSource.RootFile => Second.Length == 0 ? $"file-root:{First}" : $"file-root:{First}~{Second}",
         SecretSource.Credential => $"{CredentialScheme}{First}",
         _ => First.EndsWith(RootsSuffix, StringComparison.Ordinal) ? $"{CredentialScheme}{First}" : $"{CredentialScheme}{First}{RootsSuffix}",
     };

@@ -11,6 +11,9 @@ internal sealed record DumpSection(string Verb, string DumpType, string Member, 
     public static readonly DumpSection Clusters = new("clusters", "ClustersConfigDump", "cluster", ClusterAdmitted, DumpTables.Clusters);
     public static readonly DumpSection Endpoints = new("endpoints", "EndpointsConfigDump", "endpoint_config", EndpointsAdmitted, DumpTables.Endpoints);
 
+    public static readonly DumpSection Secrets = new(
+        "secrets", "SecretsConfigDump", "secret", (secret, filter) => filter.AdmitsName(secret.TextAt("name") ?? ""), (secrets, _) => SecretTable.Of(secrets));
+
     private static bool ListenerAdmitted(JsonElement listener, DumpFilter filter) =>
         filter.AdmitsName(listener.TextAt("name") ?? "")
         && (filter.Port is not { } port || listener.TextAt("address", "socket_address", "port_value") == $"{port}");
@@ -40,10 +43,30 @@ internal static class DumpTables
         {
             string address = listener.At("address")?.SocketAddress() ?? "-";
             foreach (var chain in listener.ItemsAt("filter_chains"))
-                table.Add(listener.TextAt("name") ?? "-", address, chain.TextAt("name") ?? "ALL", Destination(chain));
+                table.Add(listener.TextAt("name") ?? "-", address, MatchOfChain(chain.At("filter_chain_match"), chain.TextAt("name")), Destination(chain));
         }
 
         return table;
+    }
+
+    /// <summary>What a connection has to be for the chain to take it: istioctl's words, server names first.</summary>
+    private static string MatchOfChain(JsonElement? match, string? name)
+    {
+        if (match is not { } conditions) return name ?? "ALL";
+        var parts = new List<string>();
+        Add("SNI", "server_names");
+        if (conditions.TextAt("transport_protocol") is { } transport) parts.Add($"Trans: {transport}");
+        Add("App", "application_protocols");
+        string ranges = string.Join(",", conditions.ItemsAt("prefix_ranges").Select(range => $"{range.TextAt("address_prefix")}/{range.TextAt("prefix_len")}"));
+        if (ranges.Length > 0) parts.Add($"Addr: {ranges}");
+        if (conditions.TextAt("destination_port") is { } port) parts.Add($"Port: {port}");
+        return parts.Count > 0 ? string.Join("; ", parts) : name ?? "ALL";
+
+        void Add(string word, string field)
+        {
+            string values = string.Join(",", conditions.ItemsAt(field).Select(value => value.ToString()));
+            if (values.Length > 0) parts.Add($"{word}: {values}");
+        }
     }
 
     private static string Destination(JsonElement chain)
@@ -54,6 +77,8 @@ internal static class DumpTables
             if (config.TextAt("rds", "route_config_name") is { } name) return $"Route: {name}";
             if (config.At("route_config") is { } inline) return $"Inline Route: {inline.TextAt("name") ?? "-"}";
             if (config.TextAt("cluster") is { } cluster) return $"Cluster: {cluster}";
+            var weighted = config.ItemsAt("weighted_clusters", "clusters").Select(entry => $"{entry.TextAt("name")} {entry.TextAt("weight") ?? "0"}");
+            if (string.Join(", ", weighted) is { Length: > 0 } all) return $"Clusters: {all}";
         }
 
         return "-";

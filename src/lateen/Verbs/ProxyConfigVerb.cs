@@ -14,7 +14,7 @@ internal static class ProxyConfigVerb
 {
     public static Command Create(CliEnvironment environment)
     {
-        var command = new ExampleCommand("proxy-config", "Show a proxy's listeners, routes, clusters, endpoints or bootstrap",
+        var command = new ExampleCommand("proxy-config", "Show a proxy's listeners, routes, clusters, endpoints, secrets or bootstrap",
             "lateen proxy-config routes storefront.bookshop --fqdn reviews",
             "lateen pc clusters storefront.bookshop --port 9080 -o yaml",
             "lateen pc bootstrap --admin 127.0.0.1:15000");
@@ -23,6 +23,7 @@ internal static class ProxyConfigVerb
         command.Add(Section(environment, DumpSection.Routes, "route", "Virtual hosts and their routes"));
         command.Add(Section(environment, DumpSection.Clusters, "cluster", "Upstream clusters"));
         command.Add(Section(environment, DumpSection.Endpoints, "endpoint", "The endpoints of the clusters"));
+        command.Add(Section(environment, DumpSection.Secrets, "secret", "Certificates and roots, and how long they last; keys are shown to nobody"));
         command.Add(Bootstrap(environment));
         return command;
     }

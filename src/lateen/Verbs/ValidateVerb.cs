@@ -26,7 +26,10 @@ internal static class ValidateVerb
             var read = Texts.Read(texts, parsed.GetValue(ns), DateTimeOffset.UnixEpoch);
             var found = read.Diagnostics;
             // A directory is taken for a whole mesh, so that what names something which is nowhere is told too; a single file is a part of one.
-            if (paths.Any(Directory.Exists)) found = found.AddRange(MeshChecks.Run(MeshSnapshotBuilder.Build(null, read.Resources, 1)));
+            // How long a certificate lasts is its own affair.
+            var together = MeshChecks.Run(MeshSnapshotBuilder.Build(null, read.Resources, 1), TimeProvider.System.GetUtcNow());
+            bool isWhole = paths.Any(Directory.Exists);
+            found = found.AddRange(together.Where(finding => isWhole || finding.Code == DiagnosticCodes.CertificateExpires.Code));
             var views = found.Select(DiagnosticView.Of).ToArray();
             int errors = found.Count(diagnostic => diagnostic.IsError);
             if (parsed.GetValue(output) is var format && format != OutputFormat.Table)

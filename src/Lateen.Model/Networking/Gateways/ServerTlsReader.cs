@@ -118,8 +118,13 @@ internal static class ServerTlsReader
     private static void ClientsAreVerified(ServerTlsSettings tls, ObjectReader at)
     {
         var isMutual = tls.Mode is ServerTlsMode.Mutual or ServerTlsMode.OptionalMutual;
-        if (isMutual && at.Has("serverCertificate") && !at.Has("caCertificates") && tls.InsecureSkipVerify != true)
+        var fromFiles = at.Has("serverCertificate") || at.Has("tlsCertificates");
+        var hasRoots = at.Has("caCertificates") || at.Has("caCertCredentialName") || tls.TlsCertificates.Any(certificate => certificate.CaCertificates is not null);
+        if (isMutual && fromFiles && !hasRoots && tls.InsecureSkipVerify != true)
             at.Report(DiagnosticCodes.InvalidTls, "caCertificates", "MUTUAL needs a CA to verify clients with");
+        if (at.Has("caCrl") && (!fromFiles || at.Has("caCertCredentialName")))
+            at.Report(
+                DiagnosticCodes.InvalidTls, "caCrl", "revocation lists in a file go with roots in a file", "the key ca.crl of the Secret that holds the roots");
         if (tls.InsecureSkipVerify == true && !isMutual)
             at.Report(
                 DiagnosticCodes.InvalidTls, "insecureSkipVerify", "there is no client certificate to skip",
