@@ -45,7 +45,7 @@ internal static class ClusterCompiler
             DnsRefreshRate = ProtoValues.Positive(cluster.DnsRefreshRate, TimeSpan.FromSeconds(5), path.Field("dns_refresh_rate"), errors),
             Tls = transport.Tls,
             ProxyProtocol = transport.ProxyProtocol,
-            IsHttp2 = Http2.IsAskedFor(cluster, options),
+            Protocol = ProtocolOf(cluster, options),
         };
         return errors.Count > errorsBefore ? null : definition;
     }
@@ -204,8 +204,14 @@ internal static class ClusterCompiler
         var common = options?.CommonHttpProtocolOptions;
         var commonPath = path.Field("typed_extension_protocol_options").Key(HttpOptionsKey).Field("common_http_protocol_options");
         if (common?.MaxStreamDuration is not null) errors.Add(commonPath.Field("max_stream_duration"), "is not supported on clusters; set it on routes");
+        var (http1, http2, versionPath) = VersionsOf(cluster, options, path);
+        if (options?.UpstreamProtocolOptionsCase == HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.AutoConfig && cluster.TransportSocket is null)
+            errors.Add(versionPath, "needs a TLS transport socket: the handshake is what the version is agreed on by");
         return new UpstreamConnectionOptions
         {
+            EnableTrailers = http1?.EnableTrailers ?? false,
+            Http2 = Http2OptionsCompiler.Compile(
+                http2, UpstreamConnectionOptions.DefaultHttp2, versionPath.Field("http2_protocol_options"), errors),
             IdleTimeout = ProtoValues.Timeout(common?.IdleTimeout, defaults.IdleTimeout, commonPath.Field("idle_timeout"), errors),
             MaxConnectionDuration = ProtoValues.Timeout(common?.MaxConnectionDuration, null, commonPath.Field("max_connection_duration"), errors),
             MaxRequestsPerConnection = common?.MaxRequestsPerConnection ?? cluster.MaxRequestsPerConnection ?? 0,
@@ -260,9 +266,33 @@ internal static class ClusterCompiler
         }
     }
 
-    private static class Http2
+    private static UpstreamProtocol ProtocolOf(Cluster cluster, HttpProtocolOptions? options)
     {
-        public static bool IsAskedFor(Cluster cluster, HttpProtocolOptions? options) =>
-            cluster.Http2ProtocolOptions is not null || options?.ExplicitHttpConfig?.Http2ProtocolOptions is not null;
+        switch (options?.UpstreamProtocolOptionsCase)
+        {
+            case HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.UseDownstreamProtocolConfig: return UpstreamProtocol.UseDownstream;
+            case HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.AutoConfig: return UpstreamProtocol.Auto;
+            case HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.ExplicitHttpConfig:
+                return options.ExplicitHttpConfig.Http2ProtocolOptions is null ? UpstreamProtocol.Http1 : UpstreamProtocol.Http2;
+            default: return cluster.Http2ProtocolOptions is null ? UpstreamProtocol.Http1 : UpstreamProtocol.Http2;
+        }
+    }
+
+    /// <summary>The options of each version, and where they stand.</summary>
+    private static (Envoy.Config.Core.V3.Http1ProtocolOptions? Http1, Envoy.Config.Core.V3.Http2ProtocolOptions? Http2, FieldPath Path) VersionsOf(
+        Cluster cluster, HttpProtocolOptions? options, FieldPath path)
+    {
+        var own = path.Field("typed_extension_protocol_options").Key(HttpOptionsKey);
+        return options?.UpstreamProtocolOptionsCase switch
+        {
+            HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.UseDownstreamProtocolConfig =>
+                (options.UseDownstreamProtocolConfig.HttpProtocolOptions, options.UseDownstreamProtocolConfig.Http2ProtocolOptions,
+                    own.Field("use_downstream_protocol_config")),
+            HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.AutoConfig =>
+                (options.AutoConfig.HttpProtocolOptions, options.AutoConfig.Http2ProtocolOptions, own.Field("auto_config")),
+            HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.ExplicitHttpConfig =>
+                (options.ExplicitHttpConfig.HttpProtocolOptions, options.ExplicitHttpConfig.Http2ProtocolOptions, own.Field("explicit_http_config")),
+            _ => (null, cluster.Http2ProtocolOptions, path),
+        };
     }
 }

@@ -43,8 +43,8 @@ internal sealed record ClusterDefinition
     /// <summary>The PROXY header that opens every connection; null: none.</summary>
     public ProxyProtocolVersion? ProxyProtocol { get; init; }
 
-    /// <summary>Connections speak HTTP/2: accepted for the control plane's own cluster only.</summary>
-    public bool IsHttp2 { get; init; }
+    /// <summary>What the endpoints are spoken to in.</summary>
+    public UpstreamProtocol Protocol { get; init; }
 
     /// <summary>Envoy's default of <c>initial_fetch_timeout</c>.</summary>
     public static TimeSpan DefaultInitialFetchTimeout { get; } = TimeSpan.FromSeconds(15);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Lateen.Http;
 using Lateen.Proxy.ProxyProtocol;
 using Lateen.Proxy.Tls;
 
@@ -90,6 +91,9 @@ public sealed class ClusterSnapshot
 /// <summary>How connections to a cluster's endpoints live.</summary>
 public sealed record UpstreamConnectionOptions
 {
+    /// <summary>Envoy's defaults for a cluster.</summary>
+    public static readonly Http2Options DefaultHttp2 = Http2Options.Default with { MaxConcurrentStreams = int.MaxValue };
+
     public static readonly UpstreamConnectionOptions Default = new();
 
     /// <summary>An idle pooled connection is closed after this. Envoy's default is one hour; null: never.</summary>
@@ -112,6 +116,9 @@ public sealed record UpstreamConnectionOptions
 
     /// <summary>Header names are sent as <c>Proper-Case</c> (http1 <c>header_key_format.proper_case_words</c>).</summary>
     public bool ProperCaseHeaders { get; init; }
+
+    /// <summary>How HTTP/2 is spoken, where it is. As many streams as the peer takes, unless the configuration says less.</summary>
+    public Http2Options Http2 { get; init; } = DefaultHttp2;
 
     /// <summary>HTTP/1.1 requests are sent with their trailers (http1 <c>enable_trailers</c>).</summary>
     public bool EnableTrailers { get; init; }

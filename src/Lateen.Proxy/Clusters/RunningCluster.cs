@@ -90,6 +90,7 @@ internal sealed class RunningCluster : IDisposable
             Connections = Definition.Connections,
             UpstreamTls = Definition.Tls,
             ProxyProtocol = Definition.ProxyProtocol,
+            UpstreamProtocol = Definition.Protocol,
             Service = Definition.Service,
             IsStatic = _record.IsStatic,
         };

@@ -40,7 +40,6 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
         var clusters = CheckClusters(bootstrap, tls, errors);
         CheckListeners(bootstrap, clusters, tls, errors);
         var controlPlane = CompileControlPlane(bootstrap, clusters, errors);
-        CheckHttp2(clusters, controlPlane, errors);
         var admin = FieldPath.Root.Field("admin");
         var adminAddress = bootstrap.Admin?.Address is null ? null : AddressReader.Read(bootstrap.Admin.Address, admin.Field("address"), errors);
         var adminLogs = bootstrap.Admin is null ? [] : AccessLogCompiler.Compile(bootstrap.Admin.AccessLog, extensions, admin.Field("access_log"), errors);
@@ -250,12 +249,4 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
             .SelectMany(static locality => locality.Endpoints)
             .Select(static endpoint => endpoint.Address ?? new DnsEndPoint(endpoint.Host, endpoint.Port)),
     ];
-
-    private static void CheckHttp2(List<(ClusterDefinition Definition, FieldPath Path)> clusters, ControlPlaneConfig? controlPlane, ConfigurationErrors errors)
-    {
-        foreach (var (definition, path) in clusters)
-        {
-            if (definition.IsHttp2 && definition.Name != controlPlane?.ClusterName) errors.Add(path, ClusterChecks.Http2NotSupported);
-        }
-    }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Http;
 using Lateen.Proxy.Routing;
 using Lateen.Xds;
 using Proto = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
@@ -45,6 +46,7 @@ internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions,
                 AlwaysSetInResponse = manager.AlwaysSetRequestIdInResponse,
             },
             Http1 = Http1Of(manager.HttpProtocolOptions),
+            Http2 = Http2OptionsCompiler.Compile(manager.Http2ProtocolOptions, Http2Options.Default, path.Field("http2_protocol_options"), errors),
             ServerName = manager.ServerName.Length > 0 ? manager.ServerName : "envoy",
             ServerHeader = ServerHeaderOf(manager, path),
             Via = manager.Via,
@@ -182,8 +184,9 @@ internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions,
         {
             case Proto.HttpConnectionManager.Types.CodecType.Auto: return HttpCodecType.Auto;
             case Proto.HttpConnectionManager.Types.CodecType.Http1: return HttpCodecType.Http1;
+            case Proto.HttpConnectionManager.Types.CodecType.Http2: return HttpCodecType.Http2;
             default:
-                errors.Add(path.Field("codec_type"), $"{manager.CodecType} is not supported; use AUTO or HTTP1");
+                errors.Add(path.Field("codec_type"), $"{manager.CodecType} is not supported; use AUTO, HTTP1 or HTTP2");
                 return HttpCodecType.Auto;
         }
     }

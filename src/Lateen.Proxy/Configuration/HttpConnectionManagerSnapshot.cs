@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Lateen.Http;
 using Lateen.Proxy.Routing;
 
 namespace Lateen.Proxy.Configuration;
@@ -37,6 +38,8 @@ public sealed class HttpConnectionManagerSnapshot
     public RequestIdOptions RequestId { get; init; } = new();
 
     public Http1Options Http1 { get; init; } = new();
+
+    public Http2Options Http2 { get; init; } = Http2Options.Default;
 
     /// <summary>The value of the <c>server</c> header, <c>envoy</c> by default as dashboards and tests expect.</summary>
     public string ServerName { get; init; } = "envoy";

@@ -127,7 +127,6 @@ internal sealed class ResourceIntake(
         var definition = ClusterCompiler.Compile(cluster, FieldPath.Root, tls, errors);
         if (cluster.Name != resource.Name) errors.Add("name", $"is '{cluster.Name}', but the resource is '{resource.Name}'");
         if (_clusters.IsStatic(resource.Name)) errors.Add("name", "there is a static cluster of this name, which stays");
-        if (definition is { IsHttp2: true }) errors.Add(string.Empty, ClusterChecks.Http2NotSupported);
         if (definition is null || errors.Any) return;
         ledgers.Clusters.Accepted(resource.Name, resource.Version, resource.Body);
         _clusters.Accept(definition, isStatic: false);
@@ -189,10 +188,3 @@ internal sealed class ResourceIntake(
 
 /// <summary>The stores that resources go into.</summary>
 internal sealed record ResourceStores(ClusterStore Clusters, RouteStore Routes, ListenerStore Listeners, SecretStore Secrets);
-
-/// <summary>Texts of checks that several callers make.</summary>
-internal static class ClusterChecks
-{
-    public const string Http2NotSupported =
-        "http2_protocol_options: HTTP/2 to upstreams is not supported yet, except for the control plane's own cluster";
-}

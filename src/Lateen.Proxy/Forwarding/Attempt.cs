@@ -89,7 +89,7 @@ internal sealed class Attempt(ProxyWorker worker) : IPoolWaiter
         ClusterStats stats = worker.StatsOf(cluster);
         worker.Shard.Increment(stats.RequestTotal);
         worker.Shard.Increment(stats.RequestActive);
-        _pool = UpstreamPool.Of(worker, cluster, endpoint, UpstreamProtocol.Http1);
+        _pool = UpstreamPool.Of(worker, cluster, endpoint, ProtocolFor(cluster, request));
         switch (_pool.Acquire(this, signal, cluster, endpoint, out UpstreamStream? stream))
         {
             case PoolAnswer.Ready:
@@ -149,6 +149,10 @@ internal sealed class Attempt(ProxyWorker worker) : IPoolWaiter
         State = AttemptState.Failed;
         worker.WakeLater(_signal);
     }
+
+    private static UpstreamProtocol ProtocolFor(ClusterSnapshot cluster, HttpRequestHead request) =>
+        cluster.UpstreamProtocol != UpstreamProtocol.UseDownstream ? cluster.UpstreamProtocol
+        : request.Protocol == HttpProtocol.Http2 ? UpstreamProtocol.Http2 : UpstreamProtocol.Http1;
 
     private void Fail(FailureCause cause)
     {

@@ -18,8 +18,8 @@ internal sealed class ExchangeLogTexts
         HttpRequestHead request = exchange.Request;
         switch (text)
         {
-            case AccessLogText.Protocol: return request.Protocol == HttpProtocol.Http10 ? "HTTP/1.0"u8 : "HTTP/1.1"u8;
-            case AccessLogText.UpstreamProtocol: return record.UpstreamConnectionId > 0 ? "HTTP/1.1"u8 : default;
+            case AccessLogText.Protocol: return TextOf(request.Protocol);
+            case AccessLogText.UpstreamProtocol: return record.UpstreamConnectionId > 0 ? TextOf(record.UpstreamProtocol) : default;
             case AccessLogText.Method: return request.MethodText;
             case AccessLogText.Path: return request.PathAndQuery;
             case AccessLogText.Authority: return request.Authority;
@@ -53,6 +53,13 @@ internal sealed class ExchangeLogTexts
             default: return default;
         }
     }
+
+    private static ReadOnlySpan<byte> TextOf(HttpProtocol protocol) => protocol switch
+    {
+        HttpProtocol.Http2 => "HTTP/2"u8,
+        HttpProtocol.Http10 => "HTTP/1.0"u8,
+        _ => "HTTP/1.1"u8,
+    };
 
     private ReadOnlySpan<byte> Utf8(string text)
     {

@@ -1,3 +1,4 @@
+using Lateen.Http;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Listeners;
@@ -20,7 +21,7 @@ internal static class ExchangeTally
         record.RequestHeadBytes = exchange.Request.WireOctets;
         StatShard shard = worker.Shard;
         shard.Increment(profile.Stats.RequestTotal);
-        shard.Increment(profile.Stats.RequestHttp1Total);
+        shard.Increment(exchange.Request.Protocol == HttpProtocol.Http2 ? profile.Stats.RequestHttp2Total : profile.Stats.RequestHttp1Total);
         shard.Increment(profile.Stats.RequestActive);
     }
 
@@ -74,7 +75,7 @@ internal static class ExchangeTally
     public static void CountReset(ProxyWorker worker, ClusterSnapshot cluster, Failure failure)
     {
         ClusterStats stats = worker.StatsOf(cluster);
-        if (failure.Cause is FailureCause.PeerClosed or FailureCause.StreamRefused) worker.Shard.Increment(stats.RequestReceivedReset);
+        if (failure.Cause is FailureCause.PeerClosed or FailureCause.StreamRefused or FailureCause.StreamReset) worker.Shard.Increment(stats.RequestReceivedReset);
         else if (failure.Cause is FailureCause.Malformed or FailureCause.UpgradeRefused) worker.Shard.Increment(stats.ProtocolError);
     }
 
@@ -90,13 +91,14 @@ internal static class ExchangeTally
         if (record.ResponseStatus > 0)
         {
             shard.Increment(stats.RequestCompleted);
+            if (record.RequestEndedAt < 0) shard.Increment(stats.RequestResponseBeforeComplete);
             shard.Increment(stats.Classes.For(record.ResponseStatus));
             shard.Increment(profile.ListenerHttpStats.Completed);
             shard.Increment(profile.ListenerHttpStats.Classes.For(record.ResponseStatus));
             shard.Record(stats.RequestTime, record.DurationMilliseconds);
         }
 
-        if ((record.Flags & ResponseFlags.DownstreamConnectionTermination) != 0) shard.Increment(stats.RequestReceivedReset);
+        if ((record.Flags & (ResponseFlags.DownstreamConnectionTermination | ResponseFlags.DownstreamRemoteReset)) != 0) shard.Increment(stats.RequestReceivedReset);
         RouteStats.Count(exchange, worker.Statistics.Registry);
         foreach (HttpFilter filter in profile.CompleteFilters) filter.OnComplete(exchange);
         foreach (AccessLogger log in profile.AccessLogs) log.Write(exchange);

@@ -76,6 +76,9 @@ public enum FailureCause : byte
     /// <summary>The peer refused the stream before it did anything (HTTP/2 REFUSED_STREAM).</summary>
     StreamRefused,
 
+    /// <summary>The peer ended the stream before its time, and may have acted on it (HTTP/2 RST_STREAM).</summary>
+    StreamReset,
+
     /// <summary>The request's head did not come in time.</summary>
     HeadTimeout,
 

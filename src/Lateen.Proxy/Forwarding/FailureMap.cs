@@ -67,6 +67,9 @@ public static class FailureMap
     internal const string ResetSentenceAfterRetries =
         "upstream connect error or disconnect/reset before headers. retried and the latest reset reason: ";
 
+    /// <summary>gRPC's DEADLINE_EXCEEDED: what the client's own deadline would say.</summary>
+    private const int DeadlineExceeded = 4;
+
     private static readonly int Phases = Enum.GetValues<FailurePhase>().Length;
     private static readonly int Causes = Enum.GetValues<FailureCause>().Length;
     private static readonly FailureOutcome[] Table = BuildTable();
@@ -116,7 +119,7 @@ public static class FailureMap
                 FailureCause.IdleTimeout => Silent(ResponseFlags.StreamIdleTimeout, "stream_idle_timeout", "stream_idle"),
                 FailureCause.RouteTimeout => Silent(ResponseFlags.UpstreamRequestTimeout, "upstream_response_timeout", "upstream_timeout"),
                 FailureCause.DurationReached => Silent(ResponseFlags.UpstreamMaxStreamDurationReached, "upstream_max_stream_duration_reached", "upstream_duration"),
-                FailureCause.StreamRefused => Late(ResponseFlags.UpstreamRemoteReset, "remote_reset", "upstream_reset"),
+                FailureCause.StreamRefused or FailureCause.StreamReset => Late(ResponseFlags.UpstreamRemoteReset, "remote_reset", "upstream_reset"),
                 _ => Late(ResponseFlags.UpstreamConnectionTermination, "connection_termination", "upstream_closed"),
             };
         }
@@ -128,6 +131,7 @@ public static class FailureMap
             FailureCause.ConnectFailed => Reset(ResponseFlags.UpstreamConnectionFailure, "remote connection failure", "upstream_connect", RetryClass.Connect),
             FailureCause.ConnectTimeout => Reset(ResponseFlags.UpstreamConnectionFailure, "connection timeout", "upstream_connect_timeout", RetryClass.Connect),
             FailureCause.StreamRefused => Reset(ResponseFlags.UpstreamRemoteReset, "remote refused stream reset", "upstream_refused", RetryClass.Refused),
+            FailureCause.StreamReset => Reset(ResponseFlags.UpstreamRemoteReset, "remote reset", "upstream_reset", RetryClass.Reset),
             FailureCause.Malformed or FailureCause.HeadTooLarge or FailureCause.UpgradeRefused =>
                 Reset(ResponseFlags.UpstreamProtocolError, "protocol error", "upstream_protocol", RetryClass.Reset, status: 502),
             FailureCause.RouteTimeout or FailureCause.RequestTimeout or FailureCause.HeadTimeout =>
@@ -170,12 +174,13 @@ public static class FailureMap
             FailureCause.RequestTimeout => Answer(408, ResponseFlags.DownstreamProtocolError, "request_overall_timeout", "request timeout", "request_timeout"),
             FailureCause.IdleTimeout => Answer(phase is FailurePhase.ResponseHead ? 504 : 408, ResponseFlags.StreamIdleTimeout, "stream_idle_timeout", "stream timeout", "stream_idle"),
             FailureCause.DurationReached =>
-                Answer(408, ResponseFlags.DurationTimeout, "max_duration_timeout", "downstream duration timeout", "duration"),
+                Answer(408, ResponseFlags.DurationTimeout, "max_duration_timeout", "downstream duration timeout", "duration") with { GrpcStatus = DeadlineExceeded },
             FailureCause.RouteTimeout or FailureCause.AttemptTimeout =>
                 Answer(504, ResponseFlags.UpstreamRequestTimeout, "upstream_response_timeout", "upstream request timeout", "upstream_timeout", FailureSeverity.Warning),
             FailureCause.Denied => Answer(403, ResponseFlags.None, "denied", "", "denied"),
             FailureCause.Draining => Answer(503, ResponseFlags.LocalReset, "draining", "", "draining"),
             FailureCause.Defect => Answer(500, ResponseFlags.LocalReset, "internal_error", "", "defect", FailureSeverity.Error),
+            FailureCause.StreamReset => Silent(ResponseFlags.DownstreamRemoteReset, "http2.remote_reset", "downstream_reset"),
             FailureCause.PeerClosed or FailureCause.StreamRefused or FailureCause.ConnectFailed or FailureCause.ConnectTimeout =>
                 Silent(ResponseFlags.DownstreamConnectionTermination, "downstream_remote_disconnect", "downstream_closed"),
             _ => throw new UnreachableException($"no row for {phase}/{cause}"),
@@ -195,6 +200,7 @@ public static class FailureMap
     /// <summary>Once the response has begun no second one can be sent: the stream ends, and the log says why.</summary>
     private static FailureOutcome DecideAfterResponse(FailureCause cause) => cause switch
     {
+        FailureCause.StreamReset => Silent(ResponseFlags.DownstreamRemoteReset, "http2.remote_reset", "downstream_reset"),
         FailureCause.Malformed => Silent(ResponseFlags.DownstreamProtocolError, "http1.codec_error", "malformed"),
         FailureCause.IdleTimeout => Silent(ResponseFlags.StreamIdleTimeout, "stream_idle_timeout", "stream_idle"),
         FailureCause.DurationReached => Silent(ResponseFlags.DurationTimeout, "max_duration_timeout", "duration"),

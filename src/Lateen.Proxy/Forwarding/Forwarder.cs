@@ -199,6 +199,7 @@ internal sealed class Forwarder
         _worker.Shard.Increment(Profile.Stats.RoutedTotal);
         if (action.HasIdleTimeout) _deadlines.SetIdle(RouteTimeouts.Milliseconds(action.IdleTimeout));
         if (action.HasMaxStreamDuration) _deadlines.SetDuration(RouteTimeouts.Milliseconds(action.MaxStreamDuration));
+        if (_call.Timeouts.Grpc > 0) _deadlines.SetDuration(_call.Timeouts.Grpc);
         if (!request.HasBody) _deadlines.SetRoute(_call.Timeouts.Route);
         if (request.HasBody)
         {
@@ -286,7 +287,7 @@ internal sealed class Forwarder
 
     private void OnRequestBroken(FailureCause cause)
     {
-        if (cause == FailureCause.PeerClosed)
+        if (cause is FailureCause.PeerClosed or FailureCause.StreamReset)
         {
             Abandon();
             return;
@@ -381,6 +382,7 @@ internal sealed class Forwarder
         {
             Failure failure = Failure.Upstream(FailurePhase.ResponseBody, _responseContent.Failure);
             record.LastAttempt.Failure = failure;
+            _worker.Shard.Increment(Profile.Stats.ResetAfterResponseStarted);
             Cut(failure);
             return;
         }
@@ -498,7 +500,7 @@ internal sealed class Forwarder
     {
         if (_call.Stream is not null) _worker.Shard.Increment(_call.Stats.RequestSentReset);
         else if (_call.State == AttemptState.Queued) _worker.Shard.Increment(_call.Stats.RequestCancelled);
-        Cut(Failure.Downstream(FailurePhase.ResponseBody, FailureCause.PeerClosed));
+        Cut(Failure.Downstream(FailurePhase.ResponseBody, _downstream.GoneCause));
     }
 
     /// <summary>The failure is answered, as the map says.</summary>

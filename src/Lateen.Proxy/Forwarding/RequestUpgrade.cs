@@ -1,5 +1,6 @@
 using Lateen.Http;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Routing;
 
 namespace Lateen.Proxy.Forwarding;
@@ -26,5 +27,6 @@ internal static class RequestUpgrade
 
     /// <summary>A 101 answers a question that was asked: the protocol is the one that the client named (RFC 9110 section 15.2.2).</summary>
     public static bool IsGranted(HttpExchange exchange) =>
-        exchange.IsUpgrade && !exchange.Response.Upgrade.IsEmpty && exchange.Request.AsksUpgradeTo(exchange.Response.Upgrade);
+        exchange.IsUpgrade && !exchange.Response.Upgrade.IsEmpty && exchange.Request.AsksUpgradeTo(exchange.Response.Upgrade)
+        && WebSocketHandshake.IsAccepted(exchange.Request, exchange.Response);
 }

@@ -7,18 +7,21 @@ namespace Lateen.Proxy.Forwarding;
 /// <summary>How long a request may take: the route's word, unless a trusted client or gRPC's own header has another.</summary>
 /// <param name="Route">From the end of the request to the end of the response. Milliseconds; 0: no limit.</param>
 /// <param name="Attempt">Of one attempt. Milliseconds; 0: no limit of its own.</param>
-internal readonly record struct RouteTimeouts(long Route, long Attempt)
+/// <param name="Grpc">The life of a gRPC call from its beginning, as its client asks. Milliseconds; 0: it asks for none.</param>
+internal readonly record struct RouteTimeouts(long Route, long Attempt, long Grpc)
 {
     /// <summary>Reads the timeouts and removes the headers that only we were meant to read (they were sanitised before if the client is not trusted).</summary>
     public static RouteTimeouts Take(HttpRequestHead request, ForwardAction action)
     {
         long route = Milliseconds(action.Timeout);
         long attempt = Milliseconds(action.RetryPolicy?.PerTryTimeout);
+        long grpc = 0;
         HeaderBlock headers = request.Headers;
         if (action.MaxGrpcTimeout is { } most && TryReadGrpcTimeout(headers, out long asked))
         {
             long bound = Milliseconds(most);
-            route = bound > 0 && (asked == 0 || asked > bound) ? bound : asked;
+            // A timeout of nothing is over when it begins.
+            grpc = Math.Max(1, bound > 0 && asked > bound ? bound : asked);
         }
 
         if (headers.Contains(KnownHeader.XEnvoyUpstreamRqTimeoutMs))
@@ -34,7 +37,7 @@ internal readonly record struct RouteTimeouts(long Route, long Attempt)
         }
 
         // An attempt that may take as long as everything has no limit of its own.
-        return new RouteTimeouts(route, route > 0 && attempt >= route ? 0 : attempt);
+        return new RouteTimeouts(route, route > 0 && attempt >= route ? 0 : attempt, grpc);
     }
 
     /// <summary>Tells the server how long we wait for it (<c>x-envoy-expected-rq-timeout-ms</c>).</summary>

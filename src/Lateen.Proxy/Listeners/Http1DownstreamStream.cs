@@ -46,6 +46,9 @@ internal sealed class Http1DownstreamStream : DownstreamStream
 
     public override ContentSink Sink => _sender;
 
+    /// <summary>Its last exchange was cut off.</summary>
+    public bool IsReset => _isReset;
+
     /// <summary>Nothing of the request is still to come.</summary>
     public bool IsContentRead => _receiver.IsComplete;
 
@@ -91,6 +94,7 @@ internal sealed class Http1DownstreamStream : DownstreamStream
         HttpRequestHead request = exchange.Request;
         bool keepAlive = request.KeepAlive && _session.MayKeepAlive && request.Rejection.Code == HttpRejectionCode.None
             && (isRequestComplete || (request.Framing == BodyFraming.Length && request.ContentLength - exchange.Record.BytesReceived <= MaxDrainedOctets));
+        if (exchange.Response.Status == 101) WebSocketHandshake.EnsureAccept(request, exchange.Response);
         _plan = ResponsePlan.For(exchange.Response, request.Method, request.Protocol, keepAlive);
         if (!_sender.TrySendHead(exchange.Response, _plan, out int octets)) return null;
         exchange.Record.ResponseHeadBytes = octets;

@@ -30,12 +30,19 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
     private uint _requests;
     private bool _isDraining;
     private bool _isHeadLate;
+    private bool _mayBeHttp2;
+    private bool _isVersionCounted;
+    private bool _isHandedOver;
 
-    public Http1Session(ProxyWorker worker, TransportConnection transport, HttpConnectionProfile profile)
+    /// <param name="connection">The client.</param>
+    /// <param name="mayBeHttp2">Nobody has said which version it speaks: its first bytes do.</param>
+    public Http1Session(DownstreamConnection connection, bool mayBeHttp2)
     {
+        ProxyWorker worker = connection.Worker;
         _worker = worker;
-        _transport = transport;
-        _connection = new DownstreamConnection(worker, transport, profile);
+        _transport = connection.Transport;
+        _connection = connection;
+        _mayBeHttp2 = mayBeHttp2;
         _timer = new ReactorTimer(worker.Reactor, static state => ((Http1Session)state!)._signal.Wake(), this);
     }
 
@@ -44,6 +51,9 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
         Wait,
         Exchange,
         Close,
+
+        /// <summary>The client speaks HTTP/2.</summary>
+        Http2,
     }
 
     /// <summary>Another request is welcome after the current one.</summary>
@@ -63,7 +73,7 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
             while (true)
             {
                 Next next = ReadHead();
-                if (next == Next.Close) break;
+                if (next is Next.Close or Next.Http2) break;
                 if (next == Next.Wait)
                 {
                     await _signal.WaitAsync();
@@ -80,12 +90,14 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
             }
 
             // What is still unread would turn our close into a reset, which may overtake the response.
-            if (IsLingering()) while (Linger()) await _signal.WaitAsync();
+            if (!_isHandedOver && IsLingering()) while (Linger()) await _signal.WaitAsync();
         }
         finally
         {
-            Close();
+            if (!_isHandedOver) Close();
         }
+
+        if (_isHandedOver) await HandOver(out Http1DownstreamStream seen).RunAsync(seen);
     }
 
     /// <summary>The connection ends with its current exchange, at once if there is none.</summary>
@@ -108,8 +120,40 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
         shard.Increment(Profile.ListenerStats.ConnectionActive);
         shard.Increment(stats.ConnectionTotal);
         shard.Increment(stats.ConnectionActive);
-        shard.Increment(stats.ConnectionHttp1Total);
-        shard.Increment(stats.ConnectionHttp1Active);
+        if (!_mayBeHttp2) CountVersion();
+    }
+
+    private void CountVersion()
+    {
+        _isVersionCounted = true;
+        _mayBeHttp2 = false;
+        _worker.Shard.Increment(Profile.Stats.ConnectionHttp1Total);
+        _worker.Shard.Increment(Profile.Stats.ConnectionHttp1Active);
+    }
+
+    /// <summary>
+    /// Looks whether the client's first bytes are the preface of HTTP/2 (RFC 9113 section 3.4), which no HTTP/1.1 request can be.
+    /// </summary>
+    /// <returns>False while they may become it.</returns>
+    private bool TryFindVersion(ReadOnlySpan<byte> bytes)
+    {
+        ReadOnlySpan<byte> preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+        bool isLike = bytes.StartsWith(preface) || preface.StartsWith(bytes);
+        if (isLike && bytes.Length < preface.Length) return false;
+        if (!isLike) CountVersion();
+        else _isHandedOver = true;
+        return true;
+    }
+
+    /// <summary>Lets go of the connection, for the session that goes on with it.</summary>
+    private Http2Session HandOver(out Http1DownstreamStream seen)
+    {
+        _timer.Cancel();
+        _transport.Observer = null;
+        _worker.Leave(this);
+        seen = _stream!;
+        _stream = null;
+        return new Http2Session(_connection, isCounted: true);
     }
 
     /// <summary>Reads until a request's head is complete or nothing more is there.</summary>
@@ -134,6 +178,19 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
             }
 
             if (_headBeganAt < 0) _headBeganAt = _worker.Reactor.NowMicroseconds;
+            if (_mayBeHttp2)
+            {
+                if (!TryFindVersion(_stream.Buffer.Unread))
+                {
+                    IoResult result = _stream.Buffer.Fill(_transport);
+                    if (result.Status == IoStatus.WouldBlock) return WaitForRequest();
+                    if (!result.IsOk) return Next.Close;
+                    continue;
+                }
+
+                if (_isHandedOver) return Next.Http2;
+            }
+
             ParseStatus status = Profile.Parser.Parse(head, _stream.Buffer.Unread, out int consumed);
             _stream.Buffer.Consume(consumed);
             if (status != ParseStatus.NeedMore) return Next.Exchange;
@@ -186,6 +243,7 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
     private Forwarder BeginExchange()
     {
         Http1DownstreamStream stream = _stream!;
+        if (stream.Exchange.Request.Rejection.Code != HttpRejectionCode.None) _worker.Shard.Increment(Profile.Stats.ConnectionProtocolError);
         _requests++;
         _drainedOctets = 0;
         _drainEndsAt = 0;
@@ -284,9 +342,13 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
         shard.Increment(Profile.ListenerStats.ConnectionDestroy);
         shard.Record(Profile.ListenerStats.ConnectionLength, _worker.Reactor.NowMilliseconds - _connection.OpenedAt);
         shard.Decrement(stats.ConnectionActive);
-        shard.Decrement(stats.ConnectionHttp1Active);
+        if (_isVersionCounted) shard.Decrement(stats.ConnectionHttp1Active);
         shard.Increment(stats.ConnectionDestroy);
         shard.Increment(isByPeer ? stats.ConnectionDestroyRemote : stats.ConnectionDestroyLocal);
+        if (_stream is { IsReset: true }) stats.CountCutConnection(shard, isByPeer);
+        if (_isDraining || Scope.IsDraining || _worker.IsDraining) shard.Increment(stats.ConnectionDrainClose);
+        else if (IsUsedUp()) shard.Increment(stats.ConnectionMaxRequestsReached);
+        else if (IsTooOld()) shard.Increment(stats.ConnectionMaxDurationReached);
         shard.Record(stats.ConnectionLength, _worker.Reactor.NowMilliseconds - _connection.OpenedAt);
         shard.Add(stats.ConnectionReceivedBytes, _transport.BytesRead);
         shard.Add(stats.ConnectionSentBytes, _transport.BytesWritten);

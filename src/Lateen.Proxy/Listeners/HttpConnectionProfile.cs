@@ -31,7 +31,8 @@ internal sealed class HttpConnectionProfile
         Manager = chain.HttpConnectionManager ?? throw new ArgumentException("The chain is not one of HTTP.", nameof(chain));
         HttpConnectionManagerSnapshot manager = Manager;
         Limits = new Http1Limits { MaxHeadOctets = checked((int)manager.Limits.MaxHeadersKb * 1024), MaxFields = (int)manager.Limits.MaxHeaders };
-        Parser = new Http1RequestParser(ParserOptions(manager, Limits));
+        RequestOptions = OptionsOf(manager, Limits);
+        Parser = new Http1RequestParser(RequestOptions);
 
         HttpFilter[] filters = [.. manager.HttpFilters.OfType<HttpFilter>()];
         RequestFilters = [.. filters.Where(static filter => filter.Stages.HasFlag(FilterStages.Request))];
@@ -54,6 +55,7 @@ internal sealed class HttpConnectionProfile
         DelayedCloseMilliseconds = Milliseconds(manager.Timeouts.DelayedClose);
 
         ListenerStats = ListenerStats.Open(statistics.Registry, listener.StatPrefix);
+        Http2Stats = Http2Stats.OpenDownstream(statistics.Registry);
         Stats = HttpConnectionManagerStats.Open(statistics.Registry, manager.StatPrefix);
         ListenerHttpStats = ListenerHttpStats.Open(statistics.Registry, listener.StatPrefix, manager.StatPrefix);
     }
@@ -66,6 +68,9 @@ internal sealed class HttpConnectionProfile
     public FilterChainSnapshot FilterChain { get; }
 
     public HttpConnectionManagerSnapshot Manager { get; }
+
+    /// <summary>What requests may look like, in whichever version they come.</summary>
+    public Http1RequestOptions RequestOptions { get; }
 
     public Http1RequestParser Parser { get; }
 
@@ -114,6 +119,9 @@ internal sealed class HttpConnectionProfile
 
     public ListenerStats ListenerStats { get; }
 
+    /// <summary>Of the clients' HTTP/2 connections, those of all listeners together.</summary>
+    public Http2Stats Http2Stats { get; }
+
     public HttpConnectionManagerStats Stats { get; }
 
     public ListenerHttpStats ListenerHttpStats { get; }
@@ -130,7 +138,7 @@ internal sealed class HttpConnectionProfile
         return false;
     }
 
-    private static Http1RequestOptions ParserOptions(HttpConnectionManagerSnapshot manager, Http1Limits limits) => new()
+    private static Http1RequestOptions OptionsOf(HttpConnectionManagerSnapshot manager, Http1Limits limits) => new()
     {
         Limits = limits,
         Path = new PathPolicy

@@ -3,6 +3,7 @@ using Lateen.Net;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Forwarding;
+using Lateen.Proxy.Forwarding.Http2;
 using Lateen.Proxy.Forwarding.Pools;
 using Lateen.Proxy.Statistics;
 using Lateen.Telemetry.Statistics;
@@ -31,6 +32,8 @@ internal sealed class ProxyWorker
     private readonly ReactorTimer _tallyTimer;
     private readonly HttpDate _date;
     private readonly Stack<Http1DownstreamStream> _spareStreams = new();
+    private readonly Stack<Http2DownstreamStream> _spareHttp2Streams = new();
+    private readonly Stack<Http2UpstreamStream> _spareHttp2UpstreamStreams = new();
     private readonly HashSet<IDownstreamSession> _sessions = [];
     private readonly HashSet<UpstreamPool> _pools = [];
     private long _dateReadAt = long.MinValue / 2;
@@ -114,6 +117,25 @@ internal sealed class ProxyWorker
     public void ReturnStream(Http1DownstreamStream stream)
     {
         if (_spareStreams.Count < MaxSpareStreams) _spareStreams.Push(stream);
+    }
+
+    /// <summary>The protocol's part of streams, shared by all HTTP/2 connections of the reactor.</summary>
+    public Http2StreamPool Http2Streams { get; } = new(MaxSpareStreams);
+
+    public Http2DownstreamStream RentHttp2Stream() =>
+        _spareHttp2Streams.TryPop(out Http2DownstreamStream? stream) ? stream : new Http2DownstreamStream(this);
+
+    public void ReturnHttp2Stream(Http2DownstreamStream stream)
+    {
+        if (_spareHttp2Streams.Count < MaxSpareStreams) _spareHttp2Streams.Push(stream);
+    }
+
+    public Http2UpstreamStream RentHttp2UpstreamStream() =>
+        _spareHttp2UpstreamStreams.TryPop(out Http2UpstreamStream? stream) ? stream : new Http2UpstreamStream(this);
+
+    public void ReturnHttp2UpstreamStream(Http2UpstreamStream stream)
+    {
+        if (_spareHttp2UpstreamStreams.Count < MaxSpareStreams) _spareHttp2UpstreamStreams.Push(stream);
     }
 
     /// <summary>Wakes somebody on the next turn, so that one exchange's end does not run another's next step on its own stack.</summary>

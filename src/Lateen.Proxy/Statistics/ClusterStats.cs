@@ -9,6 +9,10 @@ public sealed class ClusterStats : StatGroup
 {
     private static readonly StatSchema<ClusterStats> Schema = new(static fields => new ClusterStats(fields));
 
+    private StatsRegistry? _registry;
+    private string _statName = string.Empty;
+    private Http2Stats? _http2;
+
     private ClusterStats(StatFields fields)
         : base(fields)
     {
@@ -24,6 +28,7 @@ public sealed class ClusterStats : StatGroup
         ConnectionTotal = fields.Counter("upstream_cx_total");
         ConnectionActive = fields.Gauge("upstream_cx_active");
         ConnectionHttp1Total = fields.Counter("upstream_cx_http1_total");
+        ConnectionHttp2Total = fields.Counter("upstream_cx_http2_total");
         ConnectFail = fields.Counter("upstream_cx_connect_fail");
         ConnectTimeout = fields.Counter("upstream_cx_connect_timeout");
         ConnectAttemptsExceeded = fields.Counter("upstream_cx_connect_attempts_exceeded");
@@ -112,6 +117,7 @@ public sealed class ClusterStats : StatGroup
     public Counter ConnectionTotal { get; }
     public Gauge ConnectionActive { get; }
     public Counter ConnectionHttp1Total { get; }
+    public Counter ConnectionHttp2Total { get; }
     public Counter ConnectFail { get; }
     public Counter ConnectTimeout { get; }
     public Counter ConnectAttemptsExceeded { get; }
@@ -210,6 +216,9 @@ public sealed class ClusterStats : StatGroup
     public Counter ExternalCompleted { get; }
     public StatusClassCounters ExternalClasses { get; }
 
+    /// <summary>What its HTTP/2 connections count; made when the first one is.</summary>
+    public Http2Stats Http2 => _http2 ?? OpenHttp2();
+
     /// <summary>The group that is bound to a cluster; binds one when there is none. Any thread.</summary>
     public static ClusterStats Of(ClusterSnapshot cluster, StatsRegistry registry)
     {
@@ -223,6 +232,19 @@ public sealed class ClusterStats : StatGroup
     /// <summary>Opens the group of a cluster, by its <c>alt_stat_name</c> or name.</summary>
     public static ClusterStats Open(StatsRegistry registry, string statName)
     {
-        return Schema.Open(registry, StatScope.Cluster(statName));
+        var opened = Schema.Open(registry, StatScope.Cluster(statName));
+        opened._registry = registry;
+        opened._statName = statName;
+        return opened;
+    }
+
+    private Http2Stats OpenHttp2()
+    {
+        var opened = Http2Stats.OpenUpstream(_registry!, _statName);
+        // Two reactors may come here at once: the second one's is given back.
+        var kept = Interlocked.CompareExchange(ref _http2, opened, null);
+        if (kept is null) return opened;
+        opened.Dispose();
+        return kept;
     }
 }

@@ -13,6 +13,7 @@ public sealed class HttpConnectionManagerStats : StatGroup
     {
         ConnectionTotal = fields.Counter("downstream_cx_total");
         ConnectionHttp1Total = fields.Counter("downstream_cx_http1_total");
+        ConnectionHttp2Total = fields.Counter("downstream_cx_http2_total");
         ConnectionProtocolError = fields.Counter("downstream_cx_protocol_error");
         ConnectionDestroy = fields.Counter("downstream_cx_destroy");
         ConnectionDestroyRemote = fields.Counter("downstream_cx_destroy_remote");
@@ -30,6 +31,7 @@ public sealed class HttpConnectionManagerStats : StatGroup
         ConnectionOverloadDisableKeepalive = fields.Counter("downstream_cx_overload_disable_keepalive");
         ConnectionActive = fields.Gauge("downstream_cx_active");
         ConnectionHttp1Active = fields.Gauge("downstream_cx_http1_active");
+        ConnectionHttp2Active = fields.Gauge("downstream_cx_http2_active");
         ConnectionUpgradesTotal = fields.Counter("downstream_cx_upgrades_total");
         ConnectionUpgradesActive = fields.Gauge("downstream_cx_upgrades_active");
         ConnectionLength = fields.Histogram("downstream_cx_length_ms");
@@ -37,6 +39,7 @@ public sealed class HttpConnectionManagerStats : StatGroup
         FlowControlResumed = fields.Counter("downstream_flow_control_resumed_reading_total");
         RequestTotal = fields.Counter("downstream_rq_total");
         RequestHttp1Total = fields.Counter("downstream_rq_http1_total");
+        RequestHttp2Total = fields.Counter("downstream_rq_http2_total");
         RequestActive = fields.Gauge("downstream_rq_active");
         RequestCompleted = fields.Counter("downstream_rq_completed");
         RequestResponseBeforeComplete = fields.Counter("downstream_rq_response_before_rq_complete");
@@ -65,6 +68,7 @@ public sealed class HttpConnectionManagerStats : StatGroup
 
     public Counter ConnectionTotal { get; }
     public Counter ConnectionHttp1Total { get; }
+    public Counter ConnectionHttp2Total { get; }
     public Counter ConnectionProtocolError { get; }
     public Counter ConnectionDestroy { get; }
     public Counter ConnectionDestroyRemote { get; }
@@ -81,7 +85,16 @@ public sealed class HttpConnectionManagerStats : StatGroup
     public Counter ConnectionDelayedCloseTimeout { get; }
     public Counter ConnectionOverloadDisableKeepalive { get; }
     public Gauge ConnectionActive { get; }
+
+    /// <summary>A connection ended under its requests.</summary>
+    public void CountCutConnection(StatShard shard, bool byPeer)
+    {
+        shard.Increment(ConnectionDestroyActiveRequest);
+        shard.Increment(byPeer ? ConnectionDestroyRemoteActiveRequest : ConnectionDestroyLocalActiveRequest);
+    }
+
     public Gauge ConnectionHttp1Active { get; }
+    public Gauge ConnectionHttp2Active { get; }
 
     /// <summary>Exchanges that became another protocol's, such as WebSocket.</summary>
     public Counter ConnectionUpgradesTotal { get; }
@@ -93,6 +106,7 @@ public sealed class HttpConnectionManagerStats : StatGroup
     public Counter FlowControlResumed { get; }
     public Counter RequestTotal { get; }
     public Counter RequestHttp1Total { get; }
+    public Counter RequestHttp2Total { get; }
     public Gauge RequestActive { get; }
 
     /// <summary>Requests that were answered, whatever the status.</summary>

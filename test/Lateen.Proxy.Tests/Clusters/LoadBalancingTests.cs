@@ -151,7 +151,7 @@ public sealed class LoadBalancingTests
     [InlineData("lb_policy: LEAST_REQUEST\n    least_request_lb_config: {choice_count: 1, active_request_bias: {default_value: 0.5}}", "static_resources.clusters[0].least_request_lb_config.choice_count: must be from 2 to 100|static_resources.clusters[0].least_request_lb_config.active_request_bias: 0.5 is not supported; requests in flight count fully (1.0)")]
     [InlineData("transport_socket: {name: tls, typed_config: {'@type': type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer}}\n    circuit_breakers: {}\n    lb_policy: MAGLEV", "static_resources.clusters[0].lb_policy: Maglev is not supported; use ROUND_ROBIN, LEAST_REQUEST or RANDOM")]
     [InlineData("connect_timeout: 0s", "static_resources.clusters[0].connect_timeout: must be greater than 0s")]
-    [InlineData("http2_protocol_options: {}", "static_resources.clusters[0]: http2_protocol_options: HTTP/2 to upstreams is not supported yet, except for the control plane's own cluster")]
+    [InlineData("http2_protocol_options: {max_concurrent_streams: 0}", "static_resources.clusters[0].http2_protocol_options.max_concurrent_streams: must be from 1 to 2147483647")]
     public void Cluster_that_cannot_be_kept_is_refused_with_its_path(string option, string expected) =>
         Assert.Equal(expected.Split('|'), Setup.ErrorsOf($"static_resources:\n  clusters:\n  - name: c\n    {option}"));
 

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Net;
+using Lateen.Http;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters;
@@ -128,6 +129,7 @@ internal sealed class EngineUnderTest : IAsyncDisposable
             Limits = recipe.Limits,
             ConnectTimeout = recipe.ConnectTimeout,
             Connections = recipe.Connections,
+            UpstreamProtocol = recipe.Protocol,
         };
     }
 
@@ -150,6 +152,8 @@ internal sealed class ClusterRecipe(string name, params EndPoint[] endpoints)
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     public UpstreamConnectionOptions Connections { get; set; } = UpstreamConnectionOptions.Default;
+
+    public UpstreamProtocol Protocol { get; set; }
 }
 
 /// <summary>What a test wants of a proxy: one listener on a free port, routes in YAML, clusters.</summary>
@@ -188,6 +192,10 @@ internal sealed class EngineRecipe
     public RequestIdOptions RequestId { get; set; } = new();
 
     public Http1Options Http1 { get; set; } = new();
+
+    public HttpCodecType Codec { get; set; }
+
+    public Http2Options Http2 { get; set; } = Http2Options.Default;
 
     public string Via { get; set; } = "";
 
@@ -243,6 +251,8 @@ internal sealed class EngineRecipe
         ClientAddress = ClientAddress,
         RequestId = RequestId,
         Http1 = Http1,
+        Codec = Codec,
+        Http2 = Http2,
         Via = Via,
         ServerName = ServerName,
         ServerHeader = ServerHeader,

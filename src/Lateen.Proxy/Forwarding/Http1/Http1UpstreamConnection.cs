@@ -1,4 +1,5 @@
 using Lateen.Net;
+using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Forwarding.Pools;
 using Lateen.Proxy.Forwarding.Streams;
 
@@ -21,6 +22,8 @@ internal sealed class Http1UpstreamConnection : UpstreamConnection, ITransportOb
         _stream = new Http1UpstreamStream(this);
         transport.Observer = this;
     }
+
+    public ReactorRandom Random => Pool.Random;
 
     public override int Capacity => ActiveStreams == 0 ? 1 : 0;
 

@@ -67,6 +67,7 @@ internal sealed class Http1UpstreamStream : UpstreamStream
     {
         HttpRequestHead head = exchange.Request;
         _method = head.Method;
+        if (exchange.IsUpgrade) WebSocketHandshake.EnsureKey(head, _connection.Random);
         return _sender.TrySendHead(head, exchange.IsUpgrade ? RequestWriteOptions.ForwardUpgrade : RequestWriteOptions.None);
     }
 

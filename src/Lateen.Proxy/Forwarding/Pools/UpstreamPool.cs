@@ -1,6 +1,8 @@
 using Lateen.Net;
+using Lateen.Net.Tls;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Forwarding.Http1;
+using Lateen.Proxy.Forwarding.Http2;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Statistics;
@@ -48,7 +50,9 @@ internal sealed class UpstreamPool
     private UpstreamConnection? _oldest;
     private int _connections;
     private int _connecting;
+    private int _unsettled;
     private bool _isDraining;
+    private bool _hasSpokenHttp2;
 
     private UpstreamPool(ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol)
     {
@@ -65,6 +69,14 @@ internal sealed class UpstreamPool
 
     /// <summary>The options of the configuration that was used last.</summary>
     public UpstreamSettings Settings { get; private set; }
+
+    public ReactorRandom Random => _worker.Random;
+
+    /// <summary>
+    /// Streams that are expected of a connection that is not there yet, or has not said how many it takes. With ALPN it is learnt from the last
+    /// connection.
+    /// </summary>
+    private long StreamsOfNewConnection => _protocol == UpstreamProtocol.Http2 || _hasSpokenHttp2 ? Settings.Http2.MaxConcurrentStreams : 1;
 
     /// <summary>Connections that are established, idle or not.</summary>
     public int Connections => _connections;
@@ -159,13 +171,19 @@ internal sealed class UpstreamPool
         GiveAway(connection);
     }
 
-    /// <summary>The peer says that the connection can carry more streams than before, or fewer.</summary>
-    public void OnCapacityChanged(UpstreamConnection connection)
+    /// <summary>The peer has said how many streams the connection can carry.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="isFirst">It had not said so before.</param>
+    public void OnCapacityChanged(UpstreamConnection connection, bool isFirst)
     {
+        if (isFirst) _unsettled--;
         if (connection.Capacity > 0) GiveAway(connection);
         else if (connection.IsListed) Unlink(connection);
         if (_waiters.Count > 0) ConnectForWaiters();
     }
+
+    /// <summary>The peer broke the protocol.</summary>
+    public void CountProtocolError() => _worker.Shard.Increment(_stats.ProtocolError);
 
     /// <summary>The peer wants no further stream on the connection, or an idle one heard something: it is of no use any more.</summary>
     public void OnUnusable(UpstreamConnection connection)
@@ -178,6 +196,7 @@ internal sealed class UpstreamPool
     public void OnClosed(UpstreamConnection connection, bool byPeer, bool wasActive)
     {
         if (connection.IsListed) Unlink(connection);
+        if (!connection.IsSettled) _unsettled--;
         _connections--;
         _slot.ActiveConnections--;
         _clusterState.Release(BudgetKind.Connections, _worker.Index);
@@ -239,7 +258,7 @@ internal sealed class UpstreamPool
 
     private void ConnectForWaiters()
     {
-        while (_connecting < _waiters.Count)
+        while ((_connecting + _unsettled) * StreamsOfNewConnection < _waiters.Count)
         {
             if (!_clusterState.TryAcquire(BudgetKind.Connections, _cluster.Limits, _worker.Index))
             {
@@ -259,7 +278,7 @@ internal sealed class UpstreamPool
         _slot.Connections++;
         _slot.ActiveConnections++;
         _worker.Shard.Increment(_stats.ConnectionTotal);
-        _worker.Shard.Increment(_stats.ConnectionHttp1Total);
+        if (_protocol == UpstreamProtocol.Http1) _worker.Shard.Increment(_stats.ConnectionHttp1Total);
         _worker.Shard.Increment(_stats.ConnectionActive);
         UpstreamConnectResult result = await UpstreamConnector.ConnectAsync(_worker.Reactor, _cluster, _endpoint);
         _connecting--;
@@ -271,9 +290,26 @@ internal sealed class UpstreamPool
 
         _connections++;
         _worker.Shard.Record(_stats.ConnectTime, _worker.Reactor.NowMilliseconds - startedAt);
-        var connection = new Http1UpstreamConnection(this, result.Connection, _worker.NextConnectionId());
+        UpstreamConnection connection = Make(result.Connection);
+        if (!connection.IsSettled) _unsettled++;
         if (_isDraining && _waiters.Count == 0) connection.Retire();
         else GiveAway(connection);
+    }
+
+    /// <summary>The connection in the pool's protocol, or in the one that the handshake agreed on.</summary>
+    private UpstreamConnection Make(TransportConnection transport)
+    {
+        bool isHttp2 = _protocol == UpstreamProtocol.Http2
+            || (_protocol == UpstreamProtocol.Auto && ReferenceEquals(NegotiatedProtocol.Of(transport), AlpnProtocol.Http2));
+        _hasSpokenHttp2 = isHttp2;
+        if (isHttp2)
+        {
+            _worker.Shard.Increment(_stats.ConnectionHttp2Total);
+            return new Http2UpstreamConnection(this, transport, _worker.NextConnectionId(), _worker, _stats.Http2);
+        }
+
+        if (_protocol != UpstreamProtocol.Http1) _worker.Shard.Increment(_stats.ConnectionHttp1Total);
+        return new Http1UpstreamConnection(this, transport, _worker.NextConnectionId());
     }
 
     private void OnConnectFailed(in UpstreamConnectResult result)
@@ -287,7 +323,7 @@ internal sealed class UpstreamPool
         shard.Increment(_stats.ConnectionDestroyLocal);
         shard.Increment(_stats.ConnectFail);
         if (result.IsTimeout) shard.Increment(_stats.ConnectTimeout);
-        while (_waiters.Count > _connecting && _waiters.Take() is { } waiter)
+        while (_waiters.Count > (_connecting + _unsettled) * StreamsOfNewConnection && _waiters.Take() is { } waiter)
         {
             LeaveBudget();
             shard.Increment(_stats.RequestPendingFailureEject);

@@ -14,6 +14,7 @@ internal sealed class UpstreamSettings
         UpstreamConnectionOptions options = cluster.Connections;
         Limits = new Http1Limits { MaxHeadOctets = checked((int)options.MaxResponseHeadersKb * 1024), MaxFields = (int)options.MaxResponseHeaders };
         Parser = new Http1ResponseParser(Limits);
+        Http2 = options.Http2;
         EnableTrailers = options.EnableTrailers;
         IdleMilliseconds = (long)(options.IdleTimeout?.TotalMilliseconds ?? 0);
         MaxDurationMilliseconds = (long)(options.MaxConnectionDuration?.TotalMilliseconds ?? 0);
@@ -21,6 +22,8 @@ internal sealed class UpstreamSettings
     }
 
     public Http1Limits Limits { get; }
+
+    public Http2Options Http2 { get; }
 
     /// <summary>HTTP/1.1 requests are sent with their trailers.</summary>
     public bool EnableTrailers { get; }

@@ -10,6 +10,9 @@ internal abstract class DownstreamStream
     /// <summary>The client went away, or can no longer be written to: nobody waits for the response.</summary>
     public abstract bool IsPeerGone { get; }
 
+    /// <summary>How it went away.</summary>
+    public virtual FailureCause GoneCause => FailureCause.PeerClosed;
+
     /// <summary>The request's content.</summary>
     public abstract ContentSource Content { get; }
 
