@@ -89,7 +89,7 @@ internal sealed class Attempt(ProxyWorker worker) : IPoolWaiter
         ClusterStats stats = worker.StatsOf(cluster);
         worker.Shard.Increment(stats.RequestTotal);
         worker.Shard.Increment(stats.RequestActive);
-        _pool = UpstreamPool.Of(worker, cluster, endpoint, ProtocolFor(cluster, request));
+        _pool = UpstreamPool.Of(worker, cluster, endpoint, ProtocolFor(cluster, request), cluster.UpstreamTls is { UsesRequestHost: true } ? request.Host : default);
         switch (_pool.Acquire(this, signal, cluster, endpoint, out UpstreamStream? stream))
         {
             case PoolAnswer.Ready:

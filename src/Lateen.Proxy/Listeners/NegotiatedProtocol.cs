@@ -7,5 +7,5 @@ namespace Lateen.Proxy.Listeners;
 internal static class NegotiatedProtocol
 {
     /// <summary>The protocol by ALPN (RFC 7301); null on a plain connection, or when the handshake agreed on nothing.</summary>
-    public static AlpnProtocol? Of(TransportConnection connection) => null;
+    public static AlpnProtocol? Of(TransportConnection connection) => (connection as TlsConnection)?.Session.Alpn;
 }

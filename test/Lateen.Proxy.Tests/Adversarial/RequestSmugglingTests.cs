@@ -31,7 +31,12 @@ public sealed class RequestSmugglingTests
     public async Task What_the_codec_refuses_is_answered_once_and_nothing_behind_it_is_served(string file)
     {
         await using var upstream = TestUpstream.Serving(DrainAsync);
-        await using var proxy = EngineUnderTest.Start(recipe => recipe.Cluster("backend", upstream.Address));
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.Cluster("backend", upstream.Address);
+            // The preface of HTTP/2 is among the files.
+            recipe.Codec = HttpCodecType.Http1;
+        });
         using var client = await RawClient.ConnectAsync(proxy.Address);
 
         await client.SendAsync([.. await File.ReadAllBytesAsync(Path.Combine(Corpus, file), TestContext.Current.CancellationToken), .. Encoding.ASCII.GetBytes(Poison)]);

@@ -50,7 +50,7 @@ internal sealed class Http1UpstreamConnection : UpstreamConnection, ITransportOb
     void ITransportObserver.OnReady(TransportConnection connection)
     {
         if (ActiveStreams > 0) _stream.Wake();
-        else if (IsListed && !IsUsable) Pool.OnUnusable(this);
+        else if (IsListed && !IsSilent()) Pool.OnUnusable(this);
     }
 
     protected override UpstreamStream OpenStream(WakeSignal user)
@@ -59,7 +59,10 @@ internal sealed class Http1UpstreamConnection : UpstreamConnection, ITransportOb
         return _stream;
     }
 
-    /// <summary>Usable, after a look where the last read filled its buffer to the brim and so did not learn that nothing follows.</summary>
+    /// <summary>
+    /// Usable, after a look where it is not known that nothing has come: the last read filled its buffer to the brim, or TLS had something to
+    /// say to itself.
+    /// </summary>
     private bool IsSilent()
     {
         if (Transport.CanRead && !Transport.IsPeerClosed)

@@ -1,3 +1,4 @@
+using System.Text;
 using Lateen.Net;
 using Lateen.Net.Tls;
 using Lateen.Proxy.Clusters;
@@ -6,6 +7,7 @@ using Lateen.Proxy.Forwarding.Http2;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Statistics;
+using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstreams;
 
 namespace Lateen.Proxy.Forwarding.Pools;
@@ -36,9 +38,18 @@ internal enum PoolAnswer : byte
 /// </remarks>
 internal sealed class UpstreamPool
 {
+    /// <summary>Hosts of one endpoint with connections of their own. Count. Hit: an idle one's are closed.</summary>
+    private const int MaxHosts = 64;
+
+    private static readonly AlpnProtocol[] Http1Only = [AlpnProtocol.Http11];
+    private static readonly AlpnProtocol[] Http2Only = [AlpnProtocol.Http2];
+    private static readonly AlpnProtocol[] Either = [AlpnProtocol.Http2, AlpnProtocol.Http11];
+
     private readonly ProxyWorker _worker;
     private readonly EndpointSlot _slot;
     private readonly UpstreamProtocol _protocol;
+    private readonly byte[] _host;
+    private readonly UpstreamGreeting _greeting;
     private readonly ClusterState _clusterState;
     private readonly ClusterStats _stats;
     private readonly WaiterQueue _waiters = new();
@@ -54,8 +65,17 @@ internal sealed class UpstreamPool
     private bool _isDraining;
     private bool _hasSpokenHttp2;
 
-    private UpstreamPool(ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol)
+    private UpstreamPool(ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol, ReadOnlySpan<byte> host)
     {
+        _host = host.ToArray();
+        _greeting = new UpstreamGreeting(
+            protocol switch
+            {
+                UpstreamProtocol.Http1 => Http1Only,
+                UpstreamProtocol.Http2 => Http2Only,
+                _ => Either,
+            },
+            host.IsEmpty ? null : Encoding.ASCII.GetString(host));
         _worker = worker;
         _endpoint = endpoint;
         _protocol = protocol;
@@ -78,6 +98,22 @@ internal sealed class UpstreamPool
     /// </summary>
     private long StreamsOfNewConnection => _protocol == UpstreamProtocol.Http2 || _hasSpokenHttp2 ? Settings.Http2.MaxConcurrentStreams : 1;
 
+    /// <summary>Nobody uses it or waits for it.</summary>
+    private bool IsIdle
+    {
+        get
+        {
+            if (_waiters.Count > 0 || _connecting > 0) return false;
+            int idle = 0;
+            for (UpstreamConnection? connection = _newest; connection is not null; connection = connection.Older)
+            {
+                if (connection.ActiveStreams == 0) idle++;
+            }
+
+            return idle == _connections;
+        }
+    }
+
     /// <summary>Connections that are established, idle or not.</summary>
     public int Connections => _connections;
 
@@ -86,16 +122,25 @@ internal sealed class UpstreamPool
     /// <param name="cluster">The configuration that asks.</param>
     /// <param name="endpoint">Whose connections.</param>
     /// <param name="protocol">In what they speak; not <see cref="UpstreamProtocol.UseDownstream"/>.</param>
-    public static UpstreamPool Of(ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol)
+    /// <param name="host">The host of the request, where connections serve one host each (<c>auto_sni</c>); else empty.</param>
+    public static UpstreamPool Of(
+        ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol, ReadOnlySpan<byte> host)
     {
         EndpointSlot slot = endpoint.State.SlotOf(worker.Index);
         var first = (UpstreamPool?)slot.Pool;
+        UpstreamPool? idle = null;
+        int hosts = 0;
         for (UpstreamPool? made = first; made is not null; made = made._sibling)
         {
-            if (made._protocol == protocol) return made;
+            if (made._protocol == protocol && host.SequenceEqual(made._host)) return made;
+            if (made._host.Length == 0) continue;
+            hosts++;
+            if (made.IsIdle) idle = made;
         }
 
-        var pool = new UpstreamPool(worker, cluster, endpoint, protocol) { _sibling = first };
+        // Hosts come from clients: the pool that has been there longest without a request makes room.
+        if (hosts >= MaxHosts) idle?.Drain();
+        var pool = new UpstreamPool(worker, cluster, endpoint, protocol, host) { _sibling = (UpstreamPool?)slot.Pool };
         slot.Pool = pool;
         worker.Adopt(pool);
         return pool;
@@ -280,7 +325,7 @@ internal sealed class UpstreamPool
         _worker.Shard.Increment(_stats.ConnectionTotal);
         if (_protocol == UpstreamProtocol.Http1) _worker.Shard.Increment(_stats.ConnectionHttp1Total);
         _worker.Shard.Increment(_stats.ConnectionActive);
-        UpstreamConnectResult result = await UpstreamConnector.ConnectAsync(_worker.Reactor, _cluster, _endpoint);
+        UpstreamConnectResult result = await UpstreamConnector.ConnectAsync(_worker.Reactor, _cluster, _endpoint, greeting: _greeting);
         _connecting--;
         if (!result.IsConnected)
         {
