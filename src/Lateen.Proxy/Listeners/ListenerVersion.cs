@@ -54,7 +54,7 @@ internal sealed class ListenerVersion
     /// <summary>The whole life of a connection.</summary>
     public ValueTask Serve(ProxyWorker worker, TransportConnection connection) => _plain switch
     {
-        { Http: { } http } => new Http1Session(worker, connection, http).RunAsync(),
+        { Http: { } http } => HttpSessions.Serve(worker, connection, http),
         { Tcp: { } tcp } => new TcpSession(worker, connection, tcp, new ConnectionRecord(worker, connection, Snapshot), dial: null).RunAsync(),
         _ => ServeAsync(worker, connection),
     };
@@ -137,7 +137,7 @@ internal sealed class ListenerVersion
             }
 
             if (chain.Tcp is { } tcp) await new TcpSession(worker, connection, tcp, record, dial).RunAsync();
-            else await new Http1Session(worker, connection, chain.Http!).RunAsync();
+            else await HttpSessions.Serve(worker, connection, chain.Http!);
         }
         finally
         {
