@@ -70,6 +70,7 @@ internal static class ProxyHost
             RefuseListener = listener => opened?.Listeners.WhyNot(listener),
             Time = time,
             OnWarning = warning => log.For("config").Warning($"{warning}"),
+            OnSecretEvent = new SecretTally(statistics.Registry).Count,
             OnFault = fault => log.For("config").Error($"a defect on the configuration thread: {fault}"),
         });
         await using var engine = new ProxyEngine(configuration.Snapshots, statistics, new ProxyEngineOptions
@@ -158,6 +159,8 @@ internal static class ProxyHost
             Statistics = statistics,
             Snapshots = configuration.Snapshots,
             DumpAsync = async cancellation => await configuration.DumpAsync().WaitAsync(cancellation),
+            CertificatesAsync = async cancellation => await configuration.CertificatesAsync().WaitAsync(cancellation),
+            FirstCertificateExpiry = () => configuration.FirstCertificateExpiry,
             Lifecycle = lifecycle,
             Log = log,
             AccessLogs = accessLogs,

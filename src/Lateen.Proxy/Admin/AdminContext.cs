@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using Envoy.Config.Core.V3;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Logging;
 using Lateen.Proxy.Statistics;
+using Lateen.Proxy.Tls;
 using Lateen.Telemetry.AccessLogs;
 
 namespace Lateen.Proxy.Admin;
@@ -15,6 +17,12 @@ public sealed record AdminContext
 
     /// <summary>Takes a view of all resources; it is made on the configuration thread.</summary>
     public required Func<CancellationToken, ValueTask<ConfigDumpView>> DumpAsync { get; init; }
+
+    /// <summary>Takes the certificates that are in use; they are collected on the configuration thread.</summary>
+    public Func<CancellationToken, ValueTask<ImmutableArray<CertificatesInUse>>> CertificatesAsync { get; init; } = static _ => new([]);
+
+    /// <summary>When the first certificate in use ends; null: none is in use. Any thread.</summary>
+    public Func<DateTimeOffset?> FirstCertificateExpiry { get; init; } = static () => null;
 
     public required IProxyLifecycle Lifecycle { get; init; }
 

@@ -9,6 +9,7 @@ public static class AdminPages
         .. StatsPages.Create(context),
         .. ServerPages.Create(context),
         .. CommandPages.Create(context),
+        CertificatesPage.Create(context),
         ClustersPage.Create(context),
         ConfigDumpPage.Create(context),
         ListenersPage.Create(context),

@@ -8,7 +8,7 @@ using Lateen.Xds.Text;
 
 namespace Lateen.Proxy.Admin;
 
-/// <summary><c>/ready</c>, <c>/server_info</c>, <c>/memory</c> and <c>/certs</c>; and the numbers of the process in <c>server.*</c>.</summary>
+/// <summary><c>/ready</c>, <c>/server_info</c> and <c>/memory</c>; and the numbers of the process in <c>server.*</c>.</summary>
 internal static class ServerPages
 {
     public static AdminPage[] Create(AdminContext context)
@@ -24,11 +24,6 @@ internal static class ServerPages
             }),
             new("/server_info", "print server version/status information", false, (_, response) => WriteServerInfo(context, response)),
             new("/memory", "print current allocation/heap usage", false, (_, response) => WriteMemory(response)),
-            new("/certs", "print certs on machine", false, (_, response) =>
-            {
-                response.ContentType = AdminResponse.Json;
-                response.Write("{\n \"certificates\": []\n}\n");
-            }),
         ];
     }
 

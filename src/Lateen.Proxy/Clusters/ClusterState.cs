@@ -22,6 +22,10 @@ public sealed class ClusterState
     /// <summary>Statistics that another room binds to this cluster once, so that no request looks them up by name.</summary>
     public object? Statistics => Volatile.Read(ref _statistics);
 
+    /// <summary>What counts handshakes with the cluster's endpoints; null for a cluster that never had TLS. Bound once, before it is published to reactors or
+    /// within the same moment.</summary>
+    public Statistics.TlsTally? TlsTally { get; set; }
+
     /// <summary>Binds statistics, unless another thread was first.</summary>
     /// <returns>What is bound now.</returns>
     public object BindStatistics(object statistics) => Interlocked.CompareExchange(ref _statistics, statistics, null) ?? statistics;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Routing;
 using Lateen.Proxy.Tls;
@@ -128,6 +129,12 @@ public sealed class ProxyConfiguration : IDisposable
         Secrets = _ledgers.Secrets.Entries,
     });
 
+    /// <summary>The certificates that TLS contexts use now, for <c>/certs</c>.</summary>
+    public Task<ImmutableArray<CertificatesInUse>> CertificatesAsync() => Thread.InvokeAsync(() => _secrets.CertificatesInUse);
+
+    /// <summary>When the first certificate in use ends; null: none is in use.</summary>
+    public DateTimeOffset? FirstCertificateExpiry => _secrets.FirstExpiryTicks is > 0 and var ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+
     public void Dispose()
     {
         _initialTimer?.Dispose();
@@ -147,6 +154,7 @@ public sealed class ProxyConfiguration : IDisposable
         if (_clusters.IsAnyLeaving) _clusters.CloseLeaving(ReferencedClusters());
         _assembler.PublishIfChanged();
         _updates.Settle();
+        _secrets.Settle();
         CompleteIfWhole();
     }
 

@@ -39,11 +39,25 @@ public sealed class ClusterTally : IDisposable
         var shared = _statistics.Registry.Shared;
         if (added > 0) shared.Add(_statistics.Clusters.Added, added);
         if (removed > 0) shared.Add(_statistics.Clusters.Removed, removed);
+        BindTls(change.Current);
         lock (_lock)
         {
             foreach (var cluster in change.RemovedClusters) _removed.Enqueue((cluster, _time.GetTimestamp()));
             while (_removed.TryPeek(out var oldest) && _time.GetElapsedTime(oldest.RemovedAt) >= Grace)
-                (_removed.Dequeue().Cluster.Statistics as ClusterStats)?.Dispose();
+            {
+                var forgotten = _removed.Dequeue().Cluster;
+                (forgotten.Statistics as ClusterStats)?.Dispose();
+                forgotten.TlsTally?.Dispose();
+            }
+        }
+    }
+
+    private void BindTls(ProxySnapshot current)
+    {
+        foreach (var cluster in current.Clusters)
+        {
+            if (cluster.UpstreamTls is not null && cluster.State.TlsTally is null)
+                cluster.State.TlsTally = new TlsTally(TlsStats.OpenCluster(_statistics.Registry, cluster.StatName), _statistics);
         }
     }
 

@@ -7,11 +7,16 @@ using Lateen.Proxy.Configuration;
 namespace Lateen.Proxy.Tls;
 
 /// <summary>A secret with the content of all files that it names, read at one moment.</summary>
-/// <remarks>Immutable. <see cref="Message"/> names no file any more and must not leave the process.</remarks>
+/// <remarks>Configuration thread only. <see cref="Message"/> names no file any more and must not leave the process.</remarks>
 internal sealed class SecretContent
 {
+    /// <summary>Certificates of one secret that status pages show. Count. The system's bundle has about 150.</summary>
+    private const int MaxShownCertificates = 512;
+
     /// <summary>Octets of one file. Hit: the secret is refused. The bundle of all public roots has some 250 KiB.</summary>
     public const int MaxFileBytes = 4 * 1024 * 1024;
+
+    private IReadOnlyList<Lateen.Net.Tls.TlsCertificate>? _certificates;
 
     private SecretContent(Secret message, string origin, ImmutableArray<string> watched)
     {
@@ -28,6 +33,9 @@ internal sealed class SecretContent
 
     /// <summary>Files and directories whose change may change it.</summary>
     public ImmutableArray<string> Watched { get; }
+
+    /// <summary>The certificates in it: a chain, leaf first, or roots. Read when they are first asked for.</summary>
+    public IReadOnlyList<Lateen.Net.Tls.TlsCertificate> Certificates => _certificates ??= ReadCertificates();
 
     /// <summary>What of a secret has to be watched, whether or not it can be read.</summary>
     public static ImmutableArray<string> WatchedBy(Secret secret)
@@ -67,6 +75,19 @@ internal sealed class SecretContent
 
     /// <summary>Whether two readings gave the same bytes.</summary>
     public bool HasContentOf(SecretContent other) => Message.Equals(other.Message);
+
+    /// <summary>The file that certificates were read from; <c>&lt;inline&gt;</c> as Envoy has it for those that stand in the configuration.</summary>
+    public static string PathOf(Secret wanted) => (wanted.TlsCertificate?.CertificateChain ?? wanted.ValidationContext?.TrustedCa) switch
+    {
+        { SpecifierCase: DataSource.SpecifierOneofCase.Filename } source => source.Filename,
+        _ => "<inline>",
+    };
+
+    private IReadOnlyList<Lateen.Net.Tls.TlsCertificate> ReadCertificates()
+    {
+        var source = Message.TlsCertificate?.CertificateChain ?? Message.ValidationContext?.TrustedCa;
+        return source is null ? [] : Lateen.Net.Tls.TlsCertificate.ReadAll(TlsMaterial.Bytes(source).Span, MaxShownCertificates);
+    }
 
     private static FieldPath Field(FieldPath path, string dotted)
     {

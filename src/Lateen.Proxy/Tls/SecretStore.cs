@@ -37,6 +37,8 @@ internal sealed class SecretStore : IDisposable
     private readonly Dictionary<(string Name, bool IsDynamic), SecretRecord> _named = [];
     private readonly Dictionary<(ISecretUser User, int Index), SecretRecord> _inline = [];
     private readonly HashSet<ITimer> _retirements = [];
+    private long _firstExpiryTicks;
+    private bool _isExpiryStale;
 
     public SecretStore(ClusterEnvironment environment, SubscriptionLedger subscriptions, ResourceLedger ledger)
     {
@@ -55,8 +57,20 @@ internal sealed class SecretStore : IDisposable
     /// <summary>Told of every attempt to take a version of a named secret.</summary>
     public Action<SecretEvent>? OnEvent { get; init; }
 
-    /// <summary>Contexts that are in use, each once.</summary>
-    public IEnumerable<ISecretUser> Users => _named.Values.Concat(_inline.Values).SelectMany(static record => record.Users).Distinct();
+    /// <summary>
+    /// When the first certificate in use ends, ticks of UTC; 0: there is none. Any thread may read it.
+    /// </summary>
+    public long FirstExpiryTicks => Volatile.Read(ref _firstExpiryTicks);
+
+    /// <summary>The certificates of all secrets that some context uses.</summary>
+    public ImmutableArray<CertificatesInUse> CertificatesInUse =>
+    [
+        .. InUse.Where(static record => record.Content!.Certificates.Count > 0).Select(static record => new CertificatesInUse(
+            SecretContent.PathOf(record.Wanted!), record.Content!.Message.TypeCase == Secret.TypeOneofCase.ValidationContext, [.. record.Content.Certificates])),
+    ];
+
+    private IEnumerable<SecretRecord> InUse =>
+        _named.Values.Concat(_inline.Values).Where(static record => record.Users.Count > 0 && record.Content is not null);
 
     /// <summary>The content of a static secret; null when there is none of that name.</summary>
     public SecretContent? StaticContent(string name) => _named.GetValueOrDefault((name, false))?.Content;
@@ -84,6 +98,8 @@ internal sealed class SecretStore : IDisposable
             }
         }
 
+        _isExpiryStale = true;
+
         // What came before the context did is what it starts with; it was good for others, so a failure is this context's own.
         var errors = new ConfigurationErrors();
         PrepareWith(user, null, null, errors)?.Invoke();
@@ -93,6 +109,7 @@ internal sealed class SecretStore : IDisposable
     /// <summary>A context is used by no new connection any more.</summary>
     public void Detach(ISecretUser user)
     {
+        _isExpiryStale = true;
         for (var i = 0; i < user.Sources.Length; i++)
         {
             var source = user.Sources[i];
@@ -106,6 +123,15 @@ internal sealed class SecretStore : IDisposable
                 if (source.IsDynamic && _subscriptions.Release(XdsTypeUrls.Secret, source.Name)) Forget(record);
             }
         }
+    }
+
+    /// <summary>Brings <see cref="FirstExpiryTicks"/> up to date. After every change of what is used.</summary>
+    public void Settle()
+    {
+        if (!_isExpiryStale) return;
+        _isExpiryStale = false;
+        var first = InUse.SelectMany(static record => record.Content!.Certificates).Select(static certificate => certificate.NotAfter.UtcTicks).DefaultIfEmpty().Min();
+        Volatile.Write(ref _firstExpiryTicks, first);
     }
 
     /// <summary>The context can be used, or waiting for it is over.</summary>
@@ -210,6 +236,7 @@ internal sealed class SecretStore : IDisposable
         if (content is not null && TrySwap(record, content, errors))
         {
             Succeed(record);
+            Settle();
             if (record.Name.Length > 0) OnEvent?.Invoke(new SecretEvent(record.Name, SecretOutcome.Rotated));
             return;
         }
@@ -254,6 +281,7 @@ internal sealed class SecretStore : IDisposable
         foreach (var misfit in misfits.All) OnWarning?.Invoke($"{misfit}; this context keeps what it has");
         var wasAwaited = record.Content is null;
         record.Content = content;
+        _isExpiryStale = true;
         record.Patience?.Dispose();
         record.Patience = null;
         foreach (var commit in commits) commit();

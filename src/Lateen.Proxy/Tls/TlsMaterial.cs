@@ -54,7 +54,8 @@ internal static class TlsMaterial
         return options;
     }
 
-    private static ReadOnlyMemory<byte> Bytes(DataSource? source) => source?.SpecifierCase switch
+    /// <summary>What stands in a data source that names no file any more.</summary>
+    public static ReadOnlyMemory<byte> Bytes(DataSource? source) => source?.SpecifierCase switch
     {
         DataSource.SpecifierOneofCase.InlineString => System.Text.Encoding.UTF8.GetBytes(source.InlineString),
         DataSource.SpecifierOneofCase.InlineBytes => source.InlineBytes.Memory,

@@ -14,7 +14,7 @@ namespace Lateen.Proxy.Upstreams;
 /// Opens connections to endpoints, for HTTP pools and TCP proxying alike: connect, PROXY header, TLS handshake, all within the cluster's
 /// connect timeout.
 /// </summary>
-/// <remarks>Counts nothing: budgets and statistics are the caller's, who knows what the connection is for.</remarks>
+/// <remarks>Counts handshakes, and nothing else: budgets and other statistics are the caller's, who knows what the connection is for.</remarks>
 internal static class UpstreamConnector
 {
     /// <summary>Opens a connection. On the reactor that will own it.</summary>
@@ -50,6 +50,7 @@ internal static class UpstreamConnector
         if (cluster.UpstreamTls is not { } tls) return new UpstreamConnectResult(connection, default, string.Empty);
         long left = (long)options.Timeout.TotalMilliseconds - (reactor.NowMilliseconds - startedAt);
         TlsOutcome outcome = left > 0 ? await tls.ConnectAsync(connection, endpoint, greeting, left) : new TlsOutcome(null, IsTimeout: true, string.Empty);
+        cluster.State.TlsTally?.Count(reactor.Index, outcome);
         if (outcome.Connection is { } encrypted) return new UpstreamConnectResult(encrypted, default, string.Empty);
         connection.Abort();
         return outcome.IsTimeout
