@@ -65,7 +65,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
             var path = FieldPath.Root.Field("static_resources").Field("secrets").At(i);
             if (secrets[i].Name.Length == 0) errors.Add(path.Field("name"), "is required");
             if (SecretContent.ReadResource(secrets[i], path, errors) is not { } content) continue;
-            SecretCheck.Check(content, path, errors);
+            SecretCheck.Check(content, path.Field(SecretKinds.NameOf(secrets[i].TypeCase)), errors);
             if (!contents.TryAdd(secrets[i].Name, content)) errors.Add(path.Field("name"), $"there is another secret '{secrets[i].Name}'");
         }
 

@@ -7,14 +7,17 @@ namespace Lateen.Proxy.Tls;
 /// <summary>Says what is wrong with a secret by itself, before it is looked at in the contexts that use it.</summary>
 internal static class SecretCheck
 {
+    /// <param name="content">What was read.</param>
+    /// <param name="path">Where its certificate, validation context or ticket keys stand.</param>
+    /// <param name="errors">Gets what is wrong.</param>
     public static void Check(SecretContent content, FieldPath path, ConfigurationErrors errors)
     {
         switch (content.Message.TypeCase)
         {
-            case Secret.TypeOneofCase.TlsCertificate: CheckCertificate(content, path.Field("tls_certificate"), errors); break;
-            case Secret.TypeOneofCase.ValidationContext: CheckValidation(content, path.Field("validation_context"), errors); break;
+            case Secret.TypeOneofCase.TlsCertificate: CheckCertificate(content, path, errors); break;
+            case Secret.TypeOneofCase.ValidationContext: CheckValidation(content, path, errors); break;
             case Secret.TypeOneofCase.SessionTicketKeys:
-                TlsMaterial.TicketKeys(content.Message.SessionTicketKeys, path.Field("session_ticket_keys"), errors);
+                TlsMaterial.TicketKeys(content.Message.SessionTicketKeys, path, errors);
                 break;
             default: errors.Add(path, "a tls_certificate, a validation_context or session_ticket_keys are needed"); break;
         }

@@ -32,8 +32,8 @@ internal sealed class SecretRecord(string name)
     /// <summary>The next attempt at files that did not fit together.</summary>
     public ITimer? Retry { get; set; }
 
-    /// <summary>Attempts that failed in a row.</summary>
-    public int Failures { get; set; }
+    /// <summary>When the files in use now were first found not to fit together, in ticks of the clock; null: they fit.</summary>
+    public long? FailingSince { get; set; }
 
     /// <summary>What was said of the last failure, so that it is said once.</summary>
     public string Complaint { get; set; } = string.Empty;

@@ -18,7 +18,7 @@ namespace Lateen.Proxy.Tls;
 /// </remarks>
 internal sealed class SecretStore : IDisposable
 {
-    /// <summary>Wait before files that could not be used are read again; doubles from failure to failure up to <see cref="LongestRetry"/>.</summary>
+    /// <summary>Wait before files that could not be used are read again; as long as they were found bad already, up to <see cref="LongestRetry"/>.</summary>
     public static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(25);
 
     /// <summary>Longest wait before files that could not be used are read again.</summary>
@@ -27,8 +27,8 @@ internal sealed class SecretStore : IDisposable
     /// <summary>How long a replaced context can be used still: a reactor that has read the reference uses it within the same turn.</summary>
     public static readonly TimeSpan RetirementGrace = TimeSpan.FromSeconds(10);
 
-    /// <summary>Failures in a row before they are reported. Count. What heals within some 100 ms was a replacement under way.</summary>
-    private const int QuietFailures = 3;
+    /// <summary>How long files may be found bad before it is reported: what heals sooner was a replacement under way.</summary>
+    public static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(500);
 
     private readonly ClusterEnvironment _environment;
     private readonly SubscriptionLedger _subscriptions;
@@ -242,34 +242,36 @@ internal sealed class SecretStore : IDisposable
         }
 
         TryLater(record);
-        if (record.Failures < QuietFailures || errors.All.Count == 0) return;
+        if (BadFor(record) < QuietTime) return;
         var complaint = string.Join("; ", errors.All);
         if (complaint == record.Complaint) return;
         record.Complaint = complaint;
         if (record.Name.Length > 0) OnEvent?.Invoke(new SecretEvent(record.Name, SecretOutcome.RotationFailed));
-        var what = record.Name.Length > 0 ? $"secret '{record.Name}'" : "a secret in a TLS context";
-        OnWarning?.Invoke($"{what}: {complaint}; {(record.Content is null ? "there is nothing to use instead" : "what was there before stays in use")}");
+        var what = record.Name.Length > 0 ? $"secret '{record.Name}': " : string.Empty;
+        OnWarning?.Invoke($"{what}{complaint}; {(record.Content is null ? "there is nothing to use instead" : "what was there before stays in use")}");
     }
 
     private void TryLater(SecretRecord record)
     {
-        var wait = TimeSpan.FromTicks(Math.Min(FirstRetry.Ticks << Math.Min(record.Failures, 20), LongestRetry.Ticks));
-        record.Failures++;
+        record.FailingSince ??= _environment.Time.GetTimestamp();
+        var wait = TimeSpan.FromTicks(Math.Clamp(BadFor(record).Ticks, FirstRetry.Ticks, LongestRetry.Ticks));
         record.Retry?.Dispose();
         record.Retry = _environment.Time.CreateTimer(_ => _environment.Thread.Post(() => LookAgain(record)), null, wait, Timeout.InfiniteTimeSpan);
     }
+
+    private TimeSpan BadFor(SecretRecord record) => record.FailingSince is { } since ? _environment.Time.GetElapsedTime(since) : TimeSpan.Zero;
 
     private static void Succeed(SecretRecord record)
     {
         record.Retry?.Dispose();
         record.Retry = null;
-        record.Failures = 0;
+        record.FailingSince = null;
         record.Complaint = string.Empty;
     }
 
     private bool TrySwap(SecretRecord record, SecretContent content, ConfigurationErrors errors)
     {
-        SecretCheck.Check(content, FieldPath.Root, errors);
+        SecretCheck.Check(content, record.Path ?? FieldPath.Root.Field(SecretKinds.NameOf(content.Message.TypeCase)), errors);
         if (errors.Any) return false;
         var commits = new List<Action>(record.Users.Count);
         var misfits = new ConfigurationErrors();

@@ -2,7 +2,6 @@ using System.Net;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Statistics;
-using Lateen.Proxy.Tests.Configuration;
 using Lateen.Telemetry.Statistics;
 using Lateen.Xds;
 using Lateen.Xds.Client;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Lateen.Proxy.Tests.Harness;
 using Lateen.Proxy.Tests.Routing;
+using Lateen.Testing;
 using Lateen.Xds;
 using static Lateen.Proxy.Tests.Tls.TlsYaml;
 
@@ -48,20 +49,20 @@ public sealed class ReplacementTests : IDisposable
     public async Task Link_above_the_files_that_is_swapped_as_Kubernetes_does_it_is_noticed()
     {
         var first = _authority.Issue(["a.test"]);
-        Publish(first, "..2026_1");
+        await PublishAsync(first, "..2026_1");
         await using var proxy = await ConfiguredProxy.StartAsync(WithFiles($", watched_directory: {{path: {Path.GetDirectoryName(_folder.PathOf("x"))}}}"));
         await SeenAsync(proxy.Address, first.Serial);
         var second = _authority.Issue(["a.test"]);
-        Publish(second, "..2026_2");
+        await PublishAsync(second, "..2026_2");
         await SeenAsync(proxy.Address, second.Serial);
 
-        void Publish(TestCertificate certificate, string version)
+        async Task PublishAsync(TestCertificate certificate, string version)
         {
             Directory.CreateDirectory(_folder.PathOf(version));
             File.WriteAllText(_folder.PathOf($"{version}/tls.crt"), certificate.Chain);
             File.WriteAllText(_folder.PathOf($"{version}/tls.key"), certificate.Key);
-            File.CreateSymbolicLink(_folder.PathOf("..data_tmp"), version);
-            File.Move(_folder.PathOf("..data_tmp"), _folder.PathOf("..data"), overwrite: true);
+            Directory.CreateSymbolicLink(_folder.PathOf("..data_tmp"), version);
+            await ProgramUnderTest.RunAsync("mv", ["-T", _folder.PathOf("..data_tmp"), _folder.PathOf("..data")], Cancel);
             if (File.Exists(_folder.PathOf("tls.crt"))) return;
             File.CreateSymbolicLink(_folder.PathOf("tls.crt"), "..data/tls.crt");
             File.CreateSymbolicLink(_folder.PathOf("tls.key"), "..data/tls.key");
