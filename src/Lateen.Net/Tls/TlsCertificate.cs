@@ -47,24 +47,6 @@ public sealed class TlsCertificate
     /// <summary>In the certificate's order. Empty when it has none of a kind that is read.</summary>
     public required IReadOnlyList<SubjectAltName> SubjectAltNames { get; init; }
 
-    /// <summary>Reads the certificates of a PEM text, in their order, for status pages. From any thread.</summary>
-    /// <param name="pem">Certificates; anything between them is passed over.</param>
-    /// <param name="max">How many at most; the rest is passed over.</param>
-    /// <returns>Those that could be read: what is malformed ends the list.</returns>
-    public static IReadOnlyList<TlsCertificate> ReadAll(ReadOnlySpan<byte> pem, int max)
-    {
-        var loaded = Pem.ReadCertificates(pem, isTrustAnchor: true, max, out _);
-        var certificates = new List<TlsCertificate>(Math.Min(loaded.Count, max));
-        foreach (var certificate in loaded)
-        {
-            if (certificates.Count < max)
-                certificates.Add(CertificateReader.Read(certificate));
-        }
-
-        Pem.Free(loaded);
-        return certificates;
-    }
-
     /// <summary>The first URI name, which is where a workload's SPIFFE id is; null without one.</summary>
     public string? FirstUri
     {

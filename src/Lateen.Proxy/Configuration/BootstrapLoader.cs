@@ -70,7 +70,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
         }
 
         var plane = bootstrap.DynamicResources?.AdsConfig?.GrpcServices is [{ EnvoyGrpc.ClusterName: var cluster }, ..] ? cluster : null;
-        return new TlsScope(contents.GetValueOrDefault, () => plane, new TicketKeyring(TimeProvider.System), static context => context.Dispose());
+        return new TlsScope(contents.GetValueOrDefault, () => plane, new TicketKeyring(TimeProvider.System));
     }
 
     private static List<(ClusterDefinition Definition, FieldPath Path)> CheckClusters(Bootstrap bootstrap, TlsScope tls, ConfigurationErrors errors)

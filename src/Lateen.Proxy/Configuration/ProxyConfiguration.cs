@@ -78,7 +78,7 @@ public sealed class ProxyConfiguration : IDisposable
             OnWarning = options.OnWarning,
             OnEvent = options.OnSecretEvent,
         };
-        var tls = new TlsScope(_secrets.StaticContent, () => _bootstrap?.ControlPlane?.ClusterName, new TicketKeyring(options.Time), _secrets.Retire);
+        var tls = new TlsScope(_secrets.StaticContent, () => _bootstrap?.ControlPlane?.ClusterName, new TicketKeyring(options.Time));
         _clusters = new ClusterStore(environment, directory, _subscriptions, _secrets, _ledgers) { Stirred = Advance };
         _routes = new RouteStore(compiler, _ledgers.Routes);
         _listeners = new ListenerStore(environment, _subscriptions, _routes, _secrets, _ledgers.Listeners) { Stirred = Advance };

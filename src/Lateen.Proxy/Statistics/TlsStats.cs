@@ -19,10 +19,20 @@ public sealed class TlsStats : StatGroup
         "ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA", "AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA", Other,
     ];
 
+    private static readonly string[] CurveNames = ["X25519", "P-256", "P-384", "P-521", "X448", "X25519MLKEM768", Other];
+
+    private static readonly string[] SignatureNames =
+    [
+        "ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384", "ecdsa_secp521r1_sha512", "rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384",
+        "rsa_pss_rsae_sha512", "rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512", "ed25519", Other,
+    ];
+
     private static readonly StatSchema<TlsStats> OfListener = new(static fields => new TlsStats(fields, "envoy_ssl_cipher"));
     private static readonly StatSchema<TlsStats> OfCluster = new(static fields => new TlsStats(fields, "cipher_suite"));
 
     private readonly FrozenDictionary<string, Counter> _ciphers;
+    private readonly FrozenDictionary<string, Counter> _curves;
+    private readonly FrozenDictionary<string, Counter> _signatures;
 
     private TlsStats(StatFields fields, string cipherLabel)
         : base(fields)
@@ -40,6 +50,10 @@ public sealed class TlsStats : StatGroup
         _ciphers = CipherNames.ToDictionary(
                 static name => name,
                 name => fields.Counter($"ssl.ciphers.{name}", "ssl.ciphers", new StatTag(cipherLabel, name), hiddenWhenZero: true))
+            .ToFrozenDictionary(StringComparer.Ordinal);
+        _curves = CurveNames.ToDictionary(static name => name, name => fields.Counter($"ssl.curves.{name}", hiddenWhenZero: true))
+            .ToFrozenDictionary(StringComparer.Ordinal);
+        _signatures = SignatureNames.ToDictionary(static name => name, name => fields.Counter($"ssl.sigalgs.{name}", hiddenWhenZero: true))
             .ToFrozenDictionary(StringComparer.Ordinal);
     }
 
@@ -90,7 +104,14 @@ public sealed class TlsStats : StatGroup
         if (session.IsResumed) shard.Increment(SessionReused);
         if (session.PeerCertificate is null) shard.Increment(NoCertificate);
         shard.Increment(session.Version == TlsVersion.Tls13 ? Tls13 : Tls12);
-        shard.Increment(_ciphers.TryGetValue(session.CipherSuite, out var cipher) ? cipher : _ciphers[Other]);
+        Increment(shard, _ciphers, session.CipherSuite);
+        Increment(shard, _curves, session.Group);
+        Increment(shard, _signatures, session.PeerSignatureAlgorithm);
+    }
+
+    private static void Increment(StatShard shard, FrozenDictionary<string, Counter> counters, string? name)
+    {
+        if (name is not null) shard.Increment(counters.TryGetValue(name, out var counter) ? counter : counters[Other]);
     }
 
     private void CountFailure(StatShard shard, TlsFailureCause cause)

@@ -21,15 +21,13 @@ internal sealed class ClientTls : UpstreamTls, ISecretUser
     private readonly TlsContextDefinition _definition;
     private readonly UpstreamTlsContext _source;
     private readonly UpstreamNaming _naming;
-    private readonly TlsScope _scope;
     private volatile TlsClientContext? _context;
 
-    private ClientTls(UpstreamTlsContext source, TlsContextDefinition definition, UpstreamNaming naming, TlsScope scope)
+    private ClientTls(UpstreamTlsContext source, TlsContextDefinition definition, UpstreamNaming naming)
     {
         _source = source;
         _definition = definition;
         _naming = naming;
-        _scope = scope;
         Contents = new SecretContent?[definition.Sources.Length];
     }
 
@@ -63,7 +61,7 @@ internal sealed class ClientTls : UpstreamTls, ISecretUser
         if (naming.VerifiesName && !definition.HasValidation)
             errors.Add(path, "the server's name is verified only with a validation context that has trusted_ca or system_root_certs");
         if (errors.Count > errorsBefore) return null;
-        var compiled = new ClientTls(context, definition, naming, scope);
+        var compiled = new ClientTls(context, definition, naming);
         SecretUsers.MakeFromConfiguration(compiled, scope, errors);
         return errors.Count > errorsBefore ? null : compiled;
     }
@@ -86,17 +84,11 @@ internal sealed class ClientTls : UpstreamTls, ISecretUser
         };
         if (errors.Count > errorsBefore) return null;
         var (made, error) = TlsClientContext.Create(options);
-        if (made is not null) return () => Use(made);
+        // The former lives until its last connection ends; to dispose of it here could meet a reactor that is about to use it.
+        if (made is not null) return () => _context = made;
         var origin = TlsContextMaker.OriginOf(contents);
         errors.Add(_definition.Path, origin.Length == 0 ? error! : $"{origin}: {error}");
         return null;
-    }
-
-    private void Use(TlsClientContext context)
-    {
-        var former = _context;
-        _context = context;
-        if (former is not null) _scope.Retire(former);
     }
 
     [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder<>))]

@@ -86,7 +86,9 @@ internal sealed class SecretContent
     private IReadOnlyList<Lateen.Net.Tls.TlsCertificate> ReadCertificates()
     {
         var source = Message.TlsCertificate?.CertificateChain ?? Message.ValidationContext?.TrustedCa;
-        return source is null ? [] : Lateen.Net.Tls.TlsCertificate.ReadAll(TlsMaterial.Bytes(source).Span, MaxShownCertificates);
+        if (source is null) return [];
+        var all = Lateen.Net.Tls.TlsCertificate.TryReadAll(TlsMaterial.Bytes(source).Span, out _) ?? [];
+        return all.Count <= MaxShownCertificates ? all : [.. all.Take(MaxShownCertificates)];
     }
 
     private static FieldPath Field(FieldPath path, string dotted)

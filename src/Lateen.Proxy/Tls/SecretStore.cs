@@ -24,9 +24,6 @@ internal sealed class SecretStore : IDisposable
     /// <summary>Longest wait before files that could not be used are read again.</summary>
     public static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a replaced context can be used still: a reactor that has read the reference uses it within the same turn.</summary>
-    public static readonly TimeSpan RetirementGrace = TimeSpan.FromSeconds(10);
-
     /// <summary>How long files may be found bad before it is reported: what heals sooner was a replacement under way.</summary>
     public static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(500);
 
@@ -36,7 +33,6 @@ internal sealed class SecretStore : IDisposable
     private readonly SecretWatcher _watcher;
     private readonly Dictionary<(string Name, bool IsDynamic), SecretRecord> _named = [];
     private readonly Dictionary<(ISecretUser User, int Index), SecretRecord> _inline = [];
-    private readonly HashSet<ITimer> _retirements = [];
     private long _firstExpiryTicks;
     private bool _isExpiryStale;
 
@@ -165,24 +161,8 @@ internal sealed class SecretStore : IDisposable
         if (_named.TryGetValue((name, true), out var record) && record.Content is null) GiveUp(record, isTimeout: false);
     }
 
-    /// <summary>Frees a context that was replaced, when <see cref="RetirementGrace"/> is over.</summary>
-    public void Retire(IDisposable context)
-    {
-        ITimer? timer = null;
-        timer = _environment.Time.CreateTimer(_ => _environment.Thread.Post(Free), null, RetirementGrace, Timeout.InfiniteTimeSpan);
-        _retirements.Add(timer);
-
-        void Free()
-        {
-            context.Dispose();
-            _retirements.Remove(timer!);
-            timer!.Dispose();
-        }
-    }
-
     public void Dispose()
     {
-        foreach (var timer in _retirements) timer.Dispose();
         foreach (var record in _named.Values.Concat(_inline.Values)) record.Dispose();
         _watcher.Dispose();
     }

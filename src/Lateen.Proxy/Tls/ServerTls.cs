@@ -16,18 +16,18 @@ internal sealed class ServerTls : DownstreamTls, ISecretUser
 
     private readonly TlsContextDefinition _definition;
     private readonly DownstreamTlsContext _source;
-    private readonly TlsScope _scope;
+    private readonly TicketKeyring _keyring;
     private readonly TlsTicketKeys? _givenKeys;
     private readonly TimeSpan? _sessionLifetime;
     private volatile TlsServerContext? _context;
 
-    private ServerTls(DownstreamTlsContext source, TlsContextDefinition definition, TlsTicketKeys? givenKeys, TimeSpan? sessionLifetime, TlsScope scope)
+    private ServerTls(DownstreamTlsContext source, TlsContextDefinition definition, TlsTicketKeys? givenKeys, TimeSpan? sessionLifetime, TicketKeyring keyring)
     {
         _source = source;
         _definition = definition;
         _givenKeys = givenKeys;
         _sessionLifetime = sessionLifetime;
-        _scope = scope;
+        _keyring = keyring;
         Contents = new SecretContent?[definition.Sources.Length];
     }
 
@@ -50,7 +50,7 @@ internal sealed class ServerTls : DownstreamTls, ISecretUser
             errors.Add(path.Field("session_timeout"), "must be from 1s to 604800s (RFC 8446 4.6.1)");
         var keys = TicketKeysOf(context, path, errors);
         if (errors.Count > errorsBefore) return null;
-        var compiled = new ServerTls(context, definition, keys, lifetime, scope);
+        var compiled = new ServerTls(context, definition, keys, lifetime, scope.TicketKeys);
         SecretUsers.MakeFromConfiguration(compiled, scope, errors);
         return errors.Count > errorsBefore ? null : compiled;
     }
@@ -72,24 +72,18 @@ internal sealed class ServerTls : DownstreamTls, ISecretUser
             ClientCertificates = _source.RequireClientCertificate is true ? TlsClientCertificateMode.Required
                 : validation is null ? TlsClientCertificateMode.None : TlsClientCertificateMode.Optional,
             RequireServerName = _source.RequireSni is true,
-            TicketKeys = _givenKeys ?? _scope.TicketKeys.KeysFor(TlsContextMaker.DigestOf(_source, validation), _sessionLifetime),
+            TicketKeys = _givenKeys ?? _keyring.KeysFor(TlsContextMaker.DigestOf(_source, validation), _sessionLifetime),
             AllowTickets = !_source.DisableStatelessSessionResumption,
             AllowSessionIds = !_source.DisableStatefulSessionResumption,
             SessionLifetime = _sessionLifetime,
         };
         if (errors.Count > errorsBefore) return null;
         var (made, error) = TlsServerContext.Create(options);
-        if (made is not null) return () => Use(made);
+        // The former lives until its last connection ends; to dispose of it here could meet a reactor that is about to use it.
+        if (made is not null) return () => _context = made;
         var origin = TlsContextMaker.OriginOf(contents);
         errors.Add(_definition.Path, origin.Length == 0 ? error! : $"{origin}: {error}");
         return null;
-    }
-
-    private void Use(TlsServerContext context)
-    {
-        var former = _context;
-        _context = context;
-        if (former is not null) _scope.Retire(former);
     }
 
     [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder<>))]

@@ -4,9 +4,4 @@ namespace Lateen.Proxy.Tls;
 /// <param name="StaticSecret">The content of a secret of the bootstrap file; null when there is none of that name.</param>
 /// <param name="ControlPlaneCluster">The cluster behind <c>dynamic_resources.ads_config</c>; null without a control plane.</param>
 /// <param name="TicketKeys">Session ticket keys of contexts that are given none.</param>
-/// <param name="Retire">
-/// Takes a context that was replaced, and frees it when no connection can be about to use it any more: without, it would stay until some garbage
-/// collection, and a proxy at rest has few.
-/// </param>
-internal sealed record TlsScope(
-    Func<string, SecretContent?> StaticSecret, Func<string?> ControlPlaneCluster, TicketKeyring TicketKeys, Action<IDisposable> Retire);
+internal sealed record TlsScope(Func<string, SecretContent?> StaticSecret, Func<string?> ControlPlaneCluster, TicketKeyring TicketKeys);
