@@ -3,8 +3,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Lateen.Net;
+using Lateen.Net.Tls;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Tls;
 using Lateen.Telemetry.AccessLogs;
 
 namespace Lateen.Proxy.Listeners;
@@ -87,6 +89,24 @@ internal sealed class ConnectionRecord : IAccessLogRecord
 
     public long FirstFromUpstreamAt { get; set; } = -1;
 
+    /// <summary>What the client's TLS handshake agreed on; null: there was none, or it failed.</summary>
+    public TlsSession? Tls { get; private set; }
+
+    /// <summary>What the endpoint's TLS handshake agreed on; null: there was none.</summary>
+    public TlsSession? UpstreamTls { get; set; }
+
+    /// <summary>Why the client's TLS handshake failed; empty when it did not.</summary>
+    public string TransportFailureReason { get; private set; } = string.Empty;
+
+    /// <summary>The client's TLS handshake is over.</summary>
+    public void TakeTls(in TlsOutcome outcome)
+    {
+        Tls = outcome.Session;
+        TransportFailureReason = outcome.Reason;
+        if (outcome.Session?.ServerName is { } name) ServerName = name;
+        if (outcome.IsTimeout) TerminationDetails = "transport socket timeout was reached";
+    }
+
     /// <summary>A PROXY header told whose connection this is.</summary>
     public void TakeAddresses(TransportConnection connection)
     {
@@ -120,6 +140,7 @@ internal sealed class ConnectionRecord : IAccessLogRecord
     ReadOnlySpan<byte> IAccessLogRecord.Text(AccessLogText text) => text switch
     {
         AccessLogText.ConnectionTerminationDetails => Utf8(TerminationDetails),
+        AccessLogText.DownstreamTransportFailureReason => Utf8(TransportFailureReason),
         AccessLogText.UpstreamTransportFailureReason => Utf8(UpstreamFailureReason),
         AccessLogText.UpstreamHostName when Endpoint is { } endpoint => Utf8(endpoint.Hostname.Length > 0 ? endpoint.Hostname : endpoint.State.AddressText),
         AccessLogText.UpstreamCluster when Cluster is { } cluster => Utf8(cluster.StatName),
@@ -140,6 +161,17 @@ internal sealed class ConnectionRecord : IAccessLogRecord
         AccessLogAddress.UpstreamHost or AccessLogAddress.UpstreamRemote when Endpoint is { } endpoint => Utf8(endpoint.State.AddressText),
         _ => default,
     };
+
+    ReadOnlySpan<byte> IAccessLogRecord.Tls(AccessLogTlsSide side, AccessLogTlsText text)
+    {
+        byte[] room = Room(256);
+        ReadOnlySpan<byte> found = TlsLogTexts.Text(side == AccessLogTlsSide.Downstream ? Tls : UpstreamTls, text, ref room);
+        _room = room;
+        return found;
+    }
+
+    long IAccessLogRecord.TlsMicroseconds(AccessLogTlsSide side, AccessLogTlsMoment moment) =>
+        TlsLogTexts.Microseconds(side == AccessLogTlsSide.Downstream ? Tls : UpstreamTls, moment);
 
     bool IAccessLogRecord.TryGetRequestHeader(AccessLogHeader header, out ReadOnlySpan<byte> value)
     {

@@ -22,6 +22,9 @@ internal sealed class ListenerVersion
     private readonly AccessLogger[] _accessLogs;
     private readonly ProtocolMemory?[] _memories;
 
+    /// <summary>Null when no chain has TLS.</summary>
+    private readonly TlsStats? _tlsStats;
+
     /// <summary>The common listener: nothing to look at, nothing to choose, nothing to decrypt.</summary>
     private readonly ServedChain? _plain;
 
@@ -34,6 +37,7 @@ internal sealed class ListenerVersion
         Counters = new InspectorCounters(snapshot.Filters, statistics.Registry);
         _accessLogs = [.. snapshot.AccessLogs.OfType<AccessLogger>()];
         _memories = new ProtocolMemory?[reactorCount];
+        _tlsStats = snapshot.AllChains.Any(static chain => chain.DownstreamTls is not null) ? TlsStats.OpenListener(statistics.Registry, snapshot.StatPrefix) : null;
         bool isPlain = !snapshot.Filters.Inspects && snapshot.Filters.ProxyProtocol is null && _accessLogs.Length == 0;
         _plain = isPlain && Chains.Only is { Filters.Length: 0, Snapshot.DownstreamTls: null } only ? only : null;
     }
@@ -109,7 +113,7 @@ internal sealed class ListenerVersion
     }
 
     [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder))]
-    private static async ValueTask ServeAsync(
+    private async ValueTask ServeAsync(
         ProxyWorker worker, TransportConnection connection, ConnectionRecord record, ServedChain chain, UpstreamDial? dial)
     {
         int entered = 0;
@@ -125,14 +129,11 @@ internal sealed class ListenerVersion
 
             if (chain.Snapshot.DownstreamTls is { } tls)
             {
-                if (!tls.IsReady) return;
                 TlsOutcome outcome = await tls.AcceptAsync(connection, chain.HandshakeMilliseconds);
-                if (outcome.Connection is null)
-                {
-                    record.TerminationDetails = outcome.Reason;
-                    return;
-                }
-
+                _tlsStats?.Count(worker.Shard, outcome);
+                record.TakeTls(outcome);
+                if (outcome.IsTimeout) worker.Shard.Increment(Stats.TransportSocketConnectTimeout);
+                if (outcome.Connection is null) return;
                 connection = outcome.Connection;
             }
 

@@ -20,6 +20,7 @@ public sealed class ListenerStats : StatGroup
         PreConnectionTimeout = fields.Counter("downstream_pre_cx_timeout");
         PreConnectionActive = fields.Gauge("downstream_pre_cx_active");
         NoFilterChainMatch = fields.Counter("no_filter_chain_match");
+        TransportSocketConnectTimeout = fields.Counter("downstream_cx_transport_socket_connect_timeout");
     }
 
     public Counter ConnectionTotal { get; }
@@ -42,6 +43,9 @@ public sealed class ListenerStats : StatGroup
     /// <summary>Connections that are still with listener filters.</summary>
     public Gauge PreConnectionActive { get; }
     public Counter NoFilterChainMatch { get; }
+
+    /// <summary>Connections closed because their TLS handshake took too long.</summary>
+    public Counter TransportSocketConnectTimeout { get; }
 
     /// <summary>Opens the group of a listener.</summary>
     public static ListenerStats Open(StatsRegistry registry, string statPrefix)

@@ -27,14 +27,14 @@ public sealed class TlsStats : StatGroup
         "rsa_pss_rsae_sha512", "rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512", "ed25519", Other,
     ];
 
-    private static readonly StatSchema<TlsStats> OfListener = new(static fields => new TlsStats(fields, "envoy_ssl_cipher"));
-    private static readonly StatSchema<TlsStats> OfCluster = new(static fields => new TlsStats(fields, "cipher_suite"));
+    private static readonly StatSchema<TlsStats> OfListener = new(static fields => new TlsStats(fields, "envoy_ssl_cipher", "server_ssl_socket_factory.downstream_context_secrets_not_ready"));
+    private static readonly StatSchema<TlsStats> OfCluster = new(static fields => new TlsStats(fields, "cipher_suite", "client_ssl_socket_factory.upstream_context_secrets_not_ready"));
 
     private readonly FrozenDictionary<string, Counter> _ciphers;
     private readonly FrozenDictionary<string, Counter> _curves;
     private readonly FrozenDictionary<string, Counter> _signatures;
 
-    private TlsStats(StatFields fields, string cipherLabel)
+    private TlsStats(StatFields fields, string cipherLabel, string notReady)
         : base(fields)
     {
         ConnectionError = fields.Counter("ssl.connection_error");
@@ -45,6 +45,7 @@ public sealed class TlsStats : StatGroup
         FailVerifyError = fields.Counter("ssl.fail_verify_error");
         FailVerifySan = fields.Counter("ssl.fail_verify_san");
         FailVerifyCertHash = fields.Counter("ssl.fail_verify_cert_hash");
+        SecretsNotReady = fields.Counter(notReady);
         Tls12 = fields.Counter("ssl.versions.TLSv1.2", hiddenWhenZero: true);
         Tls13 = fields.Counter("ssl.versions.TLSv1.3", hiddenWhenZero: true);
         _ciphers = CipherNames.ToDictionary(
@@ -81,6 +82,9 @@ public sealed class TlsStats : StatGroup
     /// <summary>Handshakes that failed because the certificate was not a pinned one.</summary>
     public Counter FailVerifyCertHash { get; }
 
+    /// <summary>Connections refused because a secret had not come.</summary>
+    public Counter SecretsNotReady { get; }
+
     public Counter Tls12 { get; }
 
     public Counter Tls13 { get; }
@@ -96,6 +100,7 @@ public sealed class TlsStats : StatGroup
     {
         if (outcome.Session is { } session) CountSuccess(shard, session);
         else if (outcome.Failure is { } failure) CountFailure(shard, failure.Cause);
+        else shard.Increment(SecretsNotReady);
     }
 
     private void CountSuccess(StatShard shard, TlsSession session)

@@ -110,6 +110,7 @@ internal sealed class TcpSession : IDownstreamSession
         _record.ConnectedAt = dial.ConnectedAt;
         _record.UpstreamConnectionId = dial.ConnectionId;
         _record.UpstreamLocal = dial.Connection?.LocalEndPoint;
+        _record.UpstreamTls = (dial.Connection as Lateen.Net.Tls.TlsConnection)?.Session;
         if (dial.Cluster is null) _worker.Shard.Increment(_profile.Stats.NoRoute);
         if (_profile.Metrics is not { } metrics) return;
         _series = metrics.SeriesOf(_worker, _profile.Listener, _record);

@@ -13,7 +13,7 @@ internal static class TlsLogTexts
     /// <param name="session">What was agreed on; null: no TLS.</param>
     /// <param name="text">Which.</param>
     /// <param name="room">Where the text is put; replaced by a larger one where it must be.</param>
-    public static ReadOnlySpan<byte> Text(TlsSession? session, AccessLogTlsText text, ref byte[] room)
+    public static ReadOnlySpan<byte> Text(TlsSession? session, AccessLogTlsText text, scoped ref byte[] room)
     {
         if (session is null) return default;
         var peer = session.PeerCertificate;
@@ -61,7 +61,7 @@ internal static class TlsLogTexts
         return at is { } known ? (known - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond : long.MinValue;
     }
 
-    private static ReadOnlySpan<byte> Utf8(string? text, ref byte[] room)
+    private static ReadOnlySpan<byte> Utf8(string? text, scoped ref byte[] room)
     {
         if (string.IsNullOrEmpty(text)) return default;
         var bytes = Encoding.UTF8.GetMaxByteCount(text.Length);

@@ -16,6 +16,9 @@ public readonly record struct TlsOutcome(TransportConnection? Connection, bool I
     /// <summary>A secret has not come.</summary>
     public static TlsOutcome NotReady { get; } = new(null, false, "TLS_error:Secret is not supplied by SDS");
 
+    /// <summary>There was no time left for it.</summary>
+    public static TlsOutcome TimedOut { get; } = new(null, true, string.Empty) { Failure = new TlsFailure(TlsFailureCause.TimedOut, "no time left") };
+
     /// <summary>What was agreed on; null when the handshake failed.</summary>
     public TlsSession? Session { get; init; }
 

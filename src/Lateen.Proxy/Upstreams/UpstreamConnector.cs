@@ -29,7 +29,12 @@ internal static class UpstreamConnector
         Reactor reactor, ClusterSnapshot cluster, EndpointSnapshot endpoint, EndPoint? client = null, EndPoint? clientDestination = null,
         UpstreamGreeting greeting = default)
     {
-        if (cluster.UpstreamTls is { IsReady: false }) return Failed(FailureCause.ConnectFailed, TlsOutcome.NotReady.Reason);
+        if (cluster.UpstreamTls is { IsReady: false })
+        {
+            cluster.State.TlsTally?.Count(reactor.Index, TlsOutcome.NotReady);
+            return Failed(FailureCause.ConnectFailed, TlsOutcome.NotReady.Reason);
+        }
+
         long startedAt = reactor.NowMilliseconds;
         ConnectOptions options = UpstreamSocketOptions.Of(cluster);
         ConnectResult plain = await TransportConnector.ConnectAsync(reactor, TransportAddress.Of(endpoint.State.Address), options);
@@ -49,7 +54,7 @@ internal static class UpstreamConnector
 
         if (cluster.UpstreamTls is not { } tls) return new UpstreamConnectResult(connection, default, string.Empty);
         long left = (long)options.Timeout.TotalMilliseconds - (reactor.NowMilliseconds - startedAt);
-        TlsOutcome outcome = left > 0 ? await tls.ConnectAsync(connection, endpoint, greeting, left) : new TlsOutcome(null, IsTimeout: true, string.Empty);
+        TlsOutcome outcome = left > 0 ? await tls.ConnectAsync(connection, endpoint, greeting, left) : TlsOutcome.TimedOut;
         cluster.State.TlsTally?.Count(reactor.Index, outcome);
         if (outcome.Connection is { } encrypted) return new UpstreamConnectResult(encrypted, default, string.Empty);
         connection.Abort();
