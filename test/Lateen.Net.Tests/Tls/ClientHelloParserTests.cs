@@ -164,7 +164,8 @@ public sealed class ClientHelloParserTests
         }
     }
 
-    private static async Task<byte[]> RealGreeting(TlsClientParameters parameters)
+    /// <summary>What our client, so OpenSSL, says first.</summary>
+    internal static async Task<byte[]> RealGreeting(TlsClientParameters parameters)
     {
         await using var test = new TestReactor();
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
