@@ -39,6 +39,8 @@ internal sealed unsafe class PeerVerifier
             return $"verify depth: {options.MaxDepth}, must be 0 to 100";
         if (!options.RevocationListsPem.IsEmpty && !options.VerifiesChain)
             return "revocation lists: are of no use without trusted roots";
+        if (options.AcceptsName is not null && !options.VerifiesChain)
+            return "names: without trusted roots anybody can claim any name";
         return null;
     }
 

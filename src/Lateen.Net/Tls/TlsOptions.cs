@@ -61,7 +61,8 @@ public sealed record TlsVerificationOptions
     /// <summary>SHA-256 of the SubjectPublicKeyInfo of acceptable leaves, 32 octets each.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> PublicKeyHashes { get; init; } = [];
 
-    /// <summary>Says whether a name is acceptable; the leaf needs one that is. Null: any name. Called on reactors, must be pure.</summary>
+    /// <summary>Says whether a name is acceptable; the leaf needs one that is. Null: any name. Needs trusted roots.
+    /// Called on reactors, must be pure.</summary>
     public Func<SubjectAltName, bool>? AcceptsName { get; init; }
 
     /// <summary>Whether chains are verified.</summary>

@@ -35,7 +35,9 @@ internal sealed class OpenSslPeer : IAsyncDisposable
     {
         var start = new ProcessStartInfo("openssl", arguments)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         try
         {

@@ -122,7 +122,9 @@ public sealed class OpenSslPeerTests : IDisposable
         await using var test = new TestReactor();
         using var context = TlsHarness.Client(new()
         {
-            Verification = _authority.Trust, Alpn = [AlpnProtocol.Http11], Certificates = [_authority.Issue(["client"]).Options],
+            Verification = _authority.Trust,
+            Alpn = [AlpnProtocol.Http11],
+            Certificates = [_authority.Issue(["client"]).Options],
         });
         for (var i = 0; i < 2; i++)
         {
@@ -174,7 +176,8 @@ public sealed class OpenSslPeerTests : IDisposable
 
     private TlsServerOptions Options() => new()
     {
-        Certificates = [_authority.Issue(["a.example"]).Options], Alpn = [AlpnProtocol.Http2, AlpnProtocol.Http11],
+        Certificates = [_authority.Issue(["a.example"]).Options],
+        Alpn = [AlpnProtocol.Http2, AlpnProtocol.Http11],
     };
 
     private string Save(string name, string text) => Save(name, Encoding.ASCII.GetBytes(text));

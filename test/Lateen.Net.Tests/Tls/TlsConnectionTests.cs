@@ -353,6 +353,34 @@ public sealed class TlsConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task Runs_inside_another_TLS_connection()
+    {
+        await using var harness = new TlsHarness();
+        var (outerNear, outerFar) = await harness.Establish(_server, _client);
+        var accepting = harness.Test.Run(() => TlsHandshake.AcceptAsync(outerFar, _server, TlsHarness.HandshakeMilliseconds));
+        var connecting = harness.Test.Run(
+            () => TlsHandshake.ConnectAsync(outerNear, _client, TlsClientParameters.None, TlsHarness.HandshakeMilliseconds));
+        var near = (await connecting).Connection!;
+        var far = (await accepting).Connection!;
+        var content = RandomNumberGenerator.GetBytes(3 << 20);
+        var received = await harness.Test.Run(async () =>
+        {
+            harness.Reactor.Spawn(static pair => SendAndEnd(pair.near, pair.content), (near, content));
+            return await ReadToEnd(far);
+        });
+        Assert.Equal(SHA256.HashData(content), SHA256.HashData(received));
+        await harness.Exchange(far, near);
+        await harness.Test.Run(() =>
+        {
+            // Whoever holds the lower one closes all.
+            outerFar.Inner.Dispose();
+            Assert.True(far.IsClosed && outerFar.IsClosed);
+            near.Dispose();
+            Assert.True(outerNear.IsClosed);
+        });
+    }
+
+    [Fact]
     public async Task Ping_pong_allocates_nothing_per_round()
     {
         AllocationTests.SkipInDebug();

@@ -101,6 +101,7 @@ public sealed class TlsContextTests : IDisposable
         AssertRefused("trusted roots: no certificate", Good() with { Verification = new() { TrustedRootsPem = "nothing"u8.ToArray() } });
         AssertRefused("revocation lists: no revocation list", Good() with { Verification = _authority.Trust with { RevocationListsPem = "x"u8.ToArray() } });
         AssertRefused("revocation lists: are of no use", Good() with { Verification = new() { RevocationListsPem = "x"u8.ToArray() } });
+        AssertRefused("names: without trusted roots", Good() with { Verification = new() { AcceptsName = static _ => true } });
         AssertRefused("cipher suites: none of TLS 1.2", Good() with { CipherSuites = ["TLS_AES_128_GCM_SHA256"], MaxVersion = TlsVersion.Tls12 });
         Assert.StartsWith("session cache: ", TlsClientContext.Create(new() { MaxSessions = -1 }).Error, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => AlpnProtocol.Get(""));

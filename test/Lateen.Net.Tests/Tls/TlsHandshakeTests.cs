@@ -218,7 +218,8 @@ public sealed class TlsHandshakeTests : IDisposable
         using var server = TlsHarness.Server(new() { Certificates = [leaf.Options] });
         var byHash = new TlsVerificationOptions
         {
-            CertificateHashes = [System.Security.Cryptography.SHA256.HashData(leaf.Der)], PublicKeyHashes = [new byte[32]],
+            CertificateHashes = [System.Security.Cryptography.SHA256.HashData(leaf.Der)],
+            PublicKeyHashes = [new byte[32]],
         };
         var byKey = new TlsVerificationOptions { PublicKeyHashes = [new byte[32], leaf.PublicKeyHash] };
         foreach (var pins in (TlsVerificationOptions[])[byHash, byKey])
@@ -243,7 +244,8 @@ public sealed class TlsHandshakeTests : IDisposable
         {
             Verification = _authority.Trust with
             {
-                RevocationListsPem = intermediate.RevocationList(), CheckLeafRevocationOnly = true,
+                RevocationListsPem = intermediate.RevocationList(),
+                CheckLeafRevocationOnly = true,
             },
         });
         await harness.Establish(server, leafOnly);

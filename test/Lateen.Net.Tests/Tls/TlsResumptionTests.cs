@@ -209,6 +209,7 @@ public sealed class TlsResumptionTests : IDisposable
 
     private TlsClientOptions ClientOptions() => new()
     {
-        Certificates = [_authority.Issue(["client.example"], notAfter: TestAuthority.Now.AddDays(90)).Options], Verification = _authority.Trust,
+        Certificates = [_authority.Issue(["client.example"], notAfter: TestAuthority.Now.AddDays(90)).Options],
+        Verification = _authority.Trust,
     };
 }
