@@ -28,6 +28,9 @@ internal static class Messages
         ResourceApiVersion = ApiVersion.V3,
     };
 
+    /// <summary>Metadata that names the resource from which something was made, for people who look at it.</summary>
+    public static Metadata Origin(string path) => Istio(new Struct { Fields = { ["config"] = Value.ForString(path) } });
+
     /// <summary>Metadata under the <c>istio</c> key.</summary>
     public static Metadata Istio(Struct fields) => new() { FilterMetadata = { ["istio"] = fields } };
 }

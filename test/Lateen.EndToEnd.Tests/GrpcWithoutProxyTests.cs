@@ -149,6 +149,7 @@ public sealed class GrpcWithoutProxyTests
         var moved = await client.CallAsync(1, Cancel, user: "moved");
         var refused = await client.CallAsync(1, Cancel, user: "refused");
         var status = await mesh.CliAsync(Cancel, "proxy-status", "caller");
+        var listeners = await mesh.CliAsync(Cancel, "proxy-config", "listeners", "caller");
 
         Assert.True(nobody.By("v2") == 20, nobody.ToString());
         Assert.True(other.By("v2") == 20, other.ToString());
@@ -158,6 +159,9 @@ public sealed class GrpcWithoutProxyTests
         Assert.StartsWith("UNAVAILABLE", Assert.Single(refused.Failures).Key, StringComparison.Ordinal);
         Assert.Contains("(grpc)", status, StringComparison.Ordinal);
         Assert.DoesNotContain("ERROR", status, StringComparison.Ordinal);
+        Assert.Contains("Route: outbound|9080||reviews.default.svc.cluster.local", listeners, StringComparison.Ordinal);
+        // Of the names that the client may dial, it is shown with the one that it dialled.
+        Assert.DoesNotContain("reviews.default:9080", listeners, StringComparison.Ordinal);
     }
 
     [Theory(Timeout = 120_000)]

@@ -68,7 +68,7 @@ internal sealed class DebugEndpoints(ResourceStore store, MeshServer server, Con
         }
 
         var (proxy, problem) = ProxyViews.Find(server, proxyID);
-        return proxy is null ? problem! : Text(ProxyDump.Of(proxy.View));
+        return proxy is null ? problem! : Text(ProxyDump.Of(proxy));
     }
 
     private static YamlMapping Service(MeshService service) => new YamlMappingBuilder()

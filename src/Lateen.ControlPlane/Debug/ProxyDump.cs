@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
+using Lateen.ControlPlane.Serving;
 using Lateen.Xds;
 using Lateen.Xds.Server;
 using Lateen.Xds.Text;
@@ -8,19 +9,22 @@ using Lateen.Yaml;
 
 namespace Lateen.ControlPlane.Debug;
 
-/// <summary>What a proxy should have, in the shape in which its own admin endpoint would show it: one reader serves both.</summary>
+/// <summary>
+/// What a proxy should have, in the shape in which its own admin endpoint would show it: one reader serves both. Of a gRPC client, which may dial
+/// everything, it is what the client has asked for.
+/// </summary>
 internal static class ProxyDump
 {
     private const string Admin = "type.googleapis.com/envoy.admin.v3.";
 
-    public static YamlMapping Of(ResourceView view) => new YamlMappingBuilder()
+    public static YamlMapping Of(ConnectedProxy proxy) => new YamlMappingBuilder()
         .Add("configs", new YamlSequence(
         [
-            Section(view, XdsTypeUrls.Cluster, "ClustersConfigDump", "dynamic_active_clusters", "cluster"),
-            Section(view, XdsTypeUrls.Listener, "ListenersConfigDump", "dynamic_listeners", "listener"),
-            Section(view, XdsTypeUrls.RouteConfiguration, "RoutesConfigDump", "dynamic_route_configs", "route_config"),
-            Section(view, XdsTypeUrls.ClusterLoadAssignment, "EndpointsConfigDump", "dynamic_endpoint_configs", "endpoint_config"),
-            Secrets(view),
+            Section(proxy, XdsTypeUrls.Cluster, "ClustersConfigDump", "dynamic_active_clusters", "cluster"),
+            Section(proxy, XdsTypeUrls.Listener, "ListenersConfigDump", "dynamic_listeners", "listener"),
+            Section(proxy, XdsTypeUrls.RouteConfiguration, "RoutesConfigDump", "dynamic_route_configs", "route_config"),
+            Section(proxy, XdsTypeUrls.ClusterLoadAssignment, "EndpointsConfigDump", "dynamic_endpoint_configs", "endpoint_config"),
+            Secrets(proxy.View),
         ]))
         .Build();
 
@@ -42,9 +46,10 @@ internal static class ProxyDump
         return XdsResource.FromMessage(resource.Name, secret);
     }
 
-    private static YamlMapping Section(ResourceView view, string typeUrl, string dump, string list, string member)
+    private static YamlMapping Section(ConnectedProxy proxy, string typeUrl, string dump, string list, string member)
     {
-        var entries = view.ResourcesOf(typeUrl).Values.OrderBy(resource => resource.Name, StringComparer.Ordinal)
+        var entries = proxy.View.ResourcesOf(typeUrl).Values.Where(resource => !proxy.Identity.IsGrpc || proxy.Stream.Asks(typeUrl, resource.Name))
+            .OrderBy(resource => resource.Name, StringComparer.Ordinal)
             .Select(resource => (YamlNode)Entry(resource, typeUrl, member)).ToImmutableArray();
         return new YamlMappingBuilder().Add("@type", Admin + dump).Add(list, new YamlSequence(entries)).Build();
     }

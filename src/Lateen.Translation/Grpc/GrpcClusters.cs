@@ -58,6 +58,7 @@ internal static class GrpcClusters
             {
                 uint calls = policy?.ConnectionPool?.Http?.Http2MaxRequests is > 0 and var limit ? (uint)limit : uint.MaxValue;
                 cluster.CircuitBreakers = new CircuitBreakers { Thresholds = { new CircuitBreakers.Types.Thresholds { MaxRequests = calls } } };
+                if (rule is not null) cluster.Metadata = Messages.Origin(ResourcePaths.DestinationRule(rule.Sources[0].Key));
                 clusters.Add(XdsResource.FromMessage(name, cluster));
             }
         }

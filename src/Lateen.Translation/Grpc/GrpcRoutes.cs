@@ -30,7 +30,7 @@ internal sealed class GrpcRoutes(MeshConfig mesh, int port, DestinationPorts por
         {
             foreach (var match in Matches(branch))
             {
-                yield return new Route { Name = branch.Name, Match = match, Route_ = Action(branch) };
+                yield return new Route { Name = branch.Name, Match = match, Route_ = Action(branch), Metadata = Messages.Origin(ResourcePaths.VirtualService(branch.Source.Key)) };
             }
 
             isWhole |= branch.IsCatchAll;

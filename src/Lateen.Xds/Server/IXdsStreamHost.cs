@@ -36,6 +36,9 @@ public interface IXdsStream
 
     XdsStreamStatus Status { get; }
 
+    /// <summary>True when the proxy subscribes to that resource now, by its name or by all names.</summary>
+    bool Asks(string typeUrl, string name);
+
     /// <summary>
     /// Gives the stream what the proxy should have from now on. A view that has not been sent yet is replaced: however fast views
     /// come, at most one waits.

@@ -153,7 +153,8 @@ internal sealed class PushSchedule(XdsVariant variant)
         return isHeardOut && listeners?.RejectionReason is null && routes?.RejectionReason is null;
     }
 
-    private TypePush? Find(string typeUrl) => _types.GetValueOrDefault((XdsTypeUrls.OrderOf(typeUrl), typeUrl));
+    /// <summary>What is known of a type; null when the proxy has not spoken of it.</summary>
+    public TypePush? Find(string typeUrl) => _types.GetValueOrDefault((XdsTypeUrls.OrderOf(typeUrl), typeUrl));
 
     private string NextNonce() => (++_nonces).ToString(CultureInfo.InvariantCulture);
 }

@@ -40,6 +40,9 @@ internal abstract class ServerSession<TRequest, TResponse>(XdsVariant variant)
         return Schedule.IsOverLimit ? "more types or names subscribed to than one stream may hold" : null;
     }
 
+    /// <summary>True when the proxy subscribes to that resource now.</summary>
+    public bool Asks(string typeUrl, string name) => Schedule.Find(typeUrl) is { } type && (type.IsWildcard || type.Knows(name));
+
     public void SetView(IResourceView view) => Schedule.SetView(view);
 
     /// <summary>The next response to write. Call until it says false after every input; <see cref="Status"/> is up to date then.</summary>

@@ -37,6 +37,11 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
 
     public XdsStreamStatus Status => Volatile.Read(ref _status);
 
+    public bool Asks(string typeUrl, string name)
+    {
+        lock (_gate) return session.Asks(typeUrl, name);
+    }
+
     public void Push(IResourceView view)
     {
         lock (_gate)

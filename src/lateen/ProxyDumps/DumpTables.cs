@@ -16,7 +16,12 @@ internal sealed record DumpSection(string Verb, string DumpType, string Member, 
 
     private static bool ListenerAdmitted(JsonElement listener, DumpFilter filter) =>
         filter.AdmitsName(listener.TextAt("name") ?? "")
-        && (filter.Port is not { } port || listener.TextAt("address", "socket_address", "port_value") == $"{port}");
+        && (filter.Port is not { } port || PortOf(listener) == $"{port}");
+
+    /// <summary>An API listener has no address; its name is what clients dial, port included.</summary>
+    private static string? PortOf(JsonElement listener) => listener.At("api_listener") is null
+        ? listener.TextAt("address", "socket_address", "port_value")
+        : listener.TextAt("name")?.Split(':')[^1];
 
     private static bool RouteAdmitted(JsonElement route, DumpFilter filter) =>
         filter.AdmitsName(route.TextAt("name") ?? "")
@@ -42,6 +47,8 @@ internal static class DumpTables
         foreach (var listener in listeners)
         {
             string address = listener.At("address")?.SocketAddress() ?? "-";
+            // What a gRPC client asks for by the name that it dials; nothing listens there.
+            if (listener.At("api_listener", "api_listener") is { } api) table.Add(listener.TextAt("name") ?? "-", address, "ALL", DestinationOf(api) ?? "-");
             foreach (var chain in listener.ItemsAt("filter_chains"))
                 table.Add(listener.TextAt("name") ?? "-", address, MatchOfChain(chain.At("filter_chain_match"), chain.TextAt("name")), Destination(chain));
         }
@@ -73,15 +80,19 @@ internal static class DumpTables
     {
         foreach (var filter in chain.ItemsAt("filters"))
         {
-            if (filter.At("typed_config") is not { } config) continue;
-            if (config.TextAt("rds", "route_config_name") is { } name) return $"Route: {name}";
-            if (config.At("route_config") is { } inline) return $"Inline Route: {inline.TextAt("name") ?? "-"}";
-            if (config.TextAt("cluster") is { } cluster) return $"Cluster: {cluster}";
-            var weighted = config.ItemsAt("weighted_clusters", "clusters").Select(entry => $"{entry.TextAt("name")} {entry.TextAt("weight") ?? "0"}");
-            if (string.Join(", ", weighted) is { Length: > 0 } all) return $"Clusters: {all}";
+            if (filter.At("typed_config") is { } config && DestinationOf(config) is { } destination) return destination;
         }
 
         return "-";
+    }
+
+    private static string? DestinationOf(JsonElement filter)
+    {
+        if (filter.TextAt("rds", "route_config_name") is { } name) return $"Route: {name}";
+        if (filter.At("route_config") is { } inline) return $"Inline Route: {inline.TextAt("name") ?? "-"}";
+        if (filter.TextAt("cluster") is { } cluster) return $"Cluster: {cluster}";
+        var weighted = filter.ItemsAt("weighted_clusters", "clusters").Select(entry => $"{entry.TextAt("name")} {entry.TextAt("weight") ?? "0"}");
+        return string.Join(", ", weighted) is { Length: > 0 } all ? $"Clusters: {all}" : null;
     }
 
     public static bool HostAdmitted(JsonElement virtualHost, DumpFilter filter)
