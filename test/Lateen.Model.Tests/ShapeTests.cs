@@ -143,6 +143,17 @@ public sealed class ShapeTests
             stand at the top or under `spec` (a form of Lateen's, for Istio has no such resource), or from Istio's ConfigMap `istio` (or
             `istio-REVISION`), key `mesh`. `clusterDomain` is a setting of Lateen; Istio takes it from the environment.
 
+            ## Secrets
+
+            A core `Secret` of type `kubernetes.io/tls` or `Opaque` holds a certificate chain with its key (`tls.crt` and `tls.key`, or `cert` and
+            `key`), roots (`ca.crt` or `cacert`) and revocation lists (`ca.crl` or `crl`), base64 in `data` or plain in `stringData`. The roots of
+            `NAME` may lie in a Secret `NAME-cacert`. PEM is checked, and that the key belongs to the certificate; the end of a certificate is a
+            warning a month before. Gateways and DestinationRules name one by `credentialName`; proxies get it over SDS as `kubernetes://NAME` and
+            `kubernetes://NAME-cacert`, from their own namespace only, when their own configuration names it, and only on the machine of the control
+            plane, for this release's connections to it are plaintext. Files beside the proxy are `file-cert:CERT~KEY`, `file-root:CA` and
+            `file-root:CA~CRL`: the proxy reads and watches them, the control plane never sees them. What a Secret holds is shown nowhere:
+            `lateen get`, `lateen diff`, the API, dumps and diagnostics give names and no values.
+
             ## Where Lateen differs from Istio on purpose
 
             - A DestinationRule that a client may not see does not hide a wider one in the same namespace that it may see.
@@ -151,6 +162,12 @@ public sealed class ShapeTests
             - A directory has no pods, so the labels of an EndpointSlice (but those of `kubernetes.io`) stand for the labels of its endpoints.
             - Traffic is not captured in this release, so there is no original destination: resolution NONE resolves the host by DNS.
             - An `ExternalName` Service is resolved by DNS rather than made an alias.
+            - Nothing tells connections to an egress listener of TCP apart but the listener itself, so it leads to one service: the first of its hosts
+              that has the port. For TLS, server names tell them apart; with one service alone, any name leads there.
+            - `credentialName` in a DestinationRule without a `workloadSelector` is for gateways. Istio's sidecars then send plaintext; Lateen's refuse.
+            - TLS towards a host always verifies a name: `subjectAltNames`, else `sni`, else the Host of each request, else the service's own host.
+              Istio verifies none for TCP that gives neither.
+            - HTTP over TLS offers `h2` and `http/1.1` and takes what the host chooses; `h2UpgradePolicy: DO_NOT_UPGRADE` offers neither (Istio's way).
             - Snake-case field names are errors, as they are in Kubernetes; Istio's own tools read them.
             - `(?P<name>...)`, POSIX classes, one-letter Unicode classes, `\Q`, `\C`, `\x{...}` and the flag `U` are RE2, but the engine that
               runs expressions here in linear time does not take them: they are errors that say what to write.

@@ -1,0 +1,66 @@
+using System.Text.RegularExpressions;
+using Lateen.Testing;
+
+namespace Lateen.EndToEnd.Tests;
+
+/// <summary>
+/// Every translated case of <c>test/Lateen.Translation.Tests/Golden</c> is given to the real proxy as a file: what the control plane writes, the data
+/// plane must take, field by field. The two know each other by xDS alone, so nothing but this would notice a field that one writes and the other refuses.
+/// </summary>
+public sealed partial class TranslatedConfigurationTests
+{
+    private static readonly string Folder = Path.Combine(Programs.Root, "test", "Lateen.Translation.Tests", "Golden");
+
+    /// <summary>Cases for clients of gRPC hold API listeners, which are for a client in the process and not for a proxy.</summary>
+    public static TheoryData<string> Cases =>
+        [.. Directory.EnumerateFiles(Folder, "*.golden.yaml").Select(Path.GetFileName).Where(name => !name!.StartsWith("grpc-", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).Select(name => name![..^".golden.yaml".Length])];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public async Task Translated_listeners_and_clusters_are_taken_by_the_proxy(string name)
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        string text = await File.ReadAllTextAsync(Path.Combine(Folder, $"{name}.golden.yaml"), cancel);
+        string file = Path.Combine(Directory.CreateTempSubdirectory("lateen-translated-").FullName, "bootstrap.yaml");
+        await File.WriteAllTextAsync(file, Bootstrap(Section(text, "clusters"), Section(text, "listeners")), cancel);
+
+        var (code, output) = await ProgramUnderTest.RunAsync(Programs.Proxy, ["-c", file, "--mode", "validate"], cancel);
+
+        Assert.True(code == 0, $"the proxy refuses {name}:\n{output}");
+        Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+    }
+
+    private static string Bootstrap(string clusters, string listeners) =>
+        $$"""
+        node: { id: "sidecar~127.0.0.1~client.shop~shop.svc.cluster.local", cluster: client }
+        dynamic_resources:
+          ads_config: { api_type: DELTA_GRPC, transport_api_version: V3, grpc_services: [{ envoy_grpc: { cluster_name: xds-grpc } }] }
+        static_resources:
+          clusters:
+          - name: xds-grpc
+            type: STATIC
+            connect_timeout: 1s
+            typed_extension_protocol_options:
+              envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+                "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+                explicit_http_config: { http2_protocol_options: {} }
+            load_assignment:
+              cluster_name: xds-grpc
+              endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: 15010 } } } }] }]
+        {{clusters}}
+        {{(listeners.Length == 0 ? "" : "  listeners:")}}
+        {{listeners}}
+        """;
+
+    /// <summary>The items of a list of the golden file, without the type that each begins with: in a bootstrap the list says it.</summary>
+    private static string Section(string text, string name)
+    {
+        var lines = text.Split('\n').SkipWhile(line => !line.StartsWith($"{name}:", StringComparison.Ordinal)).Skip(1)
+            .TakeWhile(line => line.StartsWith('-') || line.StartsWith(' '));
+        return ItemType().Replace(string.Join('\n', lines.Select(line => $"  {line}")), "  - ");
+    }
+
+    [GeneratedRegex("""^  - "@type": .*\n    """, RegexOptions.Multiline)]
+    private static partial Regex ItemType();
+}
