@@ -152,7 +152,7 @@ public sealed class ShapeTests
             `kubernetes://NAME-cacert`, from their own namespace only, when their own configuration names it, and only on the machine of the control
             plane, for this release's connections to it are plaintext. Files beside the proxy are `file-cert:CERT~KEY`, `file-root:CA` and
             `file-root:CA~CRL`: the proxy reads and watches them, the control plane never sees them. What a Secret holds is shown nowhere:
-            `lateen get`, `lateen diff`, the API, dumps and diagnostics give names and no values.
+            `lateen get`, `lateen diff`, the API and diagnostics give names and no values, and dumps of a proxy show certificates but no keys.
 
             ## Where Lateen differs from Istio on purpose
 
