@@ -198,6 +198,9 @@ internal sealed class UpstreamPeer(Socket socket, int number, ConcurrentQueue<st
 
     public void Close() => socket.Dispose();
 
+    /// <summary>Ends this half; the client may go on.</summary>
+    public void ShutdownSend() => socket.Shutdown(SocketShutdown.Send);
+
     public void Abort()
     {
         socket.LingerState = new LingerOption(true, 0);
