@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
 using Lateen.Http;
+using Lateen.Net.Tls;
+using Lateen.Proxy.Tls;
 using Lateen.Telemetry.AccessLogs;
 
 namespace Lateen.Proxy.Forwarding;
@@ -30,6 +32,7 @@ internal sealed class ExchangeLogTexts
             case AccessLogText.UpstreamHostName: return record.Endpoint is { } endpoint ? Utf8(endpoint.Hostname.Length > 0 ? endpoint.Hostname : endpoint.State.AddressText) : default;
             case AccessLogText.UpstreamCluster: return record.Cluster is { } cluster ? Utf8(cluster.StatName) : default;
             case AccessLogText.UpstreamClusterRaw: return record.Cluster is { } raw ? Utf8(raw.Name) : default;
+            case AccessLogText.RequestedServerName: return record.DownstreamTls?.ServerName is { } server ? Utf8(server) : default;
             case AccessLogText.RouteName: return Utf8(record.RouteName);
             case AccessLogText.FilterChainName: return Utf8(record.FilterChainName);
             case AccessLogText.StreamId: return Number(record.ExchangeId);
@@ -60,6 +63,14 @@ internal sealed class ExchangeLogTexts
         HttpProtocol.Http10 => "HTTP/1.0"u8,
         _ => "HTTP/1.1"u8,
     };
+
+    public ReadOnlySpan<byte> Tls(ExchangeRecord record, AccessLogTlsSide side, AccessLogTlsText text) => TlsLogTexts.Text(SessionOf(record, side), text, ref _room);
+
+    public static long TlsMicroseconds(ExchangeRecord record, AccessLogTlsSide side, AccessLogTlsMoment moment) =>
+        TlsLogTexts.Microseconds(SessionOf(record, side), moment);
+
+    private static TlsSession? SessionOf(ExchangeRecord record, AccessLogTlsSide side) =>
+        side == AccessLogTlsSide.Downstream ? record.DownstreamTls : record.UpstreamTls;
 
     private ReadOnlySpan<byte> Utf8(string text)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using Lateen.Http;
+using Lateen.Net.Tls;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Routing;
@@ -123,6 +124,12 @@ public sealed class ExchangeRecord
     /// <summary>This side of the last attempt's connection.</summary>
     public EndPoint? UpstreamLocalAddress { get; internal set; }
 
+    /// <summary>What the client's TLS handshake agreed on; null on a plain connection.</summary>
+    public TlsSession? DownstreamTls { get; private set; }
+
+    /// <summary>The same of the last attempt's connection; null on a plain one, and when there was none.</summary>
+    public TlsSession? UpstreamTls { get; internal set; }
+
     /// <summary>Numbers the last attempt's connection in this process; 0: none.</summary>
     public long UpstreamConnectionId { get; internal set; }
 
@@ -150,6 +157,7 @@ public sealed class ExchangeRecord
         ListenerName = connection.Profile.Listener.Name;
         FilterChainName = connection.Profile.FilterChain.Name;
         ConnectionId = connection.Id;
+        DownstreamTls = connection.Tls;
         ExchangeId = exchangeId;
         DownstreamLocalAddress = connection.Transport.LocalEndPoint;
         DownstreamDirectRemoteAddress = connection.Transport.RemoteEndPoint;
@@ -166,6 +174,7 @@ public sealed class ExchangeRecord
         RouteName = string.Empty;
         DownstreamLocalAddress = DownstreamDirectRemoteAddress = UpstreamLocalAddress = null;
         DownstreamRemoteAddress = null;
+        DownstreamTls = UpstreamTls = null;
         RequestEndedAt = UpstreamStartedAt = UpstreamRequestEndedAt = ResponseStartedAt = ResponseEndedAt = EndedAt = -1;
         RequestMessages = ResponseMessages = 0;
         BytesReceived = BytesSent = RequestHeadBytes = ResponseHeadBytes = 0;

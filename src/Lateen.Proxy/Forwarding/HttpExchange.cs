@@ -102,6 +102,10 @@ public sealed class HttpExchange : IAccessLogRecord
 
     ReadOnlySpan<byte> IAccessLogRecord.Address(AccessLogAddress address) => _logTexts.Address(this, address);
 
+    ReadOnlySpan<byte> IAccessLogRecord.Tls(AccessLogTlsSide side, AccessLogTlsText text) => _logTexts.Tls(Record, side, text);
+
+    long IAccessLogRecord.TlsMicroseconds(AccessLogTlsSide side, AccessLogTlsMoment moment) => ExchangeLogTexts.TlsMicroseconds(Record, side, moment);
+
     bool IAccessLogRecord.TryGetRequestHeader(AccessLogHeader header, out ReadOnlySpan<byte> value) => TryGet(Request.Headers, header, out value);
 
     bool IAccessLogRecord.TryGetResponseHeader(AccessLogHeader header, out ReadOnlySpan<byte> value) => TryGet(Response.Headers, header, out value);

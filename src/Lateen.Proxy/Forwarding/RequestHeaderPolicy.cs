@@ -43,7 +43,7 @@ internal static class RequestHeaderPolicy
             ? ApplyRemoteAddress(exchange, connection, hadForwardedFor)
             : ReadForwardedFor(exchange, connection);
         bool isEdge = usesRemote && !isInternal;
-        ApplyScheme(request, manager, isTrusted: !usesRemote || manager.ClientAddress.TrustedHops > 0);
+        ApplyScheme(request, manager, isTrusted: !usesRemote || manager.ClientAddress.TrustedHops > 0, connection.Tls is not null);
         if (manager.AppendXForwardedPort && connection.Transport.LocalEndPoint is IPEndPoint local && !headers.Contains(KnownHeader.XForwardedPort))
         {
             AddNumber(headers, KnownHeader.XForwardedPort, local.Port);
@@ -94,7 +94,7 @@ internal static class RequestHeaderPolicy
         return isSingle && told is not null && connection.Profile.IsInternal(told);
     }
 
-    private static void ApplyScheme(HttpRequestHead request, HttpConnectionManagerSnapshot manager, bool isTrusted)
+    private static void ApplyScheme(HttpRequestHead request, HttpConnectionManagerSnapshot manager, bool isTrusted, bool isEncrypted)
     {
         HeaderBlock headers = request.Headers;
         if (manager.SchemeOverwrite is { } scheme)
@@ -111,7 +111,9 @@ internal static class RequestHeaderPolicy
             return;
         }
 
-        headers.Set(KnownHeader.XForwardedProto, "http"u8);
+        // What a client writes into its request line does not make a connection safe, or unsafe.
+        request.Scheme = isEncrypted ? RequestScheme.Https : RequestScheme.Http;
+        headers.Set(KnownHeader.XForwardedProto, isEncrypted ? "https"u8 : "http"u8);
     }
 
     private static void SetExternalAddress(HttpExchange exchange, DownstreamConnection connection)

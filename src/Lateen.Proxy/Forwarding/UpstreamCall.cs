@@ -114,6 +114,7 @@ internal sealed class UpstreamCall(ProxyWorker worker)
         record.UpstreamConnectionId = stream.ConnectionId;
         record.UpstreamLocalAddress = stream.LocalAddress;
         record.UpstreamProtocol = stream.Protocol;
+        record.UpstreamTls = stream.Tls;
         record.LastAttempt.IsConnectionReused = stream.IsConnectionReused;
         if (!ShapeRequest(addsHeaders)) return SendOutcome.BadRewrite;
         if (!stream.TrySendHead(_exchange)) return SendOutcome.TooLarge;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Lateen.Net;
+using Lateen.Net.Tls;
 
 namespace Lateen.Proxy.Listeners;
 
@@ -14,6 +15,9 @@ internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnecti
     public ProxyWorker Worker { get; } = worker;
 
     public TransportConnection Transport { get; } = transport;
+
+    /// <summary>What the TLS handshake agreed on; null on a plain connection.</summary>
+    public TlsSession? Tls { get; } = (transport as TlsConnection)?.Session;
 
     public HttpConnectionProfile Profile { get; } = profile;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Lateen.Http;
 using Lateen.Net;
+using Lateen.Net.Tls;
 using Lateen.Proxy.Forwarding.Pools;
 using Lateen.Proxy.Forwarding.Streams;
 
@@ -35,6 +36,8 @@ internal sealed class Http1UpstreamStream : UpstreamStream
     public override long ConnectionId => _connection.Id;
 
     public override EndPoint LocalAddress => _transport.LocalEndPoint;
+
+    public override TlsSession? Tls => (_transport as TlsConnection)?.Session;
 
     public override HttpProtocol Protocol => HttpProtocol.Http11;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Lateen.Http;
+using Lateen.Net.Tls;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 
@@ -38,6 +39,8 @@ internal sealed class Http2UpstreamStream : UpstreamStream
     public override long ConnectionId => _connection.Id;
 
     public override EndPoint LocalAddress => _connection.Transport.LocalEndPoint;
+
+    public override TlsSession? Tls => (_connection.Transport as TlsConnection)?.Session;
 
     public override HttpProtocol Protocol => HttpProtocol.Http2;
 

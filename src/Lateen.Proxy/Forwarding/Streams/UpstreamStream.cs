@@ -1,5 +1,6 @@
 using System.Net;
 using Lateen.Http;
+using Lateen.Net.Tls;
 
 namespace Lateen.Proxy.Forwarding.Streams;
 
@@ -26,6 +27,9 @@ internal abstract class UpstreamStream
     public abstract long ConnectionId { get; }
 
     public abstract EndPoint LocalAddress { get; }
+
+    /// <summary>What the connection's TLS handshake agreed on; null on a plain connection.</summary>
+    public abstract TlsSession? Tls { get; }
 
     /// <summary>What the connection speaks.</summary>
     public abstract HttpProtocol Protocol { get; }
