@@ -24,7 +24,7 @@ public sealed class AllocationTests
             await PingPong(connection, 5_000);
             return GC.GetAllocatedBytesForCurrentThread() - before;
         });
-        Assert.Equal(0, allocated);
+        AssertNothingPerRound(allocated, 5_000);
     }
 
     [Fact]
@@ -80,6 +80,12 @@ public sealed class AllocationTests
             return GC.GetAllocatedBytesForCurrentThread() - before;
         }));
     }
+
+    /// <summary>
+    /// The smallest object has 24 octets, so one per round shows as many times that. The runtime itself may allocate once, 32 octets as seen,
+    /// when code that it has optimised meanwhile runs for the first time.
+    /// </summary>
+    internal static void AssertNothingPerRound(long allocatedBytes, int rounds) => Assert.InRange(allocatedBytes, 0, rounds / 10);
 
     /// <summary>In a Debug build the compiler makes state machines classes, so that each async call allocates one.</summary>
     internal static void SkipInDebug()
