@@ -3,6 +3,7 @@ using Lateen.Translation.Gateways;
 using Lateen.Translation.Grpc;
 using Lateen.Translation.Inbound;
 using Lateen.Translation.Outbound;
+using Lateen.Translation.Secrets;
 
 namespace Lateen.Translation;
 
@@ -51,8 +52,16 @@ public sealed class Translator
         var clusters = outbound.Clusters.ToBuilder();
         var listeners = outbound.Listeners.ToBuilder();
         var notices = outbound.Notices.ToBuilder();
-        InboundTranslation.Add(snapshot, proxy, sidecar, clusters, listeners, notices);
-        return WithBlackHole(outbound with { Clusters = clusters.ToImmutable(), Listeners = listeners.ToImmutable(), Notices = notices.ToImmutable() });
+        var asked = new HashSet<SecretReference>();
+        InboundTranslation.Add(snapshot, proxy, sidecar, clusters, listeners, asked, notices);
+        asked.RemoveWhere(secret => outbound.Secrets.Any(known => known.Name == secret.Name));
+        return WithBlackHole(outbound with
+        {
+            Clusters = clusters.ToImmutable(),
+            Listeners = listeners.ToImmutable(),
+            Secrets = outbound.Secrets.AddRange(ProxySecrets.Of(snapshot, proxy.Namespace, asked, notices)),
+            Notices = notices.ToImmutable(),
+        });
     }
 
     private static ProxyResources WithBlackHole(ProxyResources resources) =>

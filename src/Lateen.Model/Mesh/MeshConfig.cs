@@ -59,6 +59,9 @@ public sealed record MeshConfig
     /// <summary>True (<c>h2UpgradePolicy: UPGRADE</c>): HTTP/1.1 ports are spoken to in HTTP/2, where no DestinationRule says otherwise.</summary>
     public bool UpgradesToHttp2 { get; init; }
 
+    /// <summary>How long a connection to a port of unknown protocol may stay unrecognised before it is carried as it is; zero: no limit.</summary>
+    public TimeSpan ProtocolDetectionTimeout { get; init; }
+
     public PathNormalization PathNormalization { get; init; } = PathNormalization.Base;
 
     /// <summary>Visibility of Services and ServiceEntries that do not say; empty: public.</summary>

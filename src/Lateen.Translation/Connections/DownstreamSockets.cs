@@ -7,12 +7,15 @@ using Version = Envoy.Extensions.TransportSockets.Tls.V3.TlsParameters.Types.Tls
 
 namespace Lateen.Translation.Connections;
 
-/// <summary>How a gateway's server opens the TLS of its clients.</summary>
+/// <summary>How a gateway's server, or a port of a sidecar, opens the TLS of its clients.</summary>
 internal static class DownstreamSockets
 {
+    /// <summary>HTTP/2 where the client can.</summary>
+    public static readonly ImmutableArray<string> HttpAlpn = ["h2", "http/1.1"];
+
     /// <param name="alpn">What the server offers; empty for protocols that ALPN has no name for.</param>
     /// <param name="secrets">Gathers what the context asks for.</param>
-    public static TransportSocket Of(ServerTlsSettings tls, ReadOnlySpan<string> alpn, ISet<SecretReference> secrets)
+    public static TransportSocket Of(ServerTlsSettings tls, ImmutableArray<string> alpn, ISet<SecretReference> secrets)
     {
         var common = new CommonTlsContext { TlsParams = Parameters(tls) };
         foreach (string offered in alpn) common.AlpnProtocols.Add(offered);

@@ -26,7 +26,11 @@ internal enum Inspection
 /// <summary>Listeners and their filter chains.</summary>
 internal static class Listeners
 {
-    /// <summary>What the HTTP inspector says of a connection that it knows: HTTP/1.1, or HTTP/2 with prior knowledge.</summary>
+    /// <summary>Istio's name for the chain of what no other chain takes.</summary>
+    private const string FallbackName = "PassthroughFilterChain";
+
+    /// <summary>What the HTTP inspector says of a connection that it knows: HTTP/1.1, or HTTP/2 with prior knowledge. HTTP/1.0 is not among them (nor in
+    /// Istio): the connection manager would refuse it, and as a plain connection it passes.</summary>
     private static readonly string[] PlaintextHttp = ["http/1.1", "h2c"];
 
     /// <summary>Istio's name: <c>127.0.0.1_9080</c>, or the path of a unix socket.</summary>
@@ -52,15 +56,22 @@ internal static class Listeners
         return Chain(manager);
     }
 
-    /// <summary>The chain for what the HTTP inspector recognises; the chain beside it takes everything else.</summary>
-    public static FilterChain WhenHttp(FilterChain chain)
+    /// <summary>
+    /// A listener of a port that declares nothing: HTTP goes by <paramref name="http"/>, anything else by <paramref name="others"/>. The one among those that
+    /// matches everything is the listener's default chain: Envoy's choice does not turn back, and having found that bytes are in the clear it looks for a chain
+    /// only among those that say so.
+    /// </summary>
+    public static XdsResource Sniffing(TrafficSide side, string bind, int port, FilterChain http, IReadOnlyCollection<FilterChain> others, MeshConfig mesh)
     {
-        chain.FilterChainMatch = new FilterChainMatch { TransportProtocol = "raw_buffer" };
-        chain.FilterChainMatch.ApplicationProtocols.AddRange(PlaintextHttp);
-        return chain;
+        http.FilterChainMatch = new FilterChainMatch { TransportProtocol = "raw_buffer" };
+        http.FilterChainMatch.ApplicationProtocols.AddRange(PlaintextHttp);
+        var fallback = others.FirstOrDefault(chain => chain.FilterChainMatch is null);
+        if (fallback is not null) fallback.Name = FallbackName;
+        return Of(side, bind, port, [http, .. others.Where(chain => chain != fallback)], Inspection.Tls | Inspection.Http, fallback, mesh.ProtocolDetectionTimeout);
     }
 
-    public static XdsResource Of(TrafficSide side, string bind, int port, IEnumerable<FilterChain> chains, Inspection inspection)
+    public static XdsResource Of(
+        TrafficSide side, string bind, int port, IEnumerable<FilterChain> chains, Inspection inspection, FilterChain? fallback = null, TimeSpan detectionTimeout = default)
     {
         string name = Name(bind, port);
         var listener = new Listener
@@ -70,12 +81,13 @@ internal static class Listeners
             TrafficDirection = side == TrafficSide.Inbound ? TrafficDirection.Inbound : TrafficDirection.Outbound,
         };
         listener.FilterChains.AddRange(chains);
+        listener.DefaultFilterChain = fallback;
         if (inspection.HasFlag(Inspection.Tls)) listener.ListenerFilters.Add(Filter("envoy.filters.listener.tls_inspector", new TlsInspector()));
         if (inspection.HasFlag(Inspection.Http))
         {
             listener.ListenerFilters.Add(Filter("envoy.filters.listener.http_inspector", new HttpInspector()));
-            // No time limit: a server that speaks first is dialled at once, and a client that only waits is not cut off (protocolDetectionTimeout 0s).
-            listener.ListenerFiltersTimeout = Messages.Zero;
+            // Zero is no limit: a server that speaks first is dialled at once, and a client that only waits is not cut off.
+            listener.ListenerFiltersTimeout = Messages.Of(detectionTimeout);
             listener.ContinueOnListenerFiltersTimeout = true;
         }
 

@@ -13,8 +13,6 @@ namespace Lateen.Translation.Gateways;
 internal sealed class GatewayChains(
     MeshSnapshot snapshot, ProxyIdentity proxy, GatewayDestinations destinations, ISet<SecretReference> secrets, ImmutableArray<string>.Builder notices)
 {
-    private static readonly string[] HttpAlpn = ["h2", "http/1.1"];
-
     private readonly HashSet<string> _matches = new(StringComparer.Ordinal);
 
     /// <summary>The chains of servers that are TLS, each for its own server names, or of the one server that carries anything.</summary>
@@ -61,7 +59,7 @@ internal sealed class GatewayChains(
         string table = $"https.{port.Number}.{entry.Server.Port.Name}.{entry.Gateway.Name}.{entry.Gateway.Namespace}";
         routes.Add(GatewayRoutes.Of(snapshot, proxy, [entry], port.Number, table, destinations));
         var chain = Listeners.RoutedChain(TrafficSide.Gateway, port.Bind, listenPort, PortProtocol.Https, table, snapshot.Mesh);
-        chain.TransportSocket = DownstreamSockets.Of(entry.Server.Tls!, HttpAlpn, secrets);
+        chain.TransportSocket = DownstreamSockets.Of(entry.Server.Tls!, DownstreamSockets.HttpAlpn, secrets);
         return TcpChains.When(chain, [], entry.Hosts);
     }
 

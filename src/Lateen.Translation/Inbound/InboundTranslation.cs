@@ -10,6 +10,7 @@ using Lateen.Translation.Endpoints;
 using Lateen.Translation.Naming;
 using Lateen.Translation.Outbound;
 using Lateen.Translation.Routing;
+using Lateen.Translation.Secrets;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Inbound;
@@ -25,7 +26,8 @@ internal static class InboundTranslation
 
     public static void Add(
         MeshSnapshot snapshot, ProxyIdentity proxy, Resource<Sidecar>? sidecar,
-        ImmutableArray<XdsResource>.Builder clusters, ImmutableArray<XdsResource>.Builder listeners, ImmutableArray<string>.Builder notices)
+        ImmutableArray<XdsResource>.Builder clusters, ImmutableArray<XdsResource>.Builder listeners, ISet<SecretReference> secrets,
+        ImmutableArray<string>.Builder notices)
     {
         if (sidecar is null) return;
         foreach (var ingress in sidecar.Spec.Ingress)
@@ -39,23 +41,30 @@ internal static class InboundTranslation
 
             var service = ServiceOf(snapshot, proxy, ingress.Port.Number);
             clusters.Add(Cluster(snapshot.Mesh, proxy, sidecar.Spec, ingress, service));
-            listeners.Add(Listener(snapshot.Mesh, sidecar.Spec, ingress, bind, service));
+            listeners.Add(Listener(snapshot.Mesh, sidecar.Spec, ingress, bind, service, secrets));
         }
     }
 
-    private static XdsResource Listener(MeshConfig mesh, Sidecar sidecar, SidecarIngressListener ingress, string bind, MeshService? service)
+    private static XdsResource Listener(
+        MeshConfig mesh, Sidecar sidecar, SidecarIngressListener ingress, string bind, MeshService? service, ISet<SecretReference> secrets)
     {
         int port = ingress.Port.Number;
         var protocol = ingress.Port.Protocol;
-        // Without a declaration the first bytes decide: what is HTTP is treated as such, anything else goes through as it is.
-        var http = protocol.IsHttp() || protocol == PortProtocol.Unsupported
+        // Without a declaration the first bytes decide: what is HTTP is treated as such, anything else goes through as it is. Inside of TLS nobody looks.
+        var http = protocol.IsHttp() || (protocol == PortProtocol.Unsupported && ingress.Tls is null)
             ? Listeners.InlineChain(TrafficSide.Inbound, bind, port, protocol, Routes(ingress.Port, service), mesh)
             : null;
-        if (protocol.IsHttp()) return Listeners.Of(TrafficSide.Inbound, bind, port, [http!], Inspection.None);
+        if (protocol.IsHttp())
+        {
+            if (ingress.Tls is { } tls) http!.TransportSocket = DownstreamSockets.Of(tls, DownstreamSockets.HttpAlpn, secrets);
+            return Listeners.Of(TrafficSide.Inbound, bind, port, [http!], Inspection.None);
+        }
+
         var opaque = TcpChains.Of([new WeightedTarget(ClusterNames.Inbound(port), 0)], "", (ingress.ConnectionPool ?? sidecar.InboundConnectionPool)?.Tcp, mesh);
+        if (ingress.Tls is { } termination) opaque.TransportSocket = DownstreamSockets.Of(termination, [], secrets);
         return http is null
             ? Listeners.Of(TrafficSide.Inbound, bind, port, [opaque], Inspection.None)
-            : Listeners.Of(TrafficSide.Inbound, bind, port, [Listeners.WhenHttp(http), opaque], Inspection.Tls | Inspection.Http);
+            : Listeners.Sniffing(TrafficSide.Inbound, bind, port, http, [opaque], mesh);
     }
 
     private static XdsResource Cluster(MeshConfig mesh, ProxyIdentity proxy, Sidecar sidecar, SidecarIngressListener ingress, MeshService? service)

@@ -174,8 +174,10 @@ internal sealed class OutboundTranslation
             string table = TableName(egress, port, bind);
             routes.Add(Table(snapshot, view, scope, egress, table, port.Protocol == PortProtocol.HttpProxy ? 0 : port.Number));
             var http = Listeners.RoutedChain(TrafficSide.Outbound, bind, port.Number, port.Protocol, table, snapshot.Mesh);
-            if (chains.Count > 0) inspection = Inspection.Tls | Inspection.Http;
-            chains.Insert(0, chains.Count > 0 ? Listeners.WhenHttp(http) : http);
+            listeners.Add(chains.Count > 0
+                ? Listeners.Sniffing(TrafficSide.Outbound, bind, port.Number, http, chains, snapshot.Mesh)
+                : Listeners.Of(TrafficSide.Outbound, bind, port.Number, [http], Inspection.None));
+            return;
         }
 
         if (chains.Count > 0) listeners.Add(Listeners.Of(TrafficSide.Outbound, bind, port.Number, chains, inspection));

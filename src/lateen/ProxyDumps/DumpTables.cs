@@ -49,7 +49,7 @@ internal static class DumpTables
             string address = listener.At("address")?.SocketAddress() ?? "-";
             // What a gRPC client asks for by the name that it dials; nothing listens there.
             if (listener.At("api_listener", "api_listener") is { } api) table.Add(listener.TextAt("name") ?? "-", address, "ALL", DestinationOf(api) ?? "-");
-            foreach (var chain in listener.ItemsAt("filter_chains"))
+            foreach (var chain in listener.ItemsAt("filter_chains").Concat(listener.At("default_filter_chain") is { } fallback ? [fallback] : []))
                 table.Add(listener.TextAt("name") ?? "-", address, MatchOfChain(chain.At("filter_chain_match"), chain.TextAt("name")), Destination(chain));
         }
 

@@ -19,7 +19,7 @@ internal static class SidecarReader
     public static readonly MessageShape IngressShape = new(
         "IstioIngressListener",
         InEffect("port", PortShape), InEffect("bind"), InEffect("captureMode"), InEffect("defaultEndpoint"),
-        Pending("tls", ServerTlsReader.Shape), InEffect("connectionPool", ConnectionPoolReader.Shape));
+        InEffect("tls", ServerTlsReader.Shape), InEffect("connectionPool", ConnectionPoolReader.Shape));
 
     public static readonly MessageShape EgressShape = new(
         "IstioEgressListener", InEffect("port", PortShape), InEffect("bind"), InEffect("captureMode"), InEffect("hosts"));
