@@ -1,3 +1,5 @@
+using Lateen.Testing;
+
 namespace Lateen.EndToEnd.Tests;
 
 /// <summary>gRPC clients that we did not write dial <c>xds:///NAME:PORT</c> and find their servers through our control plane, with no proxy anywhere.</summary>
@@ -189,6 +191,35 @@ public sealed class GrpcWithoutProxyTests
 
         Assert.True(plain.By("here") == 20, plain.ToString());
         Assert.StartsWith("UNAVAILABLE", Assert.Single(secure.Failures).Key, StringComparison.Ordinal);
+    }
+
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(Clients))]
+    public async Task A_workload_behind_its_sidecar_is_called_through_it(string kind)
+    {
+        SkipWithout(kind);
+        var ports = FreePorts.Take(2);
+        var (inbound, outbound) = (ports[0], ports[1]);
+        await using var behind = await GrpcServerUnderTest.StartAsync("behind");
+        await using var mesh = await MeshUnderTest.StartAsync(ShopYaml.Join(Service, Slice("v1", inbound), $$"""
+            apiVersion: networking.istio.io/v1
+            kind: Sidecar
+            metadata: { name: reviews }
+            spec:
+              workloadSelector: { labels: { app: reviews } }
+              ingress:
+                - port: { number: {{inbound}}, protocol: GRPC, name: grpc }
+                  defaultEndpoint: 127.0.0.1:{{behind.Port}}
+
+            """), Cancel);
+        var sidecar = await mesh.StartSidecarAsync("reviews-1", "reviews", outbound, Cancel);
+        var client = await mesh.StartGrpcClientAsync(kind, Reviews, Cancel);
+
+        var outcome = await client.CallAsync(200, Cancel);
+        var seen = await sidecar.StatAsync($"cluster.inbound|{inbound}||.upstream_rq_total", Cancel);
+
+        Assert.True(outcome.By("behind") == 200, outcome.ToString());
+        Assert.Equal(200, seen);
     }
 
     private static void SkipWithout(string kind)
