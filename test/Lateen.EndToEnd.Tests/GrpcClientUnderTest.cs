@@ -24,6 +24,9 @@ internal sealed class GrpcClientUnderTest
     public const string Node = "grpc-js";
     public const string Python = "grpc-python";
 
+    /// <summary>The call of test/peers/names.proto.</summary>
+    private const string Names = "/lateen.test.Names/Say";
+
     private int _orders;
 
     private GrpcClientUnderTest(ProgramUnderTest program) => Program = program;
@@ -43,17 +46,18 @@ internal sealed class GrpcClientUnderTest
     }
 
     /// <summary>Makes calls and waits for the last of them. Orders may overlap.</summary>
-    public async Task<CallOutcome> CallAsync(int calls, CancellationToken cancel, int parallel = 8, string? user = null)
+    /// <param name="method">One that answers an empty message, and whose answer ends in a text that says who gave it.</param>
+    public async Task<CallOutcome> CallAsync(int calls, CancellationToken cancel, int parallel = 8, string? user = null, string method = Names)
     {
         var id = Interlocked.Increment(ref _orders);
         var metadata = user is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["end-user"] = user };
-        await Program.WriteLineAsync(JsonSerializer.Serialize(new { id, calls, parallel, metadata }), cancel);
+        await Program.WriteLineAsync(JsonSerializer.Serialize(new { id, method, calls, parallel, metadata }), cancel);
         var line = await Program.WaitForLineAsync(line => line.StartsWith($"{{\"id\":{id},", StringComparison.Ordinal), $"the outcome of order {id}", cancel);
         return JsonSerializer.Deserialize<CallOutcome>(line, Web)!;
     }
 
     /// <summary>Calls on and on, until <see cref="SteadyCalls.StopAsync"/>.</summary>
-    public SteadyCalls CallSteadily(CancellationToken cancel) => new(this, cancel);
+    public SteadyCalls CallSteadily(CancellationToken cancel, string method = Names) => new(this, method, cancel);
 
     private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 }
@@ -64,7 +68,7 @@ internal sealed class SteadyCalls
     private readonly Task<(int Calls, string Failures)> _calls;
     private volatile bool _isStopping;
 
-    public SteadyCalls(GrpcClientUnderTest client, CancellationToken cancel) => _calls = RunAsync(client, cancel);
+    public SteadyCalls(GrpcClientUnderTest client, string method, CancellationToken cancel) => _calls = RunAsync(client, method, cancel);
 
     /// <summary>How many calls were made, and the failures among them as text; empty for none.</summary>
     public async Task<(int Calls, string Failures)> StopAsync()
@@ -73,12 +77,12 @@ internal sealed class SteadyCalls
         return await _calls;
     }
 
-    private async Task<(int Calls, string Failures)> RunAsync(GrpcClientUnderTest client, CancellationToken cancel)
+    private async Task<(int Calls, string Failures)> RunAsync(GrpcClientUnderTest client, string method, CancellationToken cancel)
     {
         var (calls, failures) = (0, new HashSet<string>());
         while (!_isStopping)
         {
-            var outcome = await client.CallAsync(50, cancel, parallel: 2);
+            var outcome = await client.CallAsync(50, cancel, parallel: 2, method: method);
             calls += outcome.Names.Values.Sum();
             failures.UnionWith(outcome.Failures.Keys);
         }
