@@ -13,18 +13,27 @@ internal static class CallContext
     private static readonly string[] Handed =
         ["x-request-id", "traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "end-user"];
 
+    /// <summary>The headers of <paramref name="incoming"/> that go with every call made for it.</summary>
+    public static IEnumerable<(string Name, string Value)> HandedOn(HttpContext incoming)
+    {
+        foreach (var name in Handed)
+        {
+            if (incoming.Request.Headers.TryGetValue(name, out var values) && (string?)values is { } value)
+            {
+                yield return (name, value);
+            }
+        }
+    }
+
     /// <summary>GETs JSON from another service on behalf of <paramref name="incoming"/>; null when it could not be had, with the reason.</summary>
     public static async Task<(T? Value, string? Failure)> GetAsync<T>(HttpContext incoming, string url)
         where T : class
     {
         var client = incoming.RequestServices.GetRequiredService<IHttpClientFactory>().CreateClient(ClientName);
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
-        foreach (var name in Handed)
+        foreach (var (name, value) in HandedOn(incoming))
         {
-            if (incoming.Request.Headers.TryGetValue(name, out var values))
-            {
-                request.Headers.TryAddWithoutValidation(name, (string?)values);
-            }
+            request.Headers.TryAddWithoutValidation(name, value);
         }
 
         try

@@ -1,9 +1,13 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 
 namespace Bookshop;
 
-/// <summary>The storefront: the page that a person opens. It asks details and reviews, and shows what it could get.</summary>
+/// <summary>
+/// The storefront: the page that a person opens. It asks details and reviews (HTTP), inventory (gRPC) and the counter of visits (Redis over TCP), and shows
+/// what it could get; the page itself follows the orders over a WebSocket.
+/// </summary>
 internal static class Storefront
 {
     public static void Map(WebApplication app)
@@ -39,18 +43,21 @@ internal static class Storefront
         var user = context.Request.Headers["end-user"].ToString();
         var detailsCall = CallContext.GetAsync<Book>(context, $"http://details:9080/details/{id}");
         var reviewsCall = CallContext.GetAsync<ReviewPage>(context, $"http://reviews:9080/reviews/{id}");
+        var stockCall = context.RequestServices.GetRequiredService<InventoryClient>().GetStockAsync(context, id);
+        var visitsCall = context.RequestServices.GetRequiredService<Visits>().CountAsync(id);
         var (book, bookFailure) = await detailsCall;
         var (reviews, reviewsFailure) = await reviewsCall;
+        var shelf = new Shelf(await stockCall, await visitsCall);
 
         // The page degrades piece by piece; it fails as a whole only when it has nothing to show.
         var status = book is null && reviews is null ? StatusCodes.Status502BadGateway : StatusCodes.Status200OK;
         context.Response.Headers["x-reviews-version"] = reviews?.Version ?? "none";
-        return Results.Content(Page(id, user, book, bookFailure, reviews, reviewsFailure), "text/html; charset=utf-8", Encoding.UTF8, status);
+        return Results.Content(Page(id, user, book, bookFailure, reviews, reviewsFailure, shelf), "text/html; charset=utf-8", Encoding.UTF8, status);
     }
 
-    private static string Page(int id, string user, Book? book, string? bookFailure, ReviewPage? reviews, string? reviewsFailure)
+    private static string Page(int id, string user, Book? book, string? bookFailure, ReviewPage? reviews, string? reviewsFailure, Shelf shelf)
     {
-        var shelf = string.Concat(Catalogue.Books.Select(other =>
+        var titles = string.Concat(Catalogue.Books.Select(other =>
             $"<a href=\"/book/{other.Id}\"{(other.Id == id ? " class=\"here\"" : "")}>{Escape(other.Title)}</a>"));
         var account = user.Length > 0
             ? $"<form method=\"post\" action=\"/logout\"><span data-test=\"user\">{Escape(user)}</span><button>Sign out</button></form>"
@@ -62,7 +69,8 @@ internal static class Storefront
                 <h1>{Escape(book.Title)}</h1>
                 <p class="by">{Escape(book.Author)}, {book.Year}</p>
                 <p>{Escape(book.Blurb)}</p>
-                <dl><dt>Publisher</dt><dd>{Escape(book.Publisher)}</dd><dt>Pages</dt><dd>{book.Pages}</dd><dt>Language</dt><dd>{Escape(book.Language)}</dd></dl>
+                <dl><dt>Publisher</dt><dd>{Escape(book.Publisher)}</dd><dt>Pages</dt><dd>{book.Pages}</dd><dt>Language</dt><dd>{Escape(book.Language)}</dd>
+                <dt>In stock</dt><dd data-test="stock">{Stock(shelf)}</dd><dt>Opened</dt><dd data-test="visits">{VisitCount(shelf)}</dd></dl>
               </section>
               """;
         var opinions = reviews is null
@@ -89,14 +97,51 @@ internal static class Storefront
               dl { display:grid; grid-template-columns:auto 1fr; gap:.2rem 1rem; font-size:.92rem } dt { color:#6a6f73 } dd { margin:0 }
               blockquote { margin:0 0 1rem; padding:.8rem 1rem; background:#fff; border:1px solid var(--line); border-radius:.4rem }
               blockquote p { margin:0 0 .4rem } footer { font-size:.9rem; color:#59616a } .ink { color:var(--ink) } .red { color:var(--red) }
-              .missing { color:#7a4b00 } small { color:#6a6f73 }
+              .orders ol { list-style:none; margin:.8rem 0 0; padding:0; font-size:.92rem } .orders li { padding:.25rem 0; border-bottom:1px solid var(--line) }
+              .orders { grid-column:1/-1 } button:disabled { opacity:.5; cursor:default } .missing { color:#7a4b00 } small { color:#6a6f73 }
             </style></head><body>
             <header><b>Bookshop</b>{{account}}</header>
-            <nav>{{shelf}}</nav>
-            <main>{{cover}}<section><h2>Readers say {{spoke}}</h2>{{opinions}}</section></main>
+            <nav>{{titles}}</nav>
+            <main>{{cover}}<section><h2>Readers say {{spoke}}</h2>{{opinions}}</section>
+              <section class="orders"><h2>Orders, as they come <small data-test="orders-state">connecting</small></h2>
+                <button type="button" data-test="buy" disabled>Buy this book</button><ol data-test="orders"></ol></section></main>
+            {{LiveOrders(id, user)}}
             </body></html>
             """;
     }
+
+    // The address is the page's own, so that it works through any ingress, with TLS and without.
+    private static string LiveOrders(int id, string user) => $$"""
+        <script>
+        (() => {
+          const of = name => document.querySelector(`[data-test="${name}"]`);
+          const [list, state, buy] = [of("orders"), of("orders-state"), of("buy")];
+          const order = JSON.stringify({ book: {{id}}, reader: {{JsonSerializer.Serialize(user)}} });
+          let pause = 500;
+          const follow = () => {
+            const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/orders/live`);
+            socket.onopen = () => { state.textContent = "live"; buy.disabled = false; pause = 500; };
+            socket.onmessage = message => {
+              const told = JSON.parse(message.data), line = document.createElement("li");
+              line.textContent = `No. ${told.number}: ${told.title}, for ${told.reader}`;
+              list.prepend(line);
+              while (list.children.length > 6) list.lastChild.remove();
+            };
+            socket.onclose = () => { state.textContent = "not to be had right now"; buy.disabled = true; setTimeout(follow, pause = Math.min(pause * 2, 10000)); };
+            buy.onclick = () => socket.send(order);
+          };
+          follow();
+        })();
+        </script>
+        """;
+
+    private static string Stock(Shelf shelf) => shelf.Stock.Stock is { } stock
+        ? $"{stock.Copies}, {Escape(stock.Place)} <small>inventory {Escape(stock.Version)}</small>"
+        : $"<span class=\"missing\">not known right now ({Escape(shelf.Stock.Failure ?? "no answer")})</span>";
+
+    private static string VisitCount(Shelf shelf) => shelf.Visits.Count is { } count
+        ? $"{count} times"
+        : $"<span class=\"missing\">not counted right now ({Escape(shelf.Visits.Failure ?? "no answer")})</span>";
 
     private static string Stars(Review review, ReviewPage page)
     {
@@ -111,4 +156,7 @@ internal static class Storefront
     }
 
     private static string Escape(string text) => WebUtility.HtmlEncode(text);
+
+    /// <summary>What stands beside the book: its stock and how often its page was opened.</summary>
+    private sealed record Shelf((Wire.Stock? Stock, string? Failure) Stock, (long? Count, string? Failure) Visits);
 }
