@@ -38,11 +38,14 @@ internal sealed record CliEnvironment(
         return new CliEnvironment(
             Console.Out, Console.Error, Console.In, outputTerminal, !Console.IsErrorRedirected && !dumb,
             outputTerminal && Read("NO_COLOR") is null, Read("LATEEN_API"), runtime, state,
-            new DemoPrograms(Read("LATEEN_PROXY") ?? Beside("lateen-proxy"), Read("LATEEN_BOOKSHOP") ?? Beside("bookshop")));
+            new DemoPrograms(Read("LATEEN_PROXY") ?? Beside("lateen-proxy"), Read("LATEEN_BOOKSHOP") ?? Beside("bookshop"), OnPath(Read("PATH"), "redis-server")));
     }
 
     /// <summary>Installed programs lie beside this one.</summary>
     private static string Beside(string name) => Path.Combine(AppContext.BaseDirectory, name);
+
+    private static string? OnPath(string? path, string name) => path?.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        .Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     /// <summary>The numeric user id, which keeps two users of one machine apart under /tmp. Linux tells it in /proc; elsewhere the name serves.</summary>
     private static string UserId()
@@ -59,4 +62,5 @@ internal sealed record CliEnvironment(
 }
 
 /// <summary>The programs of the demo: LATEEN_PROXY and LATEEN_BOOKSHOP, or what lies beside this program. The launcher of a checkout sets both.</summary>
-internal sealed record DemoPrograms(string Proxy, string Bookshop);
+/// <param name="Redis">redis-server, where the machine has one; the shop brings a small counter of its own for one that has not.</param>
+internal sealed record DemoPrograms(string Proxy, string Bookshop, string? Redis = null);

@@ -6,32 +6,36 @@ namespace Lateen.Cli.Demo;
 /// <summary>Writes the shop's mesh configuration as a user would: Istio resources, one file per topic.</summary>
 internal static class BookshopConfig
 {
+    private const string CredentialName = "bookshop-certificate";
+
     /// <summary>Writes the starting configuration into <paramref name="folder"/>, which must exist.</summary>
-    public static void Write(BookshopPlan plan, string folder)
+    /// <param name="certificate">What the ingress shows who comes with TLS.</param>
+    public static void Write(BookshopPlan plan, string folder, DemoCertificate certificate)
     {
         File.WriteAllText(Path.Combine(folder, "services.yaml"), Services(plan));
         File.WriteAllText(Path.Combine(folder, "workloads.yaml"), Workloads(plan));
         File.WriteAllText(Path.Combine(folder, "gateway.yaml"), Gateway(plan));
         File.WriteAllText(Path.Combine(folder, "reviews.yaml"), Reviews());
+        certificate.WriteSecret(CredentialName, BookshopPlan.Namespace, Path.Combine(folder, "certificate.yaml"));
     }
 
-    private static string Services(BookshopPlan plan) => Documents(plan.Workloads.Select(workload => workload.App).Distinct().Select(app => $"""
+    private static string Services(BookshopPlan plan) => Documents(plan.Workloads.Select(workload => workload.Service).Distinct().Select(service => $"""
         apiVersion: networking.istio.io/v1
         kind: ServiceEntry
         metadata:
-          name: {app}
+          name: {service.App}
           namespace: {BookshopPlan.Namespace}
         spec:
-          hosts: [{app}.{BookshopPlan.Namespace}.svc.cluster.local]
+          hosts: [{service.Host}]
           location: MESH_INTERNAL
           resolution: STATIC
           ports:
-            - number: {BookshopPlan.ServicePort}
-              name: http
-              protocol: HTTP
+            - number: {Number(service.Port)}
+              name: {service.PortName}
+              protocol: {service.Protocol}
           workloadSelector:
             labels:
-              app: {app}
+              app: {service.App}
         """));
 
     // The explicit way: others are given the sidecar's inbound address; the sidecar alone knows the application's.
@@ -46,7 +50,7 @@ internal static class BookshopConfig
         spec:
           address: 127.0.0.1
           ports:
-            http: {Number(workload.InboundPort)}
+            {workload.Service.PortName}: {Number(workload.InboundPort)}
           serviceAccount: {workload.App}
           labels:
             app: {workload.App}
@@ -66,16 +70,33 @@ internal static class BookshopConfig
           ingress:
             - port:
                 number: {Number(workload.InboundPort)}
-                name: http
-                protocol: HTTP
+                name: {workload.Service.PortName}
+                protocol: {workload.Service.Protocol}
               bind: 127.0.0.1
               captureMode: NONE
               defaultEndpoint: 127.0.0.1:{Number(workload.AppPort)}
           egress:
-            - captureMode: NONE
-              hosts: ["./*"]
+        {Egress(plan, workload)}
         """,
     }));
+
+    // What speaks HTTP says whom it is for, and goes to the sidecar's proxy port. A TCP connection does not: it gets a port of its own.
+    private static string Egress(BookshopPlan plan, Workload workload) => workload.Service != BookshopPlan.Storefront
+        ? """
+            - captureMode: NONE
+              hosts: ["./*"]
+        """
+        : $"""
+            - port:
+                number: {Number(plan.VisitsPort)}
+                name: redis
+                protocol: TCP
+              bind: 127.0.0.1
+              captureMode: NONE
+              hosts: ["./{BookshopPlan.Visits.Host}"]
+            - captureMode: NONE
+              hosts: ["./*"]
+        """;
 
     private static string Gateway(BookshopPlan plan) => Documents([
         $"""
@@ -94,6 +115,15 @@ internal static class BookshopConfig
                 protocol: HTTP
               bind: 127.0.0.1
               hosts: ["*"]
+            - port:
+                number: {Number(plan.IngressTlsPort)}
+                name: https
+                protocol: HTTPS
+              bind: 127.0.0.1
+              hosts: ["*"]
+              tls:
+                mode: SIMPLE
+                credentialName: {CredentialName}
         """,
         $"""
         apiVersion: networking.istio.io/v1
@@ -105,12 +135,21 @@ internal static class BookshopConfig
           hosts: ["*"]
           gateways: [bookshop]
           http:
+            - name: live-orders
+              match:
+                - uri:
+                    prefix: /orders/
+              route:
+                - destination:
+                    host: {BookshopPlan.Orders.Host}
+                    port:
+                      number: {Number(BookshopPlan.Orders.Port)}
             - name: shop
               route:
                 - destination:
-                    host: storefront.{BookshopPlan.Namespace}.svc.cluster.local
+                    host: {BookshopPlan.Storefront.Host}
                     port:
-                      number: {BookshopPlan.ServicePort}
+                      number: {Number(BookshopPlan.Storefront.Port)}
         """,
     ]);
 

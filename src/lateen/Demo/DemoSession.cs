@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Lateen.Cli.Bootstrap;
 
 namespace Lateen.Cli.Demo;
@@ -15,15 +17,19 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
     {
         var plan = BookshopPlan.Create(port);
         var ingress = new Uri($"http://127.0.0.1:{plan.IngressPort}");
+        var ingressTls = new Uri($"https://127.0.0.1:{plan.IngressTlsPort}");
+        var certificate = DemoCertificate.Create(time);
+        var authority = Path.Combine(_folder, "ca.crt");
         try
         {
+            await File.WriteAllTextAsync(authority, certificate.Authority, stop);
             await using var supervisor = new Supervisor(Folder("logs"), Say, time);
-            using var traffic = new TrafficGenerator(ingress, Math.Max(rate, 0.001), time);
+            using var traffic = new TrafficGenerator(ingress, ingressTls, certificate.Authority, Math.Max(rate, 0.001), time);
             try
             {
-                BookshopConfig.Write(plan, Folder("config"));
+                BookshopConfig.Write(plan, Folder("config"), certificate);
                 await StartAsync(plan, supervisor, traffic, stop);
-                Introduce(ingress);
+                Introduce(ingress, ingressTls, authority);
                 var sending = rate > 0 ? traffic.RunAsync(stop) : Task.CompletedTask;
                 var view = new DemoView(environment, plan, supervisor, traffic, time);
                 _tell = view.Notice;
@@ -61,11 +67,7 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         Say($"starting {plan.Workloads.Count} services, their sidecars and the ingress gateway");
         foreach (var workload in plan.Workloads)
         {
-            await supervisor.StartAsync(new ChildSpec(
-                workload.Name,
-                environment.Programs.Bookshop,
-                [workload.App, "--version", workload.Version, "--port", $"{workload.AppPort}"],
-                new Dictionary<string, string> { ["HTTP_PROXY"] = $"http://127.0.0.1:{workload.OutboundPort}", ["NO_PROXY"] = "" }));
+            await supervisor.StartAsync(ProgramOf(plan, workload));
             await StartProxyAsync(supervisor, workload.Name + "-sidecar", new ProxyBootstrap(
                 ProxyBootstrap.Sidecar, workload.Name, BookshopPlan.Namespace, workload.App,
                 new Dictionary<string, string> { ["app"] = workload.App, ["version"] = workload.Version },
@@ -81,12 +83,29 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         {
             foreach (var workload in plan.Workloads)
             {
-                await UntilAsync($"{workload.Name} to answer", () => AnswersAsync(client, $"http://127.0.0.1:{workload.AppPort}/healthz", stop), supervisor, stop);
+                await UntilAsync($"{workload.Name} to answer", () => IsUpAsync(client, workload, stop), supervisor, stop);
                 await UntilAsync($"the sidecar of {workload.Name} to be ready", () => AnswersAsync(client, $"http://127.0.0.1:{workload.AdminPort}/ready", stop), supervisor, stop);
             }
         }
 
         await UntilAsync("the storefront to answer through the mesh", () => traffic.IsServingAsync(stop), supervisor, stop);
+    }
+
+    private ChildSpec ProgramOf(BookshopPlan plan, Workload workload)
+    {
+        if (workload.Service == BookshopPlan.Visits)
+        {
+            return environment.Programs.Redis is { } redis
+                ? new ChildSpec(workload.Name, redis, ["--port", $"{workload.AppPort}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", Folder("redis")], new Dictionary<string, string>())
+                : new ChildSpec(workload.Name, environment.Programs.Bookshop, ["counter", "--port", $"{workload.AppPort}"], new Dictionary<string, string>());
+        }
+
+        string[] more = workload.Service == BookshopPlan.Storefront ? ["--visits", $"127.0.0.1:{plan.VisitsPort}"] : [];
+        return new ChildSpec(
+            workload.Name,
+            environment.Programs.Bookshop,
+            [workload.App, "--version", workload.Version, "--port", $"{workload.AppPort}", .. more],
+            new Dictionary<string, string> { ["HTTP_PROXY"] = $"http://127.0.0.1:{workload.OutboundPort}", ["NO_PROXY"] = "" });
     }
 
     private async Task StartProxyAsync(Supervisor supervisor, string name, ProxyBootstrap bootstrap)
@@ -122,6 +141,22 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         }
     }
 
+    /// <summary>An application of HTTP is asked; of the others it is enough that they listen.</summary>
+    private static async Task<bool> IsUpAsync(HttpClient client, Workload workload, CancellationToken stop)
+    {
+        if (workload.Service.Speaks == Speech.Http) return await AnswersAsync(client, $"http://127.0.0.1:{workload.AppPort}/healthz", stop);
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, workload.AppPort, stop);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
     private static async Task<bool> AnswersAsync(HttpClient client, string url, CancellationToken stop)
     {
         try
@@ -135,12 +170,15 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         }
     }
 
-    private void Introduce(Uri ingress)
+    private void Introduce(Uri ingress, Uri ingressTls, string authority)
     {
         var output = environment.Output;
         output.WriteLine();
         output.WriteLine($"  Storefront  {ingress}book/0");
+        output.WriteLine($"  With TLS    {ingressTls}book/0");
+        output.WriteLine($"              curl --cacert {authority} {ingressTls}book/0");
         output.WriteLine("  Every request goes ingress -> sidecar -> service -> sidecar -> ...; the services know nothing of it.");
+        output.WriteLine("  The page asks over HTTP, gRPC (stock) and TCP (visits, in Redis), and follows the orders over a WebSocket.");
         output.WriteLine();
         output.WriteLine("  Change it from a second terminal:");
         output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/canary-90-10.yaml       reviews: 90% v1, 10% v2");

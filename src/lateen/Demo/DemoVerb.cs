@@ -21,7 +21,7 @@ internal static class DemoVerb
         });
         var command = new ExampleCommand(
             "demo",
-            "Run a bookshop of six services, each behind its own proxy, with an ingress gateway and live traffic",
+            "Run a bookshop of nine services, each behind its own proxy, with an ingress gateway and live traffic",
             "lateen demo",
             "lateen demo --port 8080 --rate 20",
             "lateen apply --wait -f samples/bookshop/config/canary-90-10.yaml    # from a second terminal")

@@ -14,13 +14,15 @@ internal sealed class DemoView(CliEnvironment environment, BookshopPlan plan, Su
     /// <summary>Samples between two plain reports.</summary>
     private const int PlainEvery = 3;
 
+    private const string TcpName = "TCP";
+
     private readonly Dictionary<string, Queue<(long At, ProxySample Sample)>> _history = [];
     private readonly Queue<IReadOnlyDictionary<string, long>> _versions = new();
 
-    private IEnumerable<(string Name, string Child, int AdminPort, string Reporter)> Rows =>
+    private IEnumerable<(string Name, string Child, string Carries, int AdminPort, string Reporter)> Rows =>
         plan.Workloads
-            .Select(workload => (workload.Name, workload.Name + "-sidecar", workload.AdminPort, "destination"))
-            .Prepend(("ingressgateway", "ingressgateway", plan.IngressAdminPort, "source"));
+            .Select(workload => (workload.Name, workload.Name + "-sidecar", Carries(workload.Service), workload.AdminPort, "destination"))
+            .Prepend(("ingressgateway", "ingressgateway", "HTTP, HTTPS", plan.IngressAdminPort, "source"));
 
     private string _notice = "";
 
@@ -69,7 +71,7 @@ internal sealed class DemoView(CliEnvironment environment, BookshopPlan plan, Su
 
     private async Task SampleAsync(HttpClient client, CancellationToken stop)
     {
-        foreach (var (name, _, port, reporter) in Rows)
+        foreach (var (name, _, _, port, reporter) in Rows)
         {
             var samples = _history.TryGetValue(name, out var queue) ? queue : _history[name] = new();
             try
@@ -109,22 +111,26 @@ internal sealed class DemoView(CliEnvironment environment, BookshopPlan plan, Su
     private Table Picture()
     {
         var table = new Table { Border = TableBorder.Rounded, Caption = new TableTitle(Markup.Escape(_notice.Length > 0 ? $"{Summary()}\n{_notice}" : Summary())) };
-        table.AddColumns("workload", "req/s", "errors", "p50 ms", "p99 ms", "proxy pid", "restarts");
-        foreach (var column in table.Columns.Skip(1))
+        table.AddColumns("workload", "carries", "req/s", "errors", "p50 ms", "p99 ms", "TCP open", "kB/s", "proxy pid", "restarts");
+        foreach (var column in table.Columns.Skip(2))
         {
             column.RightAligned();
         }
 
-        foreach (var (name, childName, _, _) in Rows)
+        foreach (var (name, childName, carries, _, _) in Rows)
         {
             var child = supervisor.Children.First(child => child.Spec.Name == childName);
             var rate = RateOf(name);
+            var isTcp = carries == TcpName;
             table.AddRow(
                 name,
-                rate is { } known ? Number(known.RequestsPerSecond, "0.0") : "-",
-                rate is { } share ? share.FailureShare > 0 ? $"[red]{Number(share.FailureShare * 100, "0.0")}%[/]" : "0%" : "-",
+                carries,
+                rate is { } known && !isTcp ? Number(known.RequestsPerSecond, "0.0") : "-",
+                rate is { } share && !isTcp ? share.FailureShare > 0 ? $"[red]{Number(share.FailureShare * 100, "0.0")}%[/]" : "0%" : "-",
                 Number(rate?.P50, "0.0"),
                 Number(rate?.P99, "0.0"),
+                isTcp ? Number(rate?.TcpOpen, "0") : "-",
+                isTcp ? Number(rate?.TcpBytesPerSecond / 1000, "0.0") : "-",
                 child.ProcessId is { } id ? Number(id, "0") : "[yellow]starting[/]",
                 child.Restarts > 0 ? $"[yellow]{child.Restarts}[/]" : "0");
         }
@@ -134,18 +140,27 @@ internal sealed class DemoView(CliEnvironment environment, BookshopPlan plan, Su
 
     private void WritePlain()
     {
-        foreach (var (name, childName, _, _) in Rows)
+        foreach (var (name, childName, carries, _, _) in Rows)
         {
             var child = supervisor.Children.First(child => child.Spec.Name == childName);
             var rate = RateOf(name);
+            var tcp = carries == TcpName ? $"tcp_open={Number(rate?.TcpOpen, "0")} tcp_kBps={Number(rate?.TcpBytesPerSecond / 1000, "0.0")} " : "";
             environment.Output.WriteLine(
                 $"{name} rps={Number(rate?.RequestsPerSecond, "0.0")} errors={Number(rate?.FailureShare * 100, "0.0")}% "
-                + $"p50_ms={Number(rate?.P50, "0.0")} p99_ms={Number(rate?.P99, "0.0")} proxy_pid={child.ProcessId?.ToString() ?? "-"} restarts={child.Restarts}");
+                + $"p50_ms={Number(rate?.P50, "0.0")} p99_ms={Number(rate?.P99, "0.0")} {tcp}proxy_pid={child.ProcessId?.ToString() ?? "-"} restarts={child.Restarts}");
         }
 
         environment.Output.WriteLine(Summary());
         environment.Output.Flush();
     }
+
+    private static string Carries(ShopService service) => service switch
+    {
+        _ when service == BookshopPlan.Orders => "WebSocket",
+        { Speaks: Speech.Grpc } => "gRPC",
+        { Speaks: Speech.Tcp } => TcpName,
+        _ => "HTTP",
+    };
 
     private string Summary()
     {

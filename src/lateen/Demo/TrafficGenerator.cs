@@ -1,18 +1,22 @@
 using System.Net;
+using System.Net.Security;
+using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Lateen.Cli.Demo;
 
 /// <summary>
-/// Gentle traffic into the ingress: a fixed number of page views per second, one in five by the signed-in reader "ana". Counts what came back,
-/// by status and by the version of reviews that answered. One task owns the sending; counters may be read from any thread.
+/// Gentle traffic into the ingress: a fixed number of page views per second, one in five by the signed-in reader "ana", one in four with TLS, and
+/// now and then an order over a WebSocket. Counts what came back, by status and by the version of reviews that answered. One task owns the sending;
+/// counters may be read from any thread.
 /// </summary>
-internal sealed class TrafficGenerator(Uri ingress, double requestsPerSecond, TimeProvider time) : IDisposable
+/// <param name="authority">Whom the ingress's certificate must come from, PEM.</param>
+internal sealed class TrafficGenerator(Uri ingress, Uri ingressTls, string authority, double requestsPerSecond, TimeProvider time) : IDisposable
 {
-    private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false })
-    {
-        BaseAddress = ingress,
-        Timeout = TimeSpan.FromSeconds(10),
-    };
+    /// <summary>Page views to one order.</summary>
+    private const int ViewsPerOrder = 40;
+
+    private readonly HttpClient _client = new(HandlerTrusting(authority)) { Timeout = TimeSpan.FromSeconds(10) };
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, long> _versions = [];
@@ -36,7 +40,7 @@ internal sealed class TrafficGenerator(Uri ingress, double requestsPerSecond, Ti
     {
         try
         {
-            using var response = await _client.GetAsync("/book/0", cancel);
+            using var response = await _client.GetAsync(new Uri(ingress, "/book/0"), cancel);
             return response.StatusCode == HttpStatusCode.OK && response.Headers.TryGetValues("x-reviews-version", out var version) && version.First() != "none";
         }
         catch (HttpRequestException)
@@ -56,7 +60,8 @@ internal sealed class TrafficGenerator(Uri ingress, double requestsPerSecond, Ti
             while (await timer.WaitForNextTickAsync(cancel))
             {
                 await underWay.WaitAsync(cancel);
-                _ = ViewAsync(turn++, underWay, cancel);
+                _ = turn % ViewsPerOrder == ViewsPerOrder - 1 ? OrderAsync(underWay, cancel) : ViewAsync(turn, underWay, cancel);
+                turn++;
             }
         }
         catch (OperationCanceledException)
@@ -73,7 +78,7 @@ internal sealed class TrafficGenerator(Uri ingress, double requestsPerSecond, Ti
         var failed = true;
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, $"/book/{turn % 3}");
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(turn % 4 == 3 ? ingressTls : ingress, $"/book/{turn % 3}"));
             if (turn % 5 == 0)
             {
                 request.Headers.Add("end-user", "ana");
@@ -96,6 +101,38 @@ internal sealed class TrafficGenerator(Uri ingress, double requestsPerSecond, Ti
             // Timed out: counted as failed below.
         }
 
+        Count(failed, version, underWay);
+    }
+
+    /// <summary>As the page's button does it: places an order, and has it when the feed tells of one.</summary>
+    private async Task OrderAsync(SemaphoreSlim underWay, CancellationToken cancel)
+    {
+        var failed = true;
+        try
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            patience.CancelAfter(TimeSpan.FromSeconds(10));
+            using var socket = new ClientWebSocket();
+            await socket.ConnectAsync(new UriBuilder(ingress) { Scheme = "ws", Path = "/orders/live" }.Uri, patience.Token);
+            await socket.SendAsync("""{"book":0,"reader":"Ana"}"""u8.ToArray().AsMemory(), WebSocketMessageType.Text, endOfMessage: true, patience.Token);
+            var told = await socket.ReceiveAsync(new byte[1024].AsMemory(), patience.Token);
+            failed = told.MessageType != WebSocketMessageType.Text;
+            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, patience.Token);
+        }
+        catch (WebSocketException)
+        {
+            // Counted as failed below.
+        }
+        catch (OperationCanceledException)
+        {
+            if (cancel.IsCancellationRequested) return;
+        }
+
+        Count(failed, null, underWay);
+    }
+
+    private void Count(bool failed, string? version, SemaphoreSlim underWay)
+    {
         lock (_gate)
         {
             _sent++;
@@ -114,5 +151,18 @@ internal sealed class TrafficGenerator(Uri ingress, double requestsPerSecond, Ti
         {
             // The demo ended between the answer and here.
         }
+    }
+
+    private static SocketsHttpHandler HandlerTrusting(string authority)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPem(authority);
+        return new SocketsHttpHandler
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy },
+        };
     }
 }
