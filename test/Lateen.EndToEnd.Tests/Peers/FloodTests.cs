@@ -1,0 +1,137 @@
+using Lateen.Testing;
+
+namespace Lateen.EndToEnd.Tests.Peers;
+
+/// <summary>
+/// The floods of HTTP/2 against the ingress, each by a client that does not stop by itself: its connection is ended and counted under the flood's name,
+/// the proxy's memory grows by less than 16 MB, and another client, all the while, has every request answered.
+/// </summary>
+[Collection(PeerTests.Name)]
+public sealed class FloodTests(PeerMesh mesh)
+{
+    private const long MostGrowthKib = 16 * 1024;
+    private const int OthersPerSecond = 100;
+    private const int FramesPerBatch = 500;
+
+    private static readonly byte[] WindowOfZero = [0, 4, 0, 0, 0, 0]; // SETTINGS_INITIAL_WINDOW_SIZE = 0 (RFC 9113 section 6.5.2).
+
+    private static readonly Dictionary<string, (string Counter, Action<Http2Attacker, int> Batch)> Floods = new()
+    {
+        ["rapid reset (CVE-2023-44487)"] = ("rapid_reset_flood", (attacker, batch) => EachStream(batch, stream =>
+        {
+            attacker.Add(Http2Attacker.Headers, Http2Attacker.EndStream | Http2Attacker.EndHeaders, stream, Http2Attacker.Get());
+            attacker.Add(Http2Attacker.Reset, 0, stream, [0, 0, 0, 8]);
+        })),
+        ["resets provoked from our side (CVE-2025-8671)"] = ("provoked_reset_flood", (attacker, batch) => EachStream(batch, stream =>
+        {
+            attacker.Add(Http2Attacker.Headers, Http2Attacker.EndHeaders, stream, Http2Attacker.Post);
+            attacker.Add(Http2Attacker.WindowUpdate, 0, stream, [0, 0, 0, 0]);
+        })),
+        ["CONTINUATION without end (CVE-2024-27316)"] = ("continuation_flood", (attacker, batch) =>
+        {
+            if (batch == 0) attacker.Add(Http2Attacker.Headers, Http2Attacker.EndStream, 1, Http2Attacker.Get());
+            Each(batch, _ => attacker.Add(Http2Attacker.Continuation, 0, 1, [0, 1, (byte)'a', 1, (byte)'b']));
+        }),
+        ["SETTINGS (CVE-2019-9515)"] = ("settings_flood", (attacker, batch) => Each(batch, _ => attacker.Add(Http2Attacker.Settings, 0, 0, []))),
+        ["PING (CVE-2019-9512)"] = ("ping_flood", (attacker, batch) => Each(batch, _ => attacker.Add(Http2Attacker.Ping, 0, 0, new byte[8]))),
+        ["empty DATA frames (CVE-2019-9518)"] = ("inbound_empty_frames_flood", (attacker, batch) =>
+        {
+            if (batch == 0) attacker.Add(Http2Attacker.Headers, Http2Attacker.EndHeaders, 1, Http2Attacker.Post);
+            Each(batch, _ => attacker.Add(Http2Attacker.Data, 0, 1, []));
+        }),
+        ["PRIORITY (CVE-2019-9513)"] = ("inbound_priority_frames_flood", (attacker, batch) =>
+            Each(batch, _ => attacker.Add(Http2Attacker.Priority, 0, 1, [0, 0, 0, 0, 16]))),
+        ["WINDOW_UPDATE"] = ("inbound_window_update_frames_flood", (attacker, batch) =>
+            Each(batch, _ => attacker.Add(Http2Attacker.WindowUpdate, 0, 0, [0, 0, 0, 1]))),
+    };
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> Names => [.. Floods.Keys];
+
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(Names))]
+    public async Task A_flood_ends_the_attackers_connection_and_nobody_elses(string flood)
+    {
+        var (counter, batch) = Floods[flood];
+        var before = await RefusalsAsync(counter);
+        await using var others = SteadyLoad.Start(mesh.Http("/hello"), OthersPerSecond, connections: 4);
+        await others.AfterAsync(OthersPerSecond / 2, Cancel);
+        await using var memory = new MemoryWatch(mesh);
+        using (var attacker = await Http2Attacker.ConnectAsync(mesh.Port("http"), Cancel))
+        {
+            Assert.True(await attacker.FloodAsync(batch, Cancel), "the attacker could send as much as it liked");
+        }
+
+        await AssertNobodyElseSufferedAsync(others, memory);
+        Assert.Equal(before + 1, await RefusalsAsync(counter));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_small_block_that_decodes_to_a_large_one_is_refused()
+    {
+        var before = await RefusalsAsync("header_overflow");
+        await using var others = SteadyLoad.Start(mesh.Http("/hello"), OthersPerSecond, connections: 4);
+        await using var memory = new MemoryWatch(mesh);
+        using (var attacker = await Http2Attacker.ConnectAsync(mesh.Port("http"), Cancel))
+        {
+            // One field of 3,900 octets goes into the table (literal with incremental indexing, RFC 7541 6.2.1); each octet 0xbe after that is that field again.
+            byte[] bomb = [.. Http2Attacker.Get(), 0x40, 1, (byte)'a', 0x7f, 0xbd, 0x1d, .. Enumerable.Repeat((byte)'b', 3900), .. Enumerable.Repeat((byte)0xbe, 10_000)];
+            attacker.Add(Http2Attacker.Headers, Http2Attacker.EndStream | Http2Attacker.EndHeaders, 1, bomb);
+            await attacker.SendAsync(Cancel);
+            await MeshUnderTest.UntilAsync(
+                "the refusal to be counted", async () => await RefusalsAsync("header_overflow") > before, mesh.Gateway.Program, Cancel);
+        }
+
+        await others.AfterAsync(OthersPerSecond / 2, Cancel);
+        await AssertNobodyElseSufferedAsync(others, memory);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Readers_that_open_no_window_hold_their_servers_back_and_not_our_memory()
+    {
+        await using var others = SteadyLoad.Start(mesh.Http("/hello"), OthersPerSecond, connections: 4);
+        await using var memory = new MemoryWatch(mesh);
+        var before = mesh.Web.BytesSent;
+        using (var attacker = await Http2Attacker.ConnectAsync(mesh.Port("http"), Cancel, WindowOfZero))
+        {
+            for (var stream = 1; stream < 200; stream += 2)
+            {
+                attacker.Add(Http2Attacker.Headers, Http2Attacker.EndStream | Http2Attacker.EndHeaders, stream, Http2Attacker.Get("/bytes/50000000"));
+            }
+
+            await attacker.SendAsync(Cancel);
+            await MeshUnderTest.UntilAsync("a server to have begun", () => Task.FromResult(mesh.Web.BytesSent > before), mesh.Gateway.Program, Cancel);
+            await others.AfterAsync(OthersPerSecond * 2, Cancel);
+        }
+
+        // A hundred streams of a hundred buffers each: what is bounded per stream is bounded in all, in proportion.
+        await AssertNobodyElseSufferedAsync(others, memory);
+    }
+
+    private static async Task AssertNobodyElseSufferedAsync(SteadyLoad others, MemoryWatch memory)
+    {
+        await memory.NextLookAsync(Cancel);
+        var seen = await others.StopAsync();
+        await memory.DisposeAsync();
+        Assert.True(seen.Failed == 0 && seen.Answered > 0, seen.Reasons);
+        Assert.True(memory.GrowthKib < MostGrowthKib, $"a proxy grew by {memory.GrowthKib} KiB");
+    }
+
+    /// <summary>The proxy counts per connection manager, or once for all of HTTP/2: the sum is what a flood adds one to.</summary>
+    private async Task<long> RefusalsAsync(string counter)
+    {
+        var page = await mesh.Gateway.AdminAsync("/stats", Cancel);
+        return page.Split('\n').Where(line => line.Contains($"http2.{counter}: ", StringComparison.Ordinal)).Sum(line => long.Parse(line[(line.LastIndexOf(' ') + 1)..]));
+    }
+
+    private static void Each(int batch, Action<int> add)
+    {
+        for (var i = 0; i < FramesPerBatch; i++)
+        {
+            add((batch * FramesPerBatch) + i);
+        }
+    }
+
+    private static void EachStream(int batch, Action<int> add) => Each(batch, number => add((number * 2) + 1));
+}

@@ -1,0 +1,52 @@
+namespace Lateen.EndToEnd.Tests.Peers;
+
+/// <summary>openssl s_client looks at the ingress's TLS.</summary>
+[Collection(PeerTests.Name)]
+public sealed class OpenSslTests(PeerMesh mesh)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory(Timeout = 60_000)]
+    [InlineData("-tls1_3", "TLSv1.3")]
+    [InlineData("-tls1_2", "TLSv1.2")]
+    public async Task The_chain_verifies_and_ALPN_chooses_HTTP_2(string option, string version)
+    {
+        var output = await ConnectAsync("https", "web.example", option, "-alpn", "h2,http/1.1");
+
+        Assert.Contains("Verify return code: 0 (ok)", output, StringComparison.Ordinal);
+        Assert.Contains("ALPN protocol: h2", output, StringComparison.Ordinal);
+        Assert.Contains($"{version}, Cipher is", output, StringComparison.Ordinal);
+        Assert.Contains("CN = web.example", output, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_session_is_resumed()
+    {
+        var output = await ConnectAsync("https", "web.example", "-tls1_2", "-reconnect");
+
+        Assert.Contains("Reused, TLSv1.2", output, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task TLS_that_passes_through_shows_the_servers_own_certificate()
+    {
+        var output = await ConnectAsync("pass", "secure.example", "-alpn", "http/1.1");
+
+        Assert.Contains("CN = secure.example", output, StringComparison.Ordinal);
+        Assert.Contains("Verify return code: 0 (ok)", output, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_server_that_speaks_first_is_heard_behind_TLS()
+    {
+        var output = await ConnectAsync("tls-mail", "mail.example", "-quiet", "-no_ign_eof");
+
+        Assert.Contains(BannerServer.Banner.Trim(), output, StringComparison.Ordinal);
+    }
+
+    private Task<string> ConnectAsync(string gate, string name, params string[] options) => Tools.RunAsync(
+        "openssl",
+        "openssl",
+        ["s_client", "-connect", $"127.0.0.1:{mesh.Port(gate)}", "-servername", name, "-CAfile", mesh.AuthorityFile, "-verify_return_error", .. options],
+        Cancel);
+}

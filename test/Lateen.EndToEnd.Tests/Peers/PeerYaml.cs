@@ -1,0 +1,145 @@
+namespace Lateen.EndToEnd.Tests.Peers;
+
+/// <summary>A service of the peers' mesh: where its sidecar listens and where the server itself does.</summary>
+internal sealed record PeerService(string Name, int InboundPort, int ServerPort)
+{
+    /// <summary>Only the service "web" says what it speaks.</summary>
+    public string PortName => Name == "web" ? "http" : "main";
+
+    public string Protocol => Name == "web" ? ", protocol: HTTP" : "";
+}
+
+/// <summary>The configuration of the peers' mesh, as a user would write it.</summary>
+internal static class PeerYaml
+{
+    /// <summary>
+    /// The gateway's ports: HTTP and HTTPS, which route by path; and one for each kind of TCP, plain (<c>tcp-</c>), with TLS that ends at the gateway
+    /// (<c>tls-</c>), or with TLS that passes through (<c>pass</c>).
+    /// </summary>
+    public static readonly string[] Gates =
+        ["http", "https", "tcp-plain", "tcp-calls", "tcp-redis", "tcp-mail", "tls-redis", "tls-mail", "pass"];
+
+    public static readonly string[] Services = ["web", "plain", "calls", "redis", "mail", "secure"];
+
+    public static string Write(IReadOnlyDictionary<string, int> gates, PeerService[] services, string secret) =>
+        ShopYaml.Join([secret, Gateway(gates), Routes(gates), .. services.Select(Service), Sidecar(services)]);
+
+    private static string Gateway(IReadOnlyDictionary<string, int> gates) => $$"""
+        apiVersion: networking.istio.io/v1
+        kind: Gateway
+        metadata:
+          name: ingress
+        spec:
+          selector:
+            istio: ingressgateway
+          servers:
+        {{string.Concat(gates.Select(gate => Server(gate.Key, gate.Value)))}}
+        """;
+
+    private static string Server(string gate, int port)
+    {
+        var (protocol, tls) = gate switch
+        {
+            "http" => ("HTTP", ""),
+            "https" => ("HTTPS", "\n      tls: { mode: SIMPLE, credentialName: peers-certificate }"),
+            "pass" => ("TLS", "\n      tls: { mode: PASSTHROUGH }"),
+            _ when gate.StartsWith("tls-", StringComparison.Ordinal) => ("TLS", "\n      tls: { mode: SIMPLE, credentialName: peers-certificate }"),
+            _ => ("TCP", ""),
+        };
+        var hosts = gate == "pass" ? "secure.example" : "*";
+        return $$"""
+                - port: { number: {{port}}, name: {{gate}}, protocol: {{protocol}} }
+                  bind: 127.0.0.1
+                  hosts: ["{{hosts}}"]{{tls}}
+
+            """;
+    }
+
+    private static string Routes(IReadOnlyDictionary<string, int> gates) => $$"""
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: http
+        spec:
+          hosts: ["*"]
+          gateways: [ingress]
+          http:
+            - match:
+                - uri: { prefix: /peers.Echo/ }
+              route:
+                - destination: { host: calls }
+            - route:
+                - destination: { host: web }
+        ---
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: tcp
+        spec:
+          hosts: ["*"]
+          gateways: [ingress]
+          tcp:
+        {{string.Concat(gates.Where(gate => gate.Key.Contains('-', StringComparison.Ordinal)).Select(gate => TcpRoute(gate.Value, gate.Key[4..])))}}
+        ---
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: tls
+        spec:
+          hosts: [secure.example]
+          gateways: [ingress]
+          tls:
+            - match:
+                - { port: {{gates["pass"]}}, sniHosts: [secure.example] }
+              route:
+                - destination: { host: secure }
+
+        """;
+
+    private static string TcpRoute(int port, string service) => $$"""
+            - match:
+                - { port: {{port}} }
+              route:
+                - destination: { host: {{service}} }
+
+        """;
+
+    private static string Service(PeerService service) => $$"""
+        apiVersion: networking.istio.io/v1
+        kind: ServiceEntry
+        metadata:
+          name: {{service.Name}}
+        spec:
+          hosts: [{{service.Name}}.default.svc.cluster.local]
+          location: MESH_INTERNAL
+          resolution: STATIC
+          ports:
+            - { number: 80, name: {{service.PortName}}{{service.Protocol}} }
+          endpoints:
+            - { address: 127.0.0.1, ports: { {{service.PortName}}: {{service.InboundPort}} }, labels: { app: peers } }
+
+        """;
+
+    private static string Sidecar(PeerService[] services) => $$"""
+        apiVersion: networking.istio.io/v1
+        kind: Sidecar
+        metadata:
+          name: peers
+        spec:
+          workloadSelector:
+            labels: { app: peers }
+          ingress:
+        {{string.Concat(services.Select(Ingress))}}  egress:
+            - captureMode: NONE
+              hosts: ["~/*"]
+
+        """;
+
+    private static string Ingress(PeerService service) => $$"""
+            - port: { number: {{service.InboundPort}}, name: {{service.PortName}}{{service.Protocol}} }
+              bind: 127.0.0.1
+              captureMode: NONE
+              defaultEndpoint: 127.0.0.1:{{service.ServerPort}}
+
+        """;
+}
