@@ -24,16 +24,35 @@ step() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 
 command -v dotnet >/dev/null 2>&1 || fail "the .NET 10 SDK is not on PATH; install the package dotnet-sdk-10.0"
 
-# Peers that the suite talks to. Each is a Debian package; a machine that has them needs no root.
+# Peers that the suite talks to: program and the Debian package that brings it. A machine that has them needs no root.
 need=()
-command -v curl >/dev/null 2>&1 || need+=(curl)
-command -v node >/dev/null 2>&1 || need+=(nodejs)
-command -v npm >/dev/null 2>&1 || need+=(npm)
+while read -r program package; do
+  command -v "$program" >/dev/null 2>&1 || need+=("$package")
+done <<'PEERS'
+curl curl
+openssl openssl
+nghttp nghttp2-client
+h2load nghttp2-client
+redis-server redis-server
+redis-cli redis-tools
+chromium chromium
+node nodejs
+npm npm
+PEERS
 [ -d /usr/lib/python3/dist-packages/grpc ] || need+=(python3-grpcio)
 if [ ${#need[@]} -gt 0 ]; then
   step "installing ${need[*]}"
   sudo=''; [ "$(id -u)" = 0 ] || sudo=sudo
-  { $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends "${need[@]}"; } >/dev/null || fail "could not install ${need[*]}"
+  # Packages of servers would start them: tests start what they need by themselves. A guard that is there already stays.
+  guard=/usr/sbin/policy-rc.d own_guard=false
+  if [ ! -e $guard ]; then
+    own_guard=true
+    printf '#!/bin/sh\nexit 101\n' | $sudo tee $guard >/dev/null && $sudo chmod +x $guard
+  fi
+  { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${need[@]}"; } >/dev/null
+  installed=$?
+  ! $own_guard || $sudo rm -f $guard
+  [ $installed -eq 0 ] || fail "could not install ${need[*]}"
 fi
 
 # Packages of npm stay outside the checkout. Where no registry answers, the tests that want them say that they were skipped.
