@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Lateen.EndToEnd.Tests.Peers;
 using Lateen.Testing;
 
 namespace Lateen.EndToEnd.Tests;
@@ -27,6 +28,8 @@ public sealed partial class DemoTests
             var storefront = new Uri(Address().Match(announcement).Value);
             using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
             await ServesThePage(client, storefront);
+            await ServesItWithTls(demo);
+            await ShowsOrdersAsTheyCome(storefront);
             await CanarySplitsNinetyToTen(storefront, environment);
             await OneReaderSeesTheThirdVersion(client, storefront, environment);
             await TheOldAddressIsRedirected(client, storefront, environment);
@@ -47,6 +50,32 @@ public sealed partial class DemoTests
 
         Assert.Contains("<h1>The Wind and the Windlass</h1>", page, StringComparison.Ordinal);
         Assert.Contains("reviews v1", page, StringComparison.Ordinal);
+        // gRPC brought the stock, TCP the visits: each through two proxies.
+        Assert.Contains("<dd data-test=\"stock\">12, chart room, shelf 1 <small>inventory v1</small></dd>", page, StringComparison.Ordinal);
+        Assert.Matches("<dd data-test=\"visits\">[0-9]+ times</dd>", page);
+    }
+
+    // The line is copied as it was printed, as a person would.
+    private static async Task ServesItWithTls(ProgramUnderTest demo)
+    {
+        var line = (await demo.WaitForLineAsync("curl --cacert ", Cancel)).Trim();
+        var page = await Tools.RunAsync("curl", "curl", ["-sS", "--fail", .. line.Split(' ')[1..]], Cancel);
+
+        Assert.Contains("<h1>The Wind and the Windlass</h1>", page, StringComparison.Ordinal);
+    }
+
+    private static async Task ShowsOrdersAsTheyCome(Uri storefront)
+    {
+        if (Tools.WhyWithout("chromium", "chromium") is { } why)
+        {
+            TestContext.Current.SendDiagnosticMessage($"The page was not looked at in a browser: {why}");
+            return;
+        }
+
+        await using var browser = await Browser.OpenAsync(storefront, Cancel);
+        await browser.UntilAsync("document.querySelector('[data-test=orders-state]')?.textContent === 'live'", Cancel);
+        await browser.EvaluateAsync("document.querySelector('[data-test=buy]').click()", Cancel);
+        await browser.UntilAsync("[...document.querySelectorAll('[data-test=orders] li')].some(line => line.textContent.endsWith('The Wind and the Windlass, for somebody'))", Cancel);
     }
 
     private static async Task CanarySplitsNinetyToTen(Uri storefront, Dictionary<string, string> environment)
