@@ -9,8 +9,19 @@ public static class Programs
     /// <summary>The CLI and control plane.</summary>
     public static string Lateen => Built("src/lateen", "lateen");
 
-    /// <summary>The data plane.</summary>
-    public static string Proxy => Built("src/lateen-proxy", "lateen-proxy");
+    /// <summary>The data plane: what was built, or the program that LATEEN_TEST_PROXY names, such as one that was published (Native AOT).</summary>
+    public static string Proxy => PublishedProxy ?? Built("src/lateen-proxy", "lateen-proxy");
+
+    /// <summary>LATEEN_TEST_PROXY, or null.</summary>
+    public static string? PublishedProxy
+    {
+        get
+        {
+#pragma warning disable RS0030 // A test is an executable: which program it tests is said by its environment.
+            return Environment.GetEnvironmentVariable("LATEEN_TEST_PROXY") is { Length: > 0 } path ? path : null;
+#pragma warning restore RS0030
+        }
+    }
 
     /// <summary>The demo application; with role <c>ratings</c> it is also a plain upstream that a test may kill.</summary>
     public static string Bookshop => Built("samples/bookshop", "bookshop");

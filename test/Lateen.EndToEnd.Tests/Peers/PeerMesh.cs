@@ -114,7 +114,7 @@ public sealed class PeerMesh : IAsyncLifetime
                 return false;
             }
         },
-        Gateway.Program,
+        Mesh.ControlPlane,
         cancel);
 }
 
