@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Lateen.EndToEnd.Tests.Peers;
+using Lateen.EndToEnd.Tests.RealPeers;
 using Lateen.Testing;
 
 namespace Lateen.EndToEnd.Tests;

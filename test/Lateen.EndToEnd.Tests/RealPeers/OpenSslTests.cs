@@ -1,4 +1,4 @@
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>openssl s_client looks at the ingress's TLS.</summary>
 [Collection(PeerTests.Name)]

@@ -1,6 +1,6 @@
 using Lateen.Testing;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
 /// The floods of HTTP/2 against the ingress, each by a client that does not stop by itself: its connection is ended and counted under the flood's name,

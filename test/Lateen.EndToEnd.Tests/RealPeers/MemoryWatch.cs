@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>Looks at the proxies' resident memory every 20 ms and keeps the most that it saw.</summary>
 internal sealed class MemoryWatch : IAsyncDisposable

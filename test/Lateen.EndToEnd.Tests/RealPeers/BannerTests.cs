@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>A server that speaks first behind a port of unknown protocol: nobody waits for a client that waits.</summary>
 [Collection(PeerTests.Name)]

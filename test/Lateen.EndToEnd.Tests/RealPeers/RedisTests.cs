@@ -1,6 +1,6 @@
 using Lateen.Testing;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>redis-cli to a real redis-server, through ingress and sidecar, neither of which was told what it carries.</summary>
 [Collection(PeerTests.Name)]

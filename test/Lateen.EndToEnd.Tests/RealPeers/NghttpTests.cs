@@ -1,4 +1,4 @@
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>nghttp2's own client and load generator, through ingress and sidecar.</summary>
 [Collection(PeerTests.Name)]

@@ -1,6 +1,6 @@
 using Lateen.Testing;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>curl, as people have it, through ingress and sidecar.</summary>
 [Collection(PeerTests.Name)]

@@ -1,4 +1,4 @@
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>A service of the peers' mesh: where its sidecar listens and where the server itself does.</summary>
 internal sealed record PeerService(string Name, int InboundPort, int ServerPort)

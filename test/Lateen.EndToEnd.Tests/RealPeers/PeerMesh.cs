@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Lateen.Testing;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
 /// One mesh that all tests of real peers go through: an ingress gateway, and a sidecar in front of a web server (HTTP/1.1), a gRPC server, a Redis,

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lateen.Testing;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
 /// Chromium without a window, driven by its own protocol: <c>--remote-debugging-port</c> prints the address of a WebSocket that takes one JSON command

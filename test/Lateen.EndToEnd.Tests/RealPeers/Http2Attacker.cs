@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
 /// A client of HTTP/2 that keeps to no rule: writes the frames that a test wants (RFC 9113 section 4.1: length 24 bits, type, flags, stream) and goes

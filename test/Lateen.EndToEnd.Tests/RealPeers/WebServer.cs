@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Logging;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
 /// The application behind the proxies: Kestrel. Says which protocol reached it, echoes bodies, streams as many bytes as are asked for, reads as slowly

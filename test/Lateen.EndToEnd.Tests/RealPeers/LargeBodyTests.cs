@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using Lateen.Testing;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
 /// Bodies far larger than a proxy's memory, with a reader that stops for as long as the sender can go on: what does not fit must wait at its sender.

@@ -2,14 +2,14 @@ using System.Net;
 using System.Threading.Channels;
 using Google.Protobuf;
 using Grpc.Core;
-using Lateen.EndToEnd.Tests.Peers.Wire;
+using Lateen.EndToEnd.Tests.RealPeers.Wire;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>A gRPC server that we did not write: Grpc.AspNetCore on Kestrel, HTTP/2 without TLS.</summary>
 internal sealed class CallsServer : IAsyncDisposable

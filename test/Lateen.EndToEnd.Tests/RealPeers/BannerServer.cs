@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>A server that speaks first, as SMTP and MySQL do: a greeting, then an answer to each line; QUIT ends it (RFC 5321 3.1).</summary>
 internal sealed class BannerServer : IAsyncDisposable

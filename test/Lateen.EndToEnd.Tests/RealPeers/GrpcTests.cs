@@ -2,9 +2,9 @@ using System.Net;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Lateen.EndToEnd.Tests.Peers.Wire;
+using Lateen.EndToEnd.Tests.RealPeers.Wire;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
 /// Grpc.Net.Client to Grpc.AspNetCore: routed by the ingress without TLS and with it, and through a TCP port, where nothing but the bytes say what

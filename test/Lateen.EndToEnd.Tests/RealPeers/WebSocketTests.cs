@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Text;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>WebSocket through ingress and sidecar: a real browser, and .NET's client over HTTP/1.1 and HTTP/2 (RFC 8441).</summary>
 [Collection(PeerTests.Name)]

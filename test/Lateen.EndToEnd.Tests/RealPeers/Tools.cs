@@ -1,6 +1,6 @@
 using Lateen.Testing;
 
-namespace Lateen.EndToEnd.Tests.Peers;
+namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>Programs that are not ours and that tests run. Each is a Debian package, which test.sh installs; without it the test is skipped and says so.</summary>
 internal static class Tools
