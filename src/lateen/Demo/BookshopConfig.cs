@@ -30,7 +30,7 @@ internal static class BookshopConfig
           location: MESH_INTERNAL
           resolution: STATIC
           ports:
-            - number: {Number(service.Port)}
+            - number: {Number(plan.PortOf(service))}
               name: {service.PortName}
               protocol: {service.Protocol}
           workloadSelector:

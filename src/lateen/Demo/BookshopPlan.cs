@@ -47,7 +47,10 @@ internal sealed record Workload(string Name, ShopService Service, string Version
 /// <summary>Who is in the demo and which ports they use.</summary>
 /// <param name="IngressPort">The storefront without TLS.</param>
 /// <param name="IngressTlsPort">The storefront with TLS.</param>
-/// <param name="VisitsPort">Where the storefront finds the counter of visits: a port of its own sidecar, since a TCP connection does not say whom it is for.</param>
+/// <param name="VisitsPort">
+/// Where the storefront finds the counter of visits: a port of its own sidecar, since a TCP connection does not say whom it is for. It is the service's port
+/// in the mesh's eyes too, for an egress listener with a port leads to the services that have that port (Istio's rule).
+/// </param>
 internal sealed record BookshopPlan(
     IReadOnlyList<Workload> Workloads, int IngressPort, int IngressTlsPort, int IngressAdminPort, int VisitsPort, int XdsPort, int ApiPort)
 {
@@ -60,11 +63,14 @@ internal sealed record BookshopPlan(
     /// <summary>The service behind the page's WebSocket.</summary>
     public static readonly ShopService Orders = new("orders", 9080, "http", Speech.Http);
 
-    /// <summary>Redis, or what stands in for it.</summary>
-    public static readonly ShopService Visits = new("visits", 6379, "redis", Speech.Tcp);
+    /// <summary>Redis, or what stands in for it. Its port is <see cref="VisitsPort"/>, so that two demos of one machine do not meet.</summary>
+    public static readonly ShopService Visits = new("visits", 0, "redis", Speech.Tcp);
 
     private const int LowestPort = 20_000;
     private const int HighestPort = 32_000;
+
+    /// <summary>The port of a service in the mesh's eyes.</summary>
+    public int PortOf(ShopService service) => service == Visits ? VisitsPort : service.Port;
 
     /// <summary>Where the control plane serves xDS.</summary>
     public string XdsAddress => $"127.0.0.1:{XdsPort}";

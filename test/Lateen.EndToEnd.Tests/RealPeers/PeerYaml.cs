@@ -21,8 +21,11 @@ internal static class PeerYaml
 
     public static readonly string[] Services = ["web", "plain", "calls", "redis", "mail", "secure"];
 
+    /// <summary>A service whose one endpoint refuses connections: nothing listens on port 1.</summary>
+    private static PeerService Nobody => new("nobody", 1, 1);
+
     public static string Write(IReadOnlyDictionary<string, int> gates, PeerService[] services, string secret) =>
-        ShopYaml.Join([secret, Gateway(gates), Routes(gates), .. services.Select(Service), Sidecar(services)]);
+        ShopYaml.Join([secret, Gateway(gates), Routes(gates), .. services.Append(Nobody).Select(Service), Sidecar(services)]);
 
     private static string Gateway(IReadOnlyDictionary<string, int> gates) => $$"""
         apiVersion: networking.istio.io/v1
@@ -68,6 +71,10 @@ internal static class PeerYaml
                 - uri: { prefix: /peers.Echo/ }
               route:
                 - destination: { host: calls }
+            - match:
+                - uri: { prefix: /peers.Nobody/ }
+              route:
+                - destination: { host: nobody }
             - route:
                 - destination: { host: web }
         ---
