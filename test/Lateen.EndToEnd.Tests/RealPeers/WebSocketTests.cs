@@ -21,8 +21,11 @@ public sealed class WebSocketTests(PeerMesh mesh)
             """
             new Promise((heard, failed) => {
               const socket = new WebSocket(location.origin.replace('http', 'ws') + '/talk'), lines = [];
-              socket.onopen = () => { socket.send('ahoy'); socket.send('x'.repeat(70000)); socket.close(1000, 'done'); };
-              socket.onmessage = message => lines.push(message.data.length < 100 ? message.data : String(message.data.length));
+              socket.onopen = () => { socket.send('ahoy'); socket.send('x'.repeat(70000)); };
+              socket.onmessage = message => {
+                lines.push(message.data.length < 100 ? message.data : String(message.data.length));
+                if (lines.length === 2) socket.close(1000, 'done');
+              };
               socket.onclose = end => heard(lines.join(' ') + ' ' + end.code + ' ' + end.wasClean);
               socket.onerror = () => failed(new Error('no WebSocket'));
             })
