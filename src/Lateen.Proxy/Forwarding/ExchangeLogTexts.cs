@@ -47,7 +47,7 @@ internal sealed class ExchangeLogTexts
         {
             case AccessLogAddress.DownstreamRemote:
                 // An address that only a header told has no port; Envoy prints 0.
-                return record.DownstreamRemoteAddress is { } told ? Format(told, 0) : Format(record.DownstreamDirectRemoteAddress);
+                return record.DownstreamRemoteAddress is { } told ? Format(told, 0) : Format(record.DownstreamConnectionAddress);
             case AccessLogAddress.DownstreamDirectRemote: return Format(record.DownstreamDirectRemoteAddress);
             case AccessLogAddress.DownstreamLocal or AccessLogAddress.DownstreamDirectLocal: return Format(record.DownstreamLocalAddress);
             case AccessLogAddress.UpstreamLocal: return Format(record.UpstreamLocalAddress);

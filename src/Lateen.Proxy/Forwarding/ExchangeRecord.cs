@@ -41,7 +41,10 @@ public sealed class ExchangeRecord
     /// <summary>The other end of the connection.</summary>
     public EndPoint? DownstreamDirectRemoteAddress { get; internal set; }
 
-    /// <summary>The client as far as trusted proxies tell (x-forwarded-for); null: as <see cref="DownstreamDirectRemoteAddress"/>.</summary>
+    /// <summary>Whose connection it is: as <see cref="DownstreamDirectRemoteAddress"/>, unless a PROXY header told of another.</summary>
+    public EndPoint? DownstreamConnectionAddress { get; internal set; }
+
+    /// <summary>The client as far as trusted proxies tell (x-forwarded-for); null: as <see cref="DownstreamConnectionAddress"/>.</summary>
     public IPAddress? DownstreamRemoteAddress { get; internal set; }
 
     /// <summary>When the first byte of the request came, as wall time.</summary>
@@ -160,7 +163,8 @@ public sealed class ExchangeRecord
         DownstreamTls = connection.Tls;
         ExchangeId = exchangeId;
         DownstreamLocalAddress = connection.Transport.LocalEndPoint;
-        DownstreamDirectRemoteAddress = connection.Transport.RemoteEndPoint;
+        DownstreamDirectRemoteAddress = connection.Transport.DirectRemoteEndPoint;
+        DownstreamConnectionAddress = connection.Transport.RemoteEndPoint;
         StartedAt = startedAt;
         StartUnixMicroseconds = startUnixMicroseconds;
         RequestHeadBytes = 0;
@@ -172,7 +176,7 @@ public sealed class ExchangeRecord
         _attemptCount = 0;
         ListenerName = FilterChainName = ResponseDetails = ConnectionTerminationDetails = UpstreamTransportFailureReason = string.Empty;
         RouteName = string.Empty;
-        DownstreamLocalAddress = DownstreamDirectRemoteAddress = UpstreamLocalAddress = null;
+        DownstreamLocalAddress = DownstreamDirectRemoteAddress = DownstreamConnectionAddress = UpstreamLocalAddress = null;
         DownstreamRemoteAddress = null;
         DownstreamTls = UpstreamTls = null;
         RequestEndedAt = UpstreamStartedAt = UpstreamRequestEndedAt = ResponseStartedAt = ResponseEndedAt = EndedAt = -1;

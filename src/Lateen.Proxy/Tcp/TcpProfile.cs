@@ -21,6 +21,7 @@ internal sealed class TcpProfile
         Limits = new RelayLimits(Milliseconds(Proxy.IdleTimeout), Milliseconds(Proxy.MaxConnectionDuration));
         AccessLogs = [.. Proxy.AccessLogs.OfType<AccessLogger>()];
         Metrics = chain.NetworkFilters.OfType<IstioTcpStatsFilter>().FirstOrDefault();
+        ListenerStats = ListenerStats.Open(statistics.Registry, listener.StatPrefix);
         Stats = TcpProxyStats.Open(statistics.Registry, Proxy.StatPrefix);
         foreach (TcpClusterShare share in Proxy.Clusters) _weightSum += share.Weight;
     }
@@ -40,6 +41,8 @@ internal sealed class TcpProfile
 
     /// <summary>Istio's metrics; null: they are not asked for.</summary>
     public IstioTcpStatsFilter? Metrics { get; }
+
+    public ListenerStats ListenerStats { get; }
 
     public TcpProxyStats Stats { get; }
 

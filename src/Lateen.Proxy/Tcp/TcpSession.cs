@@ -53,6 +53,8 @@ internal sealed class TcpSession : IDownstreamSession
     {
         _worker.Enter(this);
         _worker.Shard.Increment(_profile.Stats.ConnectionTotal);
+        _worker.Shard.Increment(_profile.ListenerStats.ConnectionTotal);
+        _worker.Shard.Increment(_profile.ListenerStats.ConnectionActive);
         try
         {
             UpstreamDial dial = Dial();
@@ -164,6 +166,9 @@ internal sealed class TcpSession : IDownstreamSession
             _record.FirstFromUpstreamAt = relay.FirstFromUpstreamAt;
         }
 
+        _worker.Shard.Decrement(_profile.ListenerStats.ConnectionActive);
+        _worker.Shard.Increment(_profile.ListenerStats.ConnectionDestroy);
+        _worker.Shard.Record(_profile.ListenerStats.ConnectionLength, (_record.EndedAt - _record.OpenedAt) / 1000);
         if (_series is { } series) _worker.Shard.Increment(series.ConnectionsClosed);
         foreach (AccessLogger log in _profile.AccessLogs) log.Write(_record, _worker.Index);
         _dial?.Close();

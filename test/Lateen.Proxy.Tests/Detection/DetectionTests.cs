@@ -27,7 +27,7 @@ public sealed class DetectionTests
             Assert.Equal("EHLO me\r\n", await peer.ReadExactlyAsync(9));
             await peer.SendAsync("250 ok\r\n");
         });
-        await using var proxy = await ConfiguredProxy.StartAsync(Sniffed(banner.Address, banner.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(banner.Address, banner.Address));
         using (var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp")))
         {
             Assert.Equal("220 ready\r\n", await client.ReadAtLeastAsync(11));
@@ -43,7 +43,7 @@ public sealed class DetectionTests
     public async Task The_added_wait_for_a_server_that_speaks_first_is_under_a_millisecond()
     {
         await using var banner = TestUpstream.Serving(static peer => peer.SendAsync("220 ready\r\n"));
-        await using var proxy = await ConfiguredProxy.StartAsync(Sniffed(banner.Address, banner.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(banner.Address, banner.Address));
         var direct = await MedianOfAsync(banner.Address);
         var proxied = await MedianOfAsync(proxy.AddressOf("tcp"));
 
@@ -57,7 +57,7 @@ public sealed class DetectionTests
     {
         await using var web = TestUpstream.Answering();
         await using var other = TestUpstream.Serving(static peer => peer.WaitForCloseAsync());
-        await using var proxy = await ConfiguredProxy.StartAsync(Sniffed(web.Address, other.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(web.Address, other.Address));
         for (var i = 0; i < 5; i++)
         {
             using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
@@ -80,7 +80,7 @@ public sealed class DetectionTests
     {
         await using var upstream = TestUpstream.Serving(async peer => await peer.SendAsync(await peer.ReadExactlyAsync(bytes.Length)));
         await using var web = TestUpstream.Answering();
-        await using var proxy = await ConfiguredProxy.StartAsync(Sniffed(web.Address, upstream.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(web.Address, upstream.Address));
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         await client.SendAsync(bytes);
 
@@ -94,7 +94,7 @@ public sealed class DetectionTests
     {
         await using var web = TestUpstream.Answering();
         await using var other = TestUpstream.Serving(static peer => peer.WaitForCloseAsync());
-        await using var proxy = await ConfiguredProxy.StartAsync(Sniffed(web.Address, other.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(web.Address, other.Address));
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         foreach (var one in "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         {
@@ -111,7 +111,7 @@ public sealed class DetectionTests
         var time = new FakeTimeProvider();
         await using var web = TestUpstream.Answering();
         await using var banner = TestUpstream.Serving(static peer => peer.SendAsync("220 ready\r\n"));
-        await using var proxy = await ConfiguredProxy.StartAsync(Sniffed(web.Address, banner.Address), time: time);
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(web.Address, banner.Address), time: time);
         using (var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp")))
         {
             await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -133,7 +133,7 @@ public sealed class DetectionTests
     {
         var time = new FakeTimeProvider();
         await using var web = TestUpstream.Answering();
-        await using var proxy = await ConfiguredProxy.StartAsync(Sniffed(web.Address, TestUpstream.NobodyThere()), time: time);
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(web.Address, TestUpstream.NobodyThere()), time: time);
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         await proxy.EventuallyAsync("cluster.tcp.upstream_cx_connect_fail", 1);
         await proxy.SettleAsync();
@@ -151,7 +151,7 @@ public sealed class DetectionTests
         var time = new FakeTimeProvider();
         await using var upstream = TestUpstream.Serving(async peer => await peer.SendAsync(await peer.ReadExactlyAsync(2)));
         var options = Inspectors.Replace("continue_on_listener_filters_timeout: true", $"continue_on_listener_filters_timeout: {(goesOn ? "true" : "false")}") + "\nlistener_filters_timeout: 5s";
-        await using var proxy = await ConfiguredProxy.StartAsync(Sniffed(upstream.Address, upstream.Address, options), time: time);
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(upstream.Address, upstream.Address, options), time: time);
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         await client.SendAsync("G");
         await proxy.EventuallyAsync("listener.127.0.0.1_0.downstream_pre_cx_active", 1);
@@ -167,7 +167,7 @@ public sealed class DetectionTests
     public async Task A_connection_that_nobody_spoke_on_ends_with_the_drain()
     {
         await using var upstream = TestUpstream.Serving(static peer => peer.WaitForCloseAsync());
-        var proxy = await ConfiguredProxy.StartAsync(Sniffed(upstream.Address, upstream.Address));
+        var proxy = await BootstrappedProxy.StartAsync(Sniffed(upstream.Address, upstream.Address));
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         await proxy.EventuallyAsync("listener.127.0.0.1_0.downstream_pre_cx_active", 1);
         var ending = proxy.Engine.StopAsync(TimeSpan.FromMinutes(5));

@@ -198,6 +198,9 @@ internal sealed class UpstreamPeer(Socket socket, int number, ConcurrentQueue<st
 
     public void Close() => socket.Dispose();
 
+    /// <summary>The connection itself, for protocols that the framework speaks. Nothing may have been read before.</summary>
+    public NetworkStream Stream() => new(socket);
+
     /// <summary>Ends this half; the client may go on.</summary>
     public void ShutdownSend() => socket.Shutdown(SocketShutdown.Send);
 

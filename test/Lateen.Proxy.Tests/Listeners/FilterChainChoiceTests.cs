@@ -112,7 +112,7 @@ public sealed class FilterChainChoiceTests
         var yaml = TcpYaml.Listeners(TcpYaml.Listener("tcp", TcpYaml.Chain(TcpYaml.Proxy("backend"), first, "first") + "\n" + TcpYaml.Chain(TcpYaml.Proxy("backend"), second)))
             + TcpYaml.Clusters(TcpYaml.Cluster("backend", "", new IPEndPoint(IPAddress.Loopback, 1)));
 
-        Assert.Contains(ConfiguredProxy.ErrorsOf(yaml), one => one.Contains(error, StringComparison.Ordinal));
+        Assert.Contains(BootstrappedProxy.ErrorsOf(yaml), one => one.Contains(error, StringComparison.Ordinal));
     }
 
     private static FilterChainIndex Index(params FilterChainMatch[] matches) =>

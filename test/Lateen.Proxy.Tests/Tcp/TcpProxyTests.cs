@@ -20,7 +20,7 @@ public sealed class TcpProxyTests
             await peer.SendAsync("pong!");
             await peer.WaitForCloseAsync();
         });
-        await using var proxy = await ConfiguredProxy.StartAsync(TcpYaml.Simple(upstream.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple(upstream.Address));
         using (var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp")))
         {
             await client.SendAsync("ping");
@@ -45,7 +45,7 @@ public sealed class TcpProxyTests
             await peer.WaitForCloseAsync();
             await peer.SendAsync("after your end");
         });
-        await using var proxy = await ConfiguredProxy.StartAsync(TcpYaml.Simple(upstream.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple(upstream.Address));
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         await client.SendAsync("all I have");
         client.ShutdownSend();
@@ -63,7 +63,7 @@ public sealed class TcpProxyTests
             peer.ShutdownSend();
             got.SetResult(await peer.ReadExactlyAsync(5));
         });
-        await using var proxy = await ConfiguredProxy.StartAsync(TcpYaml.Simple(upstream.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple(upstream.Address));
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
 
         Assert.Equal("bye", await client.ReadToEndAsync());
@@ -91,7 +91,7 @@ public sealed class TcpProxyTests
                 for (var done = 0; done < count;) done += await peer.SendAsync(buffer.AsMemory(done, count - done), Cancel);
             }
         }, Cancel);
-        await using var proxy = await ConfiguredProxy.StartAsync(TcpYaml.Simple((IPEndPoint)listener.LocalEndPoint!));
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple((IPEndPoint)listener.LocalEndPoint!));
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await client.ConnectAsync(proxy.AddressOf("tcp"), Cancel);
         var sending = Task.Run(async () =>
@@ -116,7 +116,7 @@ public sealed class TcpProxyTests
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
-        await using var proxy = await ConfiguredProxy.StartAsync(TcpYaml.Simple((IPEndPoint)listener.LocalEndPoint!));
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple((IPEndPoint)listener.LocalEndPoint!));
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await client.ConnectAsync(proxy.AddressOf("tcp"), Cancel);
         using var server = await listener.AcceptAsync(Cancel);
@@ -153,7 +153,7 @@ public sealed class TcpProxyTests
         await using var upstream = TestUpstream.Serving(async peer => await peer.SendAsync("here"));
         var yaml = TcpYaml.Listeners(TcpYaml.Listener("tcp", TcpYaml.Chain(TcpYaml.Proxy("backend", "max_connect_attempts: 2"))))
             + TcpYaml.Clusters(TcpYaml.Cluster("backend", "", TestUpstream.NobodyThere(), upstream.Address));
-        await using var proxy = await ConfiguredProxy.StartAsync(yaml);
+        await using var proxy = await BootstrappedProxy.StartAsync(yaml);
         for (var i = 0; i < 8; i++)
         {
             using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
@@ -173,7 +173,7 @@ public sealed class TcpProxyTests
         var yaml = TcpYaml.Simple(
             isRefused ? TestUpstream.NobodyThere() : upstream.Address,
             clusterOptions: isRefused ? "" : "circuit_breakers: {thresholds: [{max_connections: 1}]}");
-        await using var proxy = await ConfiguredProxy.StartAsync(yaml);
+        await using var proxy = await BootstrappedProxy.StartAsync(yaml);
         using var first = isRefused ? null : await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         if (!isRefused) await proxy.EventuallyAsync("cluster.backend.upstream_cx_total", 1);
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
@@ -189,7 +189,7 @@ public sealed class TcpProxyTests
     {
         var time = new FakeTimeProvider();
         await using var upstream = TestUpstream.Serving(static peer => peer.WaitForCloseAsync());
-        await using var proxy = await ConfiguredProxy.StartAsync(TcpYaml.Simple(upstream.Address, "idle_timeout: 30s"), time: time);
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple(upstream.Address, "idle_timeout: 30s"), time: time);
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         await proxy.EventuallyAsync("cluster.backend.upstream_rq_active", 1);
         await proxy.SettleAsync();
@@ -208,7 +208,7 @@ public sealed class TcpProxyTests
         {
             while (true) await peer.SendAsync(await peer.ReadExactlyAsync(1));
         });
-        await using var proxy = await ConfiguredProxy.StartAsync(TcpYaml.Simple(upstream.Address, "max_downstream_connection_duration: 60s"), time: time);
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple(upstream.Address, "max_downstream_connection_duration: 60s"), time: time);
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         for (var i = 0; i < 3; i++)
         {
@@ -231,7 +231,7 @@ public sealed class TcpProxyTests
             await peer.ReadExactlyAsync(1);
             peer.Abort();
         });
-        await using var proxy = await ConfiguredProxy.StartAsync(TcpYaml.Simple(upstream.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple(upstream.Address));
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         await client.SendAsync("x");
 
@@ -246,7 +246,7 @@ public sealed class TcpProxyTests
         await using var small = TestUpstream.Serving(static peer => peer.SendAsync("s"));
         var yaml = TcpYaml.Listeners(TcpYaml.Listener("tcp", TcpYaml.Chain(TcpYaml.Proxy("", "weighted_clusters: {clusters: [{name: big, weight: 90}, {name: small, weight: 10}]}"))))
             + TcpYaml.Clusters(TcpYaml.Cluster("big", "", big.Address), TcpYaml.Cluster("small", "", small.Address));
-        await using var proxy = await ConfiguredProxy.StartAsync(yaml);
+        await using var proxy = await BootstrappedProxy.StartAsync(yaml);
         var bigs = 0;
         for (var i = 0; i < 200; i++)
         {
@@ -271,7 +271,7 @@ public sealed class TcpProxyTests
 
             """;
         var yaml = TcpYaml.Listeners(TcpYaml.Listener("tcp", TcpYaml.Chain(limit + TcpYaml.Proxy("backend")))) + TcpYaml.Clusters(TcpYaml.Cluster("backend", "", upstream.Address));
-        await using var proxy = await ConfiguredProxy.StartAsync(yaml, concurrency: 2);
+        await using var proxy = await BootstrappedProxy.StartAsync(yaml, concurrency: 2);
         using var first = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         using var second = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         Assert.Equal("in", await first.ReadAtLeastAsync(2));
@@ -301,7 +301,7 @@ public sealed class TcpProxyTests
         const string cluster = "outbound|6379||redis.shop.svc.cluster.local";
         var yaml = TcpYaml.Listeners(TcpYaml.Listener("tcp", TcpYaml.Chain(stats + TcpYaml.Proxy($"\"{cluster}\"")), "traffic_direction: OUTBOUND"))
             + TcpYaml.Clusters(TcpYaml.Cluster($"\"{cluster}\"", "", upstream.Address));
-        await using var proxy = await ConfiguredProxy.StartAsync(yaml);
+        await using var proxy = await BootstrappedProxy.StartAsync(yaml);
         using (var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp")))
         {
             await client.SendAsync("abc");
@@ -329,7 +329,7 @@ public sealed class TcpProxyTests
         {
             while (true) await peer.SendAsync(await peer.ReadExactlyAsync(1));
         });
-        await using var proxy = await ConfiguredProxy.StartAsync(TcpYaml.Simple(upstream.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple(upstream.Address));
         using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         async Task ExchangeAsync(int count)
         {

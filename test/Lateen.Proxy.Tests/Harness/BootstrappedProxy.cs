@@ -13,11 +13,11 @@ using Lateen.Telemetry.Statistics;
 namespace Lateen.Proxy.Tests.Harness;
 
 /// <summary>The engine in this process, configured by a bootstrap in YAML as users write it. Ports are 0 and asked for by listener name.</summary>
-internal sealed class ConfiguredProxy : IAsyncDisposable
+internal sealed class BootstrappedProxy : IAsyncDisposable
 {
     private readonly ProxyConfiguration _configuration;
 
-    private ConfiguredProxy(string yaml, int concurrency, TimeProvider time)
+    private BootstrappedProxy(string yaml, int concurrency, TimeProvider time)
     {
         Statistics = new ProxyStatistics(Registry, concurrency);
         var istio = new IstioFilters(Registry, "test", null, concurrency);
@@ -48,9 +48,9 @@ internal sealed class ConfiguredProxy : IAsyncDisposable
 
     private BootstrapConfig? Bootstrap { get; }
 
-    public static async Task<ConfiguredProxy> StartAsync(string yaml, int concurrency = 1, TimeProvider? time = null)
+    public static async Task<BootstrappedProxy> StartAsync(string yaml, int concurrency = 1, TimeProvider? time = null)
     {
-        var proxy = new ConfiguredProxy(yaml, concurrency, time ?? TimeProvider.System);
+        var proxy = new BootstrappedProxy(yaml, concurrency, time ?? TimeProvider.System);
         proxy.Engine.Start();
         proxy._configuration.Thread.Start();
         await proxy._configuration.LoadAsync(proxy.Bootstrap!);
