@@ -188,6 +188,13 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Library, EntryPoint = "SSL_SESSION_get_protocol_version")]
     internal static partial int SessionVersion(nint session);
 
+    [LibraryImport(Library, EntryPoint = "SSL_SESSION_get0_peer")]
+    internal static partial nint SessionPeer(nint session);
+
+    [LibraryImport(Library, EntryPoint = "SSL_CTX_set_session_ticket_cb")]
+    internal static partial int SetTicketJudge(
+        nint context, nint made, delegate* unmanaged<nint, nint, byte*, nuint, int, nint, int> opened, nint argument);
+
     [LibraryImport(Library, EntryPoint = "SSL_SESSION_get_id")]
     internal static partial byte* SessionId(nint session, uint* bytes);
 
@@ -242,6 +249,13 @@ internal static unsafe partial class LibSsl
     internal const int ExtensionOk = 0;
     internal const int ExtensionAlertFatal = 2;
     internal const int ExtensionNoAcknowledge = 3;
+
+    internal const int TicketOpened = 5;
+    internal const int TicketOpenedRenew = 6;
+    internal const int TicketAbort = 0;
+    internal const int TicketIgnoreRenew = 2;
+    internal const int TicketUse = 3;
+    internal const int TicketUseRenew = 4;
 
     internal const int HostName = 0;
     internal const uint ServerNameExtension = 0;

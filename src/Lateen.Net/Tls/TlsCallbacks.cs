@@ -84,6 +84,21 @@ internal static unsafe class TlsCallbacks
     }
 
     [UnmanagedCallersOnly]
+    internal static int TicketOpened(nint ssl, nint session, byte* name, nuint nameBytes, int status, nint argument)
+    {
+        var engine = EngineOf(ssl);
+        try
+        {
+            return engine.OnTicketOpened(session, status);
+        }
+        catch (Exception exception)
+        {
+            engine.KeepBug(exception);
+            return LibSsl.TicketAbort;
+        }
+    }
+
+    [UnmanagedCallersOnly]
     internal static int NewSession(nint ssl, nint session)
     {
         var engine = EngineOf(ssl);

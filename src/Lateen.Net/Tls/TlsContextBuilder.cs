@@ -216,6 +216,7 @@ internal static unsafe class TlsContextBuilder
         if (options.AllowTickets)
         {
             LibSsl.SetTicketKey(context, &TlsCallbacks.TicketKey);
+            _ = LibSsl.SetTicketJudge(context, 0, &TlsCallbacks.TicketOpened, 0);
             return;
         }
 

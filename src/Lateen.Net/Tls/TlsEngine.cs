@@ -65,6 +65,8 @@ internal sealed unsafe class TlsEngine
 
     private TlsServerContext? ServerContext => _context as TlsServerContext;
 
+    private DateTimeOffset Now => _wire.Inner.Reactor.TimeProvider.GetUtcNow();
+
     /// <summary>Name under which sessions with this server are kept.</summary>
     private string SessionName => _parameters?.ServerName ?? "";
 
@@ -84,9 +86,21 @@ internal sealed unsafe class TlsEngine
         LibSsl.SetBio(engine._ssl, bio, bio);
         failure = null;
         if (parameters is null)
+        {
             LibSsl.SetAcceptState(engine._ssl);
-        else
+            return engine;
+        }
+
+        try
+        {
             failure = engine.BeginClient(parameters);
+        }
+        catch
+        {
+            engine.Free();
+            throw;
+        }
+
         if (failure is null)
             return engine;
         engine.Free();
@@ -234,7 +248,7 @@ internal sealed unsafe class TlsEngine
     /// <summary>SSL_CTX_set_cert_verify_callback: 1 when the peer's chain is accepted.</summary>
     internal int OnVerifyChain(nint verification)
     {
-        Failure = _context.Verifier.VerifyChain(verification, _parameters, _wire.Inner.Reactor.TimeProvider.GetUtcNow());
+        Failure = _context.Verifier.VerifyChain(verification, _parameters, Now);
         return Failure is null ? 1 : 0;
     }
 
@@ -243,11 +257,19 @@ internal sealed unsafe class TlsEngine
     {
         if (ServerContext?.TicketKeys is not { } keys)
             return seals ? -1 : 0;
-        if (seals)
-            return keys.Seal(name, initial, cipher, mac);
-        var opened = keys.Open(name, initial, cipher, mac);
+        return seals ? keys.Seal(name, initial, cipher, mac) : keys.Open(name, initial, cipher, mac);
+    }
+
+    /// <summary>
+    /// SSL_CTX_set_session_ticket_cb. A client whose certificate would not do today shows it again in a full handshake, where it may have a
+    /// new one by now.
+    /// </summary>
+    internal int OnTicketOpened(nint session, int status)
+    {
+        if (status is not (LibSsl.TicketOpened or LibSsl.TicketOpenedRenew) || !MayResume(session))
+            return LibSsl.TicketIgnoreRenew;
         // A ticket of TLS 1.3 is used once (RFC 8446 C.4): the client gets another for the next time, or it would run out of them.
-        return opened == 1 && LibSsl.Version(_ssl) == (int)TlsVersion.Tls13 ? 2 : opened;
+        return status == LibSsl.TicketOpenedRenew || LibSsl.Version(_ssl) == (int)TlsVersion.Tls13 ? LibSsl.TicketUseRenew : LibSsl.TicketUse;
     }
 
     /// <summary>SSL_CTX_sess_set_new_cb: 1 when the session is taken over.</summary>
@@ -294,6 +316,8 @@ internal sealed unsafe class TlsEngine
         LibSsl.SetConnectState(_ssl);
         if (parameters.ServerName is { Length: > 0 } name && !IPAddress.TryParse(name, out _))
         {
+            if (!Ascii.IsValid(name))
+                return new TlsFailure(TlsFailureCause.Other, "the server name is not in ASCII");
             _serverName = name.TrimEnd('.').ToLowerInvariant();
             fixed (byte* start = Encoding.ASCII.GetBytes(_serverName + '\0'))
             {
@@ -312,10 +336,33 @@ internal sealed unsafe class TlsEngine
                 _ = LibSsl.SetAlpn(_ssl, start, (uint)list.Length);
         }
 
-        _offeredSession = ((TlsClientContext)_context).Sessions?.Take(SessionName) ?? 0;
-        if (_offeredSession != 0)
-            _ = LibSsl.SetSession(_ssl, _offeredSession);
+        OfferSession();
         return null;
+    }
+
+    /// <summary>Offers a session that the peer's certificate of then still allows; those that it does not are dropped.</summary>
+    private void OfferSession()
+    {
+        if (_context is not TlsClientContext { Sessions: { } sessions })
+            return;
+        while (sessions.Take(SessionName) is var session and not 0)
+        {
+            if (!MayResume(session))
+            {
+                LibSsl.FreeSession(session);
+                continue;
+            }
+
+            _offeredSession = session;
+            _ = LibSsl.SetSession(_ssl, session);
+            return;
+        }
+    }
+
+    private bool MayResume(nint session)
+    {
+        var peer = LibSsl.SessionPeer(session);
+        return peer == 0 || _context.Verifier.VerifyResumed(peer, _parameters, Now) is null;
     }
 
     private TlsStep Complete()
@@ -324,7 +371,7 @@ internal sealed unsafe class TlsEngine
         var peer = LibSsl.PeerCertificate(_ssl);
         var isTrusted = peer != 0 && _context.Verifier.EstablishesTrust && LibSsl.VerifyResult(_ssl) == VerificationErrors.None;
         if (isResumed && peer != 0 && LibSsl.VerifyResult(_ssl) == VerificationErrors.None)
-            Failure = _context.Verifier.VerifyResumed(peer, _parameters, _wire.Inner.Reactor.TimeProvider.GetUtcNow());
+            Failure = _context.Verifier.VerifyResumed(peer, _parameters, Now);
         if (Failure is null)
             Session = Describe(isResumed, isTrusted, peer);
         LibCrypto.FreeCertificate(peer);

@@ -41,16 +41,16 @@ public static class TlsHandshake
         TransportConnection inner, TlsContext context, TlsClientParameters? parameters, long timeoutMilliseconds)
     {
         inner.Reactor.VerifyAccess();
-        var connection = TlsConnection.Open(inner, context, parameters, out var failure);
-        if (connection is null)
-        {
-            inner.Dispose();
-            return new TlsResult(null, failure);
-        }
-
-        connection.ArmHandshake(timeoutMilliseconds);
         try
         {
+            var connection = TlsConnection.Open(inner, context, parameters, out var failure);
+            if (connection is null)
+            {
+                inner.Dispose();
+                return new TlsResult(null, failure);
+            }
+
+            connection.ArmHandshake(timeoutMilliseconds);
             while (true)
             {
                 var step = connection.ContinueHandshake();
@@ -65,7 +65,7 @@ public static class TlsHandshake
         catch
         {
             // A bug, such as a predicate that throws: it costs this connection and goes on to its owner.
-            connection.Abort();
+            inner.Abort();
             throw;
         }
     }

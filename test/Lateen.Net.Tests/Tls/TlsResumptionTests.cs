@@ -105,6 +105,45 @@ public sealed class TlsResumptionTests : IDisposable
     }
 
     [Fact]
+    public async Task Session_of_an_untrusted_peer_that_was_let_in_stays_untrusted()
+    {
+        await using var harness = new TlsHarness();
+        using var stranger = new TestAuthority("Stranger");
+        using var server = TlsHarness.Server(Options() with { Verification = stranger.Trust with { AcceptUntrusted = true } });
+        using var client = TlsHarness.Client(ClientOptions() with { Verification = stranger.Trust with { AcceptUntrusted = true } });
+        await Meet(harness, server, client);
+        var again = await Meet(harness, server, client);
+        Assert.True(again.Server.Session.IsResumed);
+        Assert.False(again.Server.Session.IsPeerTrusted);
+        Assert.False(again.Client.Session.IsPeerTrusted);
+    }
+
+    [Fact]
+    public async Task Session_that_would_fail_today_gives_way_to_a_full_handshake()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(TestAuthority.Now);
+        await using var harness = new TlsHarness(time);
+        var keys = TlsTicketKeys.SelfMade(TimeProvider.System);
+        using var server = TlsHarness.Server(Options() with { TicketKeys = keys });
+        using var client = TlsHarness.Client(ClientOptions());
+        await Meet(harness, server, client);
+        // The server's certificate ran out, and was renewed in time; tickets of before are about still.
+        time.Advance(TimeSpan.FromDays(31));
+        using var renewed = TlsHarness.Server(Options() with
+        {
+            TicketKeys = keys, Certificates = [_authority.Issue(["a.example"], notAfter: TestAuthority.Now.AddDays(60)).Options],
+        });
+        Assert.False((await Meet(harness, renewed, client)).Client.Session.IsResumed);
+        // A client that does not judge offers its session; the server judges the client's certificate of then.
+        using var careless = TlsHarness.Client(ClientOptions() with { Verification = new() });
+        Assert.False((await Meet(harness, renewed, careless)).Server.Session.IsResumed);
+        Assert.True((await Meet(harness, renewed, careless)).Server.Session.IsResumed);
+        time.Advance(TimeSpan.FromDays(60));
+        var (near, far) = await harness.Handshake(renewed, careless, new() { ServerName = "a.example" });
+        Assert.Equal(TlsFailureCause.CertificateExpired, far.Failure?.Cause);
+    }
+
+    [Fact]
     public async Task Sessions_belong_to_their_server_name_and_are_bounded()
     {
         await using var harness = new TlsHarness();
