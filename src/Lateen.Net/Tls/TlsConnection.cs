@@ -18,9 +18,6 @@ namespace Lateen.Net.Tls;
 /// </remarks>
 public sealed class TlsConnection : TransportConnection, ITransportObserver
 {
-    /// <summary>Content of one record, RFC 8446 5.1. Octets.</summary>
-    private const int MaxRecordBytes = 16 * 1024;
-
     /// <summary>How long a closed connection may take to send what it holds. Milliseconds.</summary>
     private const int LingerMilliseconds = 5000;
 
@@ -37,6 +34,7 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     private readonly ReadinessWait _writeWait = new();
     private readonly CiphertextWire _wire;
     private readonly TlsEngine _engine;
+    private readonly RecordWriter _records;
     private readonly TransportConnection _inner;
     private Deadline? _deadline;
     private Action<object?>? _watch;
@@ -62,6 +60,7 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
         _inner = inner;
         _wire = wire;
         _engine = engine;
+        _records = new RecordWriter(engine, wire);
         inner.Layer = this;
         inner.Observer = this;
     }
@@ -168,7 +167,7 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     {
         Reactor.VerifyAccess();
         var refusal = RefuseWrite();
-        return refusal.Status == IoStatus.Ok ? WriteRecords(buffer) : refusal;
+        return refusal.Status == IoStatus.Ok ? Count(_records.Write(buffer)) : refusal;
     }
 
     public override IoResult Write(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second) => Write(first, second, default);
@@ -177,14 +176,7 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     {
         Reactor.VerifyAccess();
         var refusal = RefuseWrite();
-        if (refusal.Status != IoStatus.Ok)
-            return refusal;
-        // The first record gathers; what exceeds it goes on from there, piece by piece.
-        var result = WriteGathered(first, second, third);
-        var taken = result.Bytes;
-        if (taken == 0 || taken == first.Length + second.Length + third.Length)
-            return result;
-        return IoResult.Ok(taken + WriteRest(first, second, third, taken));
+        return refusal.Status == IoStatus.Ok ? Count(_records.Write(first, second, third)) : refusal;
     }
 
     public override ValueTask<bool> ReadableAsync()
@@ -315,70 +307,9 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
         return _isWriteEnded ? IoResult.Failed(Interop.Errno.BrokenPipe) : IoResult.Ok(0);
     }
 
-    private IoResult WriteRecords(ReadOnlySpan<byte> buffer)
+    private IoResult Count(IoResult written)
     {
-        var taken = 0;
-        while (taken < buffer.Length)
-        {
-            var record = buffer[taken..];
-            var result = _engine.Write(record.Length > MaxRecordBytes ? record[..MaxRecordBytes] : record);
-            if (!result.IsOk)
-                return taken == 0 ? result : IoResult.Ok(taken);
-            taken += result.Bytes;
-            _bytesWritten += result.Bytes;
-            if (_wire.HasHeld || !_inner.CanWrite)
-                break;
-        }
-
-        return IoResult.Ok(taken);
-    }
-
-    [SkipLocalsInit]
-    private IoResult WriteGathered(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third)
-    {
-        Span<byte> record = stackalloc byte[MaxRecordBytes];
-        var filled = Gather(first, record, 0);
-        filled = Gather(second, record, filled);
-        filled = Gather(third, record, filled);
-        return WriteRecords(record[..filled]);
-    }
-
-    private static int Gather(ReadOnlySpan<byte> piece, Span<byte> record, int filled)
-    {
-        var room = record.Length - filled;
-        if (piece.Length > room)
-            piece = piece[..room];
-        piece.CopyTo(record[filled..]);
-        return filled + piece.Length;
-    }
-
-    /// <summary>Writes what lies behind the first <paramref name="taken"/> octets of the pieces, as far as there is room.</summary>
-    private int WriteRest(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third, int taken)
-    {
-        var written = WritePiece(first, ref taken, out var isWhole);
-        if (isWhole)
-            written += WritePiece(second, ref taken, out isWhole);
-        if (isWhole)
-            written += WritePiece(third, ref taken, out _);
-        return written;
-    }
-
-    private int WritePiece(ReadOnlySpan<byte> piece, ref int taken, out bool isWhole)
-    {
-        isWhole = true;
-        if (taken >= piece.Length)
-        {
-            taken -= piece.Length;
-            return 0;
-        }
-
-        var rest = piece[taken..];
-        taken = 0;
-        isWhole = false;
-        if (_wire.HasHeld || !_inner.CanWrite)
-            return 0;
-        var written = WriteRecords(rest).Bytes;
-        isWhole = written == rest.Length;
+        _bytesWritten += written.Bytes;
         return written;
     }
 

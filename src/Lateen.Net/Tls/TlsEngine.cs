@@ -198,7 +198,7 @@ internal sealed unsafe class TlsEngine
         nuint bytes;
         var context = ServerContext!;
         if (LibSsl.ClientHelloExtension(_ssl, LibSsl.ServerNameExtension, &content, &bytes) == 1)
-            _serverName = ReadServerName(new ReadOnlySpan<byte>(content, (int)bytes), context);
+            _serverName = ServerChoices.ReadServerName(new ReadOnlySpan<byte>(content, (int)bytes), context);
         if (_serverName is not null || !context.RequiresServerName)
             return 1;
         Failure = new TlsFailure(TlsFailureCause.NoServerName, "the client names no server");
@@ -211,38 +211,18 @@ internal sealed unsafe class TlsEngine
     {
         if (_serverName is null)
             return 1;
-        Span<int> chosen = stackalloc int[8];
-        var count = ServerContext!.ChooseCertificates(_serverName, chosen);
-        if (count == 0)
-            return 1;
-        LibSsl.ClearCertificates(_ssl);
-        foreach (var index in chosen[..count])
-        {
-            var certificate = _context.Handle.Certificates[index];
-            if (LibSsl.UseConnectionCertificateAndKey(_ssl, certificate.Certificate, certificate.Key, certificate.Chain, 1) != 1)
-                return 0;
-        }
-
-        return 1;
+        return ServerChoices.ShowCertificates(_ssl, ServerContext!, _serverName) ? 1 : 0;
     }
 
     /// <summary>SSL_CTX_set_alpn_select_cb: the first of ours that the client offers.</summary>
     internal int OnSelectAlpn(byte** selected, byte* selectedBytes, byte* offered, uint offeredBytes)
     {
-        var list = new ReadOnlySpan<byte>(offered, (int)offeredBytes);
-        foreach (var protocol in _context.Alpn)
-        {
-            for (var at = 0; at < list.Length; at += 1 + list[at])
-            {
-                if (list.Length - at - 1 < list[at] || !list.Slice(at + 1, list[at]).SequenceEqual(protocol.Bytes))
-                    continue;
-                *selected = offered + at + 1;
-                *selectedBytes = list[at];
-                return LibSsl.ExtensionOk;
-            }
-        }
-
-        return ServerContext!.RequiresAlpnMatch ? LibSsl.ExtensionAlertFatal : LibSsl.ExtensionNoAcknowledge;
+        var at = ServerChoices.FindProtocol(_context.Alpn, new ReadOnlySpan<byte>(offered, (int)offeredBytes));
+        if (at < 0)
+            return ServerContext!.RequiresAlpnMatch ? LibSsl.ExtensionAlertFatal : LibSsl.ExtensionNoAcknowledge;
+        *selected = offered + at + 1;
+        *selectedBytes = offered[at];
+        return LibSsl.ExtensionOk;
     }
 
     /// <summary>SSL_CTX_set_cert_verify_callback: 1 when the peer's chain is accepted.</summary>
@@ -299,17 +279,6 @@ internal sealed unsafe class TlsEngine
 
     /// <summary>An exception must not pass through OpenSSL's frames: it is kept until they are left.</summary>
     internal void KeepBug(Exception exception) => _bug ??= ExceptionDispatchInfo.Capture(exception);
-
-    private static string? ReadServerName(ReadOnlySpan<byte> content, TlsServerContext context)
-    {
-        // ServerNameList with one host_name: length, type, length, name. OpenSSL refuses what is malformed when it comes to parse it.
-        if (content.Length <= 5 || content[2] != 0)
-            return null;
-        var name = content[5..];
-        var isName = name.Length == (content[3] << 8 | content[4]) && name.Length <= ClientHello.MaxServerNameBytes
-            && !name.ContainsAnyExceptInRange((byte)'!', (byte)'~');
-        return isName ? context.ServerNameOf(name) : null;
-    }
 
     private TlsFailure? BeginClient(TlsClientParameters parameters)
     {

@@ -131,7 +131,8 @@ public sealed class TlsResumptionTests : IDisposable
         time.Advance(TimeSpan.FromDays(31));
         using var renewed = TlsHarness.Server(Options() with
         {
-            TicketKeys = keys, Certificates = [_authority.Issue(["a.example"], notAfter: TestAuthority.Now.AddDays(60)).Options],
+            TicketKeys = keys,
+            Certificates = [_authority.Issue(["a.example"], notAfter: TestAuthority.Now.AddDays(60)).Options],
         });
         Assert.False((await Meet(harness, renewed, client)).Client.Session.IsResumed);
         // A client that does not judge offers its session; the server judges the client's certificate of then.
