@@ -31,7 +31,8 @@ internal static class CertificatesPage
         }
 
         response.ContentType = AdminResponse.Json;
-        response.Write(ProtoJson.Default.WriteJson(page));
+        // Envoy writes the key also when the list is empty.
+        response.Write(page.Certificates_.Count == 0 ? "{\n \"certificates\": []\n}\n" : ProtoJson.Default.WriteJson(page));
     }
 
     private static CertificateDetails Details(TlsCertificate certificate, string path, TimeProvider time)

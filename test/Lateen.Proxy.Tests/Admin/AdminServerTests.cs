@@ -231,7 +231,7 @@ public sealed class AdminServerTests : IAsyncDisposable
         using var withEndpoints = JsonDocument.Parse((await _admin.GetAsync("/config_dump?include_eds")).Body);
 
         Assert.Equal(
-            ["BootstrapConfigDump", "ClustersConfigDump", "ListenersConfigDump", "RoutesConfigDump"],
+            ["BootstrapConfigDump", "ClustersConfigDump", "ListenersConfigDump", "RoutesConfigDump", "SecretsConfigDump"],
             whole.RootElement.GetProperty("configs").EnumerateArray().Select(TypeOf));
         var clusters = whole.RootElement.GetProperty("configs")[1];
         Assert.Equal("7", clusters.GetProperty("version_info").GetString());
