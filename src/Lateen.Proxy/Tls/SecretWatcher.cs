@@ -19,15 +19,19 @@ internal sealed class SecretWatcher : IDisposable
     /// <summary>How often files are looked at without being told of a change.</summary>
     public static readonly TimeSpan Patrol = TimeSpan.FromSeconds(10);
 
+    /// <summary>Shortest time between two looks at one directory: others may write there all day long, which must not keep a thread busy.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
     private readonly ConfigurationThread _thread;
+    private readonly TimeProvider _time;
     private readonly HashSet<Watch> _watches = [];
     private readonly Dictionary<string, FileSystemWatcher> _directories = new(StringComparer.Ordinal);
-    private readonly ITimer _patrol;
+    private ITimer? _patrol;
 
     public SecretWatcher(ConfigurationThread thread, TimeProvider time)
     {
         _thread = thread;
-        _patrol = time.CreateTimer(_ => thread.Post(LookAtAll), null, Patrol, Patrol);
+        _time = time;
     }
 
     /// <summary>Watches until the result is disposed of.</summary>
@@ -37,13 +41,14 @@ internal sealed class SecretWatcher : IDisposable
     {
         var watch = new Watch(this, paths, changed);
         _watches.Add(watch);
+        _patrol ??= _time.CreateTimer(_ => _thread.Post(LookAtAll), null, Patrol, Patrol);
         Renew();
         return watch;
     }
 
     public void Dispose()
     {
-        _patrol.Dispose();
+        _patrol?.Dispose();
         foreach (var directory in _directories.Values) directory.Dispose();
         _directories.Clear();
     }
@@ -65,7 +70,11 @@ internal sealed class SecretWatcher : IDisposable
 
     private void Remove(Watch watch)
     {
-        if (_watches.Remove(watch)) Renew();
+        if (!_watches.Remove(watch)) return;
+        Renew();
+        if (_watches.Count > 0) return;
+        _patrol?.Dispose();
+        _patrol = null;
     }
 
     /// <summary>Brings the watched directories in line with where the paths lead now.</summary>
@@ -94,6 +103,8 @@ internal sealed class SecretWatcher : IDisposable
     {
         FileSystemWatcher? watcher = null;
         var isPosted = 0;
+        long? lookedAt = null;
+        ITimer? pause = null;
         try
         {
             watcher = new FileSystemWatcher(directory)
@@ -119,11 +130,22 @@ internal sealed class SecretWatcher : IDisposable
         {
             // One look per turn is enough, however many events a writer causes. The exchange pairs with the write before the look.
             if (Interlocked.Exchange(ref isPosted, 1) != 0) return;
-            _thread.Post(() =>
-            {
-                Volatile.Write(ref isPosted, 0);
-                LookAt(directory);
-            });
+            _thread.Post(LookInTime);
+        }
+
+        void LookInTime()
+        {
+            var rest = lookedAt is { } last ? Pause - _time.GetElapsedTime(last) : TimeSpan.Zero;
+            pause?.Dispose();
+            if (rest > TimeSpan.Zero) pause = _time.CreateTimer(_ => _thread.Post(Look), null, rest, Timeout.InfiniteTimeSpan);
+            else Look();
+        }
+
+        void Look()
+        {
+            lookedAt = _time.GetTimestamp();
+            Volatile.Write(ref isPosted, 0);
+            LookAt(directory);
         }
     }
 

@@ -112,6 +112,8 @@ public sealed class RealPeerTests : IAsyncDisposable
         Assert.Contains("\"days_until_expiration\": \"4\"", page);
         var dump = (await RawClient.ExchangeAsync(_admin, "GET /config_dump HTTP/1.1\r\nHost: localhost\r\n\r\n")).Body;
         Assert.DoesNotContain("PRIVATE KEY", dump);
+        var stats = (await RawClient.ExchangeAsync(_admin, "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n")).Body;
+        Assert.Contains("server.days_until_first_cert_expiring: 4", stats);
     }
 
     private Task StartMutualAsync() => StartAsync(
