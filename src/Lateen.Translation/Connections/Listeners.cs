@@ -36,6 +36,15 @@ internal static class Listeners
     /// <summary>Istio's name: <c>127.0.0.1_9080</c>, or the path of a unix socket.</summary>
     public static string Name(string bind, int port) => bind.StartsWith('/') ? bind : $"{bind}_{port}";
 
+    /// <summary>Where a listener binds: an IP address, or the path of a unix socket (<c>unix:/path</c>, <c>unix:///path</c>).</summary>
+    public static string Bind(string? written, string otherwise) => written switch
+    {
+        null or "" => otherwise,
+        _ when written.StartsWith("unix://", StringComparison.Ordinal) => written["unix://".Length..],
+        _ when written.StartsWith("unix:", StringComparison.Ordinal) => written["unix:".Length..],
+        _ => written,
+    };
+
     /// <summary>A listener of HTTP whose routes come over RDS.</summary>
     public static XdsResource Routed(TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh) =>
         Of(side, bind, port, [RoutedChain(side, bind, port, protocol, routeName, mesh)], Inspection.None);

@@ -48,13 +48,12 @@ internal static class TcpChains
         };
     }
 
-    /// <summary>Restricts a chain to destinations and server names. Empty lists restrict nothing, and neither does the name <c>*</c>.</summary>
-    public static FilterChain When(FilterChain chain, IEnumerable<string> subnets, IEnumerable<string> serverNames)
+    /// <summary>Restricts a chain to destinations and server names; empty lists restrict nothing.</summary>
+    public static FilterChain When(FilterChain chain, ImmutableArray<string> subnets, ImmutableArray<string> serverNames)
     {
         var match = new FilterChainMatch();
         match.PrefixRanges.AddRange(subnets.Select(Range));
-        string[] names = [.. serverNames.Select(name => name.ToLowerInvariant()).Distinct()];
-        if (!names.Contains("*")) match.ServerNames.AddRange(names);
+        match.ServerNames.AddRange(serverNames);
         if (match.PrefixRanges.Count > 0 || match.ServerNames.Count > 0) chain.FilterChainMatch = match;
         return chain;
     }

@@ -13,27 +13,25 @@ namespace Lateen.Translation.Gateways;
 internal sealed class GatewayChains(
     MeshSnapshot snapshot, ProxyIdentity proxy, GatewayDestinations destinations, ISet<SecretReference> secrets, ImmutableArray<string>.Builder notices)
 {
-    private readonly HashSet<string> _matches = new(StringComparer.Ordinal);
-
     /// <summary>The chains of servers that are TLS, each for its own server names, or of the one server that carries anything.</summary>
     /// <param name="listenPort">What the proxy listens on, which a Service's target port may have made another number than the server's.</param>
     public List<FilterChain> Of(GatewayPortServers port, int listenPort, ImmutableArray<XdsResource>.Builder routes)
     {
         var chains = new List<FilterChain>();
-        _matches.Clear();
+        var claims = new ChainClaims();
         foreach (var entry in port.Servers)
         {
             int before = chains.Count;
             switch (entry.Kind)
             {
                 case ServerKind.Https:
-                    Add(chains, Https(port, entry, listenPort, routes));
+                    chains.AddRange(Claimed(claims, Https(port, entry, listenPort, routes), [], entry.Hosts));
                     break;
                 case ServerKind.Passthrough:
-                    foreach (var chain in Passthrough(entry)) Add(chains, chain);
+                    foreach (var (chain, subnets, names) in Passthrough(entry)) chains.AddRange(Claimed(claims, chain, subnets, names));
                     break;
                 default:
-                    if (Carrying(entry) is { } carrying) Add(chains, carrying);
+                    if (Carrying(entry) is { } carrying) chains.AddRange(Claimed(claims, carrying, [], entry.Kind == ServerKind.Tls ? entry.Hosts : []));
                     break;
             }
 
@@ -47,11 +45,8 @@ internal sealed class GatewayChains(
         return chains;
     }
 
-    /// <summary>Two chains that match alike would make the proxy refuse the listener; the older server has it.</summary>
-    private void Add(List<FilterChain> chains, FilterChain chain)
-    {
-        if (_matches.Add(chain.FilterChainMatch?.ToString() ?? "")) chains.Add(chain);
-    }
+    private static IEnumerable<FilterChain> Claimed(ChainClaims claims, FilterChain chain, IEnumerable<string> subnets, IEnumerable<string> names) =>
+        claims.Claim(chain, subnets, names) is { } claimed ? [claimed] : [];
 
     private FilterChain Https(GatewayPortServers port, GatewayServerEntry entry, int listenPort, ImmutableArray<XdsResource>.Builder routes)
     {
@@ -60,11 +55,11 @@ internal sealed class GatewayChains(
         routes.Add(GatewayRoutes.Of(snapshot, proxy, [entry], port.Number, table, destinations));
         var chain = Listeners.RoutedChain(TrafficSide.Gateway, port.Bind, listenPort, PortProtocol.Https, table, snapshot.Mesh);
         chain.TransportSocket = DownstreamSockets.Of(entry.Server.Tls!, DownstreamSockets.HttpAlpn, secrets);
-        return TcpChains.When(chain, [], entry.Hosts);
+        return chain;
     }
 
     /// <summary>One chain per match of a <c>tls</c> rule: its server names have to lie within the server's hosts.</summary>
-    private IEnumerable<FilterChain> Passthrough(GatewayServerEntry entry)
+    private IEnumerable<(FilterChain Chain, ImmutableArray<string> Subnets, List<string> Names)> Passthrough(GatewayServerEntry entry)
     {
         var routes = Routes(entry);
         foreach (var virtualService in Attached(entry))
@@ -77,7 +72,7 @@ internal sealed class GatewayChains(
                     var names = match.SniHosts.Where(name => entry.Hosts.Any(host => HostName.Contains(host, name.ToLowerInvariant()))).ToList();
                     if (names.Count == 0) continue;
                     destinations.Add(rule.Route, routes);
-                    yield return TcpChains.When(routes.Chain(virtualService, rule.Route), match.DestinationSubnets, names);
+                    yield return (routes.Chain(virtualService, rule.Route), match.DestinationSubnets, names);
                 }
             }
         }
@@ -94,9 +89,8 @@ internal sealed class GatewayChains(
                 if (!rule.Match.IsEmpty && !rule.Match.Any(match => Concerns(entry, match.Port, match.Gateways))) continue;
                 destinations.Add(rule.Route, routes);
                 var chain = routes.Chain(virtualService, rule.Route);
-                if (entry.Kind != ServerKind.Tls) return chain;
-                chain.TransportSocket = DownstreamSockets.Of(entry.Server.Tls!, [], secrets);
-                return TcpChains.When(chain, [], entry.Hosts);
+                if (entry.Kind == ServerKind.Tls) chain.TransportSocket = DownstreamSockets.Of(entry.Server.Tls!, [], secrets);
+                return chain;
             }
         }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Lateen.Model;
 using Lateen.Model.Networking;
+using Lateen.Translation.Connections;
 
 namespace Lateen.Translation.Gateways;
 
@@ -98,7 +99,7 @@ internal static class GatewayMerge
                     continue;
                 }
 
-                string bind = server.Bind is { Length: > 0 } written ? written : DefaultBind;
+                string bind = Listeners.Bind(server.Bind, DefaultBind);
                 var port = ports.Find(port => port.Bind == bind && port.Number == server.Port.Number);
                 if (port is null) ports.Add(port = new GatewayPortServers(bind, server.Port.Number));
                 if (port.TryAdd(entry) is { } conflict) notices.Add($"{entry.Description} is left out: {conflict}");

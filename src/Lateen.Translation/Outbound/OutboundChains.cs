@@ -20,7 +20,7 @@ internal sealed class OutboundChains(
         snapshot, view.Namespace, view.Labels ?? StringMap<string>.Empty, host => snapshot.Services.Find(host, view.Namespace), port);
 
     private readonly List<FilterChain> _chains = [];
-    private readonly HashSet<string> _matches = new(StringComparer.Ordinal);
+    private readonly ChainClaims _claims = new();
 
     /// <summary>Chains by server name: those of <c>tls</c> rules, and for a service that none speaks of its own name.</summary>
     public List<FilterChain> ByServerName()
@@ -86,14 +86,12 @@ internal sealed class OutboundChains(
         return false;
     }
 
-    /// <summary>Two chains that match alike would make the proxy refuse the listener; the first has it (Istio's rule).</summary>
     private void Add(FilterChain chain, ImmutableArray<string> subnets, IEnumerable<string> serverNames, MeshService service)
     {
-        chain = TcpChains.When(chain, subnets, serverNames);
-        if (_matches.Add(chain.FilterChainMatch?.ToString() ?? "")) _chains.Add(chain);
-        else if (_chains.Count > 0)
+        if (_claims.Claim(chain, subnets, serverNames) is { } claimed) _chains.Add(claimed);
+        else
         {
-            notices.Add($"egress listener {Listeners.Name(egress.Listener!.Bind ?? "127.0.0.1", port)}: connections to {service.Hostname} cannot be told from those of another rule or "
+            notices.Add($"egress listener {Listeners.Name(Listeners.Bind(egress.Listener!.Bind, "127.0.0.1"), port)}: connections to {service.Hostname} cannot be told from those of another rule or "
                 + "service of this port, which has them; give the service a listener of its own");
         }
     }

@@ -160,7 +160,7 @@ internal sealed class OutboundTranslation
         MeshSnapshot snapshot, OutboundView view, SidecarScope scope, EgressScope egress, SidecarPort port,
         ImmutableArray<XdsResource>.Builder listeners, ImmutableArray<XdsResource>.Builder routes, ImmutableArray<string>.Builder notices)
     {
-        string bind = egress.Listener!.Bind is { Length: > 0 } written ? SocketPath(written) : "127.0.0.1";
+        string bind = Listeners.Bind(egress.Listener!.Bind, "127.0.0.1");
         if (port.Protocol == PortProtocol.Udp)
         {
             notices.Add($"egress listener {Listeners.Name(bind, port.Number)} is UDP, which is not carried");
@@ -202,8 +202,6 @@ internal sealed class OutboundTranslation
     }
 
     private static string Name(PortProtocol protocol) => ProtocolSelection.NameOf(protocol).ToUpperInvariant();
-
-    private static string SocketPath(string bind) => bind.StartsWith("unix://", StringComparison.Ordinal) ? bind["unix://".Length..] : bind;
 
     /// <param name="listenerPort">0 for a forward proxy, which serves every port of every service.</param>
     private XdsResource Table(MeshSnapshot snapshot, OutboundView view, SidecarScope scope, EgressScope egress, string name, int listenerPort)
