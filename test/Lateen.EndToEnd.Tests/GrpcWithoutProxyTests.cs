@@ -222,6 +222,51 @@ public sealed class GrpcWithoutProxyTests
         Assert.Equal(200, seen);
     }
 
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(Clients))]
+    public async Task The_inventory_of_the_bookshop_is_called_by_weight_and_a_version_may_leave(string kind)
+    {
+        const int Calls = 1000;
+        const string GetStock = "/bookshop.Inventory/GetStock";
+        SkipWithout(kind);
+        await using var v1 = await InventoryAsync("v1");
+        await using var v2 = await InventoryAsync("v2");
+        await using var mesh = await MeshUnderTest.StartAsync(OfInventory(ShopYaml.Join(Service, Slice("v1", v1.Port), Slice("v2", v2.Port), Subsets, Route("""
+            - route:
+                - { destination: { host: reviews, subset: v1 }, weight: 90 }
+                - { destination: { host: reviews, subset: v2 }, weight: 10 }
+            """))), Cancel);
+        var client = await mesh.StartGrpcClientAsync(kind, OfInventory(Reviews), Cancel);
+
+        var split = await client.CallAsync(Calls, Cancel, method: GetStock);
+        var load = client.CallSteadily(Cancel, GetStock);
+        await mesh.ApplyAsync(OfInventory(ShopYaml.Join(AllTo("v1"), Slice("v2", port: null))), Cancel);
+        await v2.Program.KillAsync();
+        var left = await client.CallAsync(200, Cancel, method: GetStock);
+        var (_, failures) = await load.StopAsync();
+
+        Assert.True(split.Failures.Count == 0 && split.By("v1") + split.By("v2") == Calls, split.ToString());
+        // As above: 99.9% of a binomial with n = 1000, p = 0.1.
+        Assert.InRange(split.By("v2"), 69, 131);
+        Assert.True(left.By("v1") == 200, left.ToString());
+        Assert.Equal("", failures);
+
+        static string OfInventory(string text) => text.Replace("reviews", "inventory", StringComparison.Ordinal);
+    }
+
+    private static async Task<Inventory> InventoryAsync(string version)
+    {
+        var program = ProgramUnderTest.Start($"inventory {version}", Programs.Bookshop, ["inventory", "--version", version]);
+        var line = await program.WaitForLineAsync("listening on", Cancel);
+        return new Inventory(program, new Uri(line[line.IndexOf("http", StringComparison.Ordinal)..]).Port);
+    }
+
+    /// <summary>The bookshop's inventory service as a process.</summary>
+    private sealed record Inventory(ProgramUnderTest Program, int Port) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => Program.DisposeAsync();
+    }
+
     private static void SkipWithout(string kind)
     {
         if (GrpcClientUnderTest.WhyWithout(kind) is { } reason) Assert.Skip(reason);
