@@ -1,4 +1,9 @@
+using System.Net;
+using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Tests.Harness;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Lateen.Proxy.Tests.Forwarding;
 
@@ -28,6 +33,51 @@ public sealed class AllocationTests
         }
 
         foreach (var client in clients) client.Dispose();
+        Assert.True(best <= 0, $"{best} bytes in 10,000 requests");
+    }
+
+    [Theory]
+    [InlineData(1, 2, false)]
+    [InlineData(2, 1, false)]
+    [InlineData(2, 2, false)]
+    [InlineData(1, 2, true)]
+    [InlineData(2, 1, true)]
+    [InlineData(2, 2, true)]
+    public async Task Ten_thousand_streams_over_warm_connections_allocate_nothing_on_the_reactor(int down, int up, bool hasContent)
+    {
+        await using var server = await KestrelUpstream.StartAsync(up == 1 ? HttpProtocols.Http1 : HttpProtocols.Http2, application => application.Run(async context =>
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null);
+            context.Response.ContentType = "text/plain";
+            await context.Response.WriteAsync("hello");
+        }));
+        await using var proxy = EngineUnderTest.Start(recipe =>
+            recipe.Cluster("backend", server.Address).Protocol = up == 1 ? UpstreamProtocol.Http1 : UpstreamProtocol.Http2);
+        using var client = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = Timeout.InfiniteTimeSpan });
+        var content = "some=body"u8.ToArray();
+
+        async Task Run(int count) => await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (_, _) =>
+        {
+            using var request = new HttpRequestMessage(hasContent ? HttpMethod.Post : HttpMethod.Get, $"http://{proxy.Address}/product/1?x=y")
+            {
+                Version = down == 1 ? HttpVersion.Version11 : HttpVersion.Version20,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            };
+            if (hasContent) request.Content = new ByteArrayContent(content);
+            using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        });
+
+        await Run(3000);
+        var best = long.MaxValue;
+        for (var round = 0; round < 3 && best > 0; round++)
+        {
+            var before = await AllocatedAsync(proxy);
+            await Run(10_000);
+            var after = await AllocatedAsync(proxy);
+            best = Math.Min(best, after - before - (await AllocatedAsync(proxy) - after));
+        }
+
         Assert.True(best <= 0, $"{best} bytes in 10,000 requests");
     }
 
