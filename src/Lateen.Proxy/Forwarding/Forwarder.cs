@@ -337,12 +337,11 @@ internal sealed class Forwarder
         _deadlines.OnAnswer();
     }
 
-    /// <summary>One direction has ended; the tunnel has when the other one did, or can go on no more.</summary>
+    /// <summary>The server has ended its direction; the tunnel is over when the client has too, or when the server takes no more.</summary>
     private void EndTunnel()
     {
         if (_call.Stream is not { } stream) return;
-        if (stream.Sink.HasFailed) Cut(Failure.Upstream(FailurePhase.ResponseBody, FailureCause.PeerClosed));
-        else if (_upload.IsComplete && !stream.Sink.IsBlocked) EndAttempt(succeeded: true);
+        if (stream.Sink.HasFailed || (_upload.IsComplete && !stream.Sink.IsBlocked)) EndAttempt(succeeded: true);
     }
 
     /// <summary>A response head has come: it is sent on, unless the request is tried again because of it.</summary>

@@ -1,0 +1,116 @@
+using System.Net;
+using System.Net.WebSockets;
+using Lateen.Http;
+using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Routing;
+using Lateen.Proxy.Tests.Harness;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Lateen.Proxy.Tests.Forwarding;
+
+/// <summary>WebSocket where at least one side is HTTP/2 (RFC 8441), between .NET's client and ASP.NET Core.</summary>
+public sealed class ExtendedConnectTests
+{
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 2)]
+    [InlineData(2, 1)]
+    [InlineData(2, 2)]
+    public async Task A_websocket_talks_over_any_pairing(int down, int up)
+    {
+        await using var server = await StartServerAsync(up);
+        var log = new RecordingLog();
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.Cluster("backend", server.Address).Protocol = up == 1 ? UpstreamProtocol.Http1 : UpstreamProtocol.Http2;
+            recipe.Upgrades = UpgradeRules.Allowing("websocket");
+            recipe.Http2 = Http2Options.Default with { AllowConnect = true };
+            recipe.AccessLogs.Add(log);
+        });
+        using var client = await ConnectAsync(proxy, down);
+
+        foreach (var size in new[] { 1, 1000, 300_000 })
+        {
+            var message = new byte[size];
+            new Random(size).NextBytes(message);
+            var sending = client.SendAsync(message, WebSocketMessageType.Binary, true, TestContext.Current.CancellationToken);
+            var received = new byte[size];
+            for (var count = 0; count < size;)
+            {
+                count += (await client.ReceiveAsync(received.AsMemory(count), TestContext.Current.CancellationToken)).Count;
+            }
+
+            await sending;
+            Assert.Equal(message, received);
+        }
+
+        await client.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", TestContext.Current.CancellationToken);
+        client.Dispose();
+        Assert.StartsWith("101 ", await log.NextAsync());
+    }
+
+    [Fact]
+    public async Task Without_allow_connect_a_client_is_not_offered_it()
+    {
+        await using var server = await StartServerAsync(1);
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.Cluster("backend", server.Address);
+            recipe.Upgrades = UpgradeRules.Allowing("websocket");
+        });
+
+        await Assert.ThrowsAsync<WebSocketException>(() => ConnectAsync(proxy, 2));
+    }
+
+    [Fact]
+    public async Task An_upgrade_that_nobody_allows_is_refused_over_http2_as_well()
+    {
+        await using var server = await StartServerAsync(1);
+        var log = new RecordingLog();
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.Cluster("backend", server.Address);
+            recipe.Http2 = Http2Options.Default with { AllowConnect = true };
+            recipe.AccessLogs.Add(log);
+        });
+
+        await Assert.ThrowsAsync<WebSocketException>(() => ConnectAsync(proxy, 2));
+
+        Assert.Equal("403 - upgrade_failed", await log.NextAsync());
+    }
+
+    private static Task<KestrelUpstream> StartServerAsync(int version) => KestrelUpstream.StartAsync(version == 1 ? HttpProtocols.Http1 : HttpProtocols.Http2, static application =>
+    {
+        application.UseWebSockets();
+        application.Run(static async context =>
+        {
+            if (!context.WebSockets.IsWebSocketRequest)
+            {
+                context.Response.StatusCode = 400;
+                return;
+            }
+
+            using var socket = await context.WebSockets.AcceptWebSocketAsync();
+            var buffer = new byte[16 * 1024];
+            while (true)
+            {
+                var received = await socket.ReceiveAsync(buffer, context.RequestAborted);
+                if (received.MessageType == WebSocketMessageType.Close) break;
+                await socket.SendAsync(buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, context.RequestAborted);
+            }
+
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", context.RequestAborted);
+        });
+    });
+
+    private static async Task<ClientWebSocket> ConnectAsync(EngineUnderTest proxy, int version)
+    {
+        var client = new ClientWebSocket();
+        client.Options.HttpVersion = version == 1 ? HttpVersion.Version11 : HttpVersion.Version20;
+        client.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        using var invoker = new HttpMessageInvoker(new SocketsHttpHandler(), disposeHandler: false);
+        await client.ConnectAsync(new Uri($"ws://{proxy.Address}/chat"), invoker, TestContext.Current.CancellationToken);
+        return client;
+    }
+}
