@@ -35,6 +35,7 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
     private uint _requests;
     private long _idleSince;
     private long _drainEndsAt;
+    private long _armedFor;
     private readonly bool _isCounted;
     private bool _isBusy;
     private bool _hasEnded;
@@ -120,7 +121,7 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         RunQueued();
         _link.RequestFlush();
         // The last stream of a connection that drains lets it end.
-        if (_open == 0 && _drain == Drain.Final) _signal.Wake();
+        if (_open == 0 && _drain != Drain.None) _signal.Wake();
     }
 
     /// <summary>Ends a stream before its messages are complete.</summary>
@@ -327,7 +328,9 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         stream.NextOpen = stream.PreviousOpen = null;
         stream.Detach();
         _worker.ReturnHttp2Stream(stream);
-        if (--_open == 0) _idleSince = _worker.Reactor.NowMilliseconds;
+        if (--_open > 0) return;
+        _idleSince = _worker.Reactor.NowMilliseconds;
+        if (!_hasEnded) Rearm(_idleSince);
     }
 
     private void CheckAge(long now)
@@ -384,7 +387,10 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         if (_drain == Drain.Announced) next = Math.Min(next, _drainEndsAt);
         if (_drain == Drain.None && _open == 0 && Profile.IdleMilliseconds > 0) next = Math.Min(next, _idleSince + Profile.IdleMilliseconds);
         if (_drain == Drain.None && Profile.MaxConnectionMilliseconds > 0) next = Math.Min(next, _connection.OpenedAt + Profile.MaxConnectionMilliseconds);
-        if (next != long.MaxValue) _timer.Arm(Math.Max(1, next - now));
+        // One that fires too early sets itself again, which is rarer than a connection that is idle for a moment.
+        if (next == long.MaxValue || (_timer.IsArmed && _armedFor <= next)) return;
+        _armedFor = next;
+        _timer.Arm(Math.Max(1, next - now));
     }
 
     /// <summary>Streams that are still open when the connection ends hear of it.</summary>

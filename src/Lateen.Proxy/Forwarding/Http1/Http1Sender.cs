@@ -22,6 +22,7 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
     private TransportConnection? _connection;
     private BodyFraming _framing;
     private long _chunkRemaining;
+    private long _left;
     private bool _isBlocked;
     private bool _hasFailed;
     private bool _sendsTrailers;
@@ -54,7 +55,7 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
             if (target.IsEmpty) return false;
             if (!Http1Writer.TryWriteRequest(head, options, target, out int written)) continue;
             _buffer.Commit(written);
-            Begin(head.HasBody ? head.Framing : BodyFraming.None);
+            Begin(head.HasBody ? head.Framing : BodyFraming.None, head.ContentLength);
             return true;
         }
     }
@@ -77,7 +78,7 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
 
             if (!Http1Writer.TryWriteResponse(head, plan, target, out octets)) continue;
             _buffer.Commit(octets);
-            Begin(plan.Framing);
+            Begin(plan.Framing, plan.ContentLength);
             return true;
         }
     }
@@ -103,10 +104,20 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
     }
 
     /// <summary>What is sent from now on are bytes of another protocol; their end is the end of the connection in this direction.</summary>
-    public void StartTunnel() => Begin(BodyFraming.Tunnel);
+    public void StartTunnel() => Begin(BodyFraming.Tunnel, 0);
+
+    /// <summary>Content whose length was declared was accepted to its last octet: the peer knows that it has ended.</summary>
+    public bool IsLengthReached => _framing == BodyFraming.Length && _left == 0;
 
     /// <inheritdoc/>
     public override int Send(ReadOnlySpan<byte> payload)
+    {
+        int sent = Accept(payload);
+        _left -= sent;
+        return sent;
+    }
+
+    private int Accept(ReadOnlySpan<byte> payload)
     {
         Debug.Assert(_framing is not BodyFraming.None, "content for a message that has none");
         if (_isBlocked || _hasFailed) return 0;
@@ -166,9 +177,10 @@ internal sealed class Http1Sender(BufferPool pool) : ContentSink
         _isEnding = false;
     }
 
-    private void Begin(BodyFraming framing)
+    private void Begin(BodyFraming framing, long length)
     {
         _framing = framing;
+        _left = framing == BodyFraming.Length ? length : 0;
         _chunkRemaining = 0;
     }
 

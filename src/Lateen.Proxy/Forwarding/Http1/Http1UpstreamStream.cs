@@ -120,6 +120,8 @@ internal sealed class Http1UpstreamStream : UpstreamStream
     public override void Release(bool isRequestComplete)
     {
         _user = null;
+        // Over HTTP/2 a client may say that its request has ended long after the last octet.
+        isRequestComplete |= _sender.IsLengthReached;
         bool isClean = isRequestComplete && _keepAlive && _isResponseHeadComplete && _receiver.IsComplete
             && _receiver.Buffer.IsEmpty && _sender.IsEmpty && !_sender.HasFailed;
         _receiver.Detach();

@@ -14,9 +14,6 @@ namespace Lateen.Proxy.Forwarding.Http2;
 /// </remarks>
 internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportObserver, IHttp2ClientSession
 {
-    /// <summary>Streams that are opened before the peer has said how many it takes. RFC 9113 section 6.5.2 recommends that it takes 100 at least.</summary>
-    private const int StreamsBeforeSettings = 100;
-
     private readonly ProxyWorker _worker;
     private readonly Http2Counters _counters = new();
     private readonly Http2Tally _tally;
@@ -58,7 +55,7 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
             if (!IsUsable) return 0;
             // Streams that were given out and have not sent their head count as well.
             int free = Http2.FreeStreams - (ActiveStreams - Http2.ActiveStreams);
-            return Math.Max(0, _isSettled ? free : Math.Min(free, StreamsBeforeSettings - ActiveStreams));
+            return Math.Max(0, _isSettled ? free : Math.Min(free, Pool.StreamsBeforeSettings - ActiveStreams));
         }
     }
 
@@ -227,7 +224,7 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
         }
 
         _awaitSettings.Clear();
-        Pool.OnCapacityChanged(this, isFirst);
+        Pool.OnCapacityChanged(this, Http2.FreeStreams + Http2.ActiveStreams, isFirst);
     }
 
     /// <summary>The transport or the protocol has come to its end under the streams.</summary>

@@ -41,6 +41,8 @@ internal sealed class UpstreamPool
     /// <summary>Hosts of one endpoint with connections of their own. Count. Hit: an idle one's are closed.</summary>
     private const int MaxHosts = 64;
 
+    private const int RecommendedStreams = 100;
+
     private static readonly AlpnProtocol[] Http1Only = [AlpnProtocol.Http11];
     private static readonly AlpnProtocol[] Http2Only = [AlpnProtocol.Http2];
     private static readonly AlpnProtocol[] Either = [AlpnProtocol.Http2, AlpnProtocol.Http11];
@@ -64,6 +66,7 @@ internal sealed class UpstreamPool
     private int _unsettled;
     private bool _isDraining;
     private bool _hasSpokenHttp2;
+    private long _learntStreams = int.MaxValue;
 
     private UpstreamPool(ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol, ReadOnlySpan<byte> host)
     {
@@ -96,7 +99,13 @@ internal sealed class UpstreamPool
     /// Streams that are expected of a connection that is not there yet, or has not said how many it takes. With ALPN it is learnt from the last
     /// connection.
     /// </summary>
-    private long StreamsOfNewConnection => _protocol == UpstreamProtocol.Http2 || _hasSpokenHttp2 ? Settings.Http2.MaxConcurrentStreams : 1;
+    private long StreamsOfNewConnection => _protocol == UpstreamProtocol.Http2 || _hasSpokenHttp2 ? Math.Min(Settings.Http2.MaxConcurrentStreams, _learntStreams) : 1;
+
+    /// <summary>
+    /// Streams that a connection may carry before its peer has said how many it takes: what the last one said, and no more than RFC 9113 section
+    /// 6.5.2 recommends to take.
+    /// </summary>
+    public int StreamsBeforeSettings => (int)Math.Min(RecommendedStreams, _learntStreams);
 
     /// <summary>Nobody uses it or waits for it.</summary>
     private bool IsIdle
@@ -218,9 +227,11 @@ internal sealed class UpstreamPool
 
     /// <summary>The peer has said how many streams the connection can carry.</summary>
     /// <param name="connection">The connection.</param>
+    /// <param name="streams">How many.</param>
     /// <param name="isFirst">It had not said so before.</param>
-    public void OnCapacityChanged(UpstreamConnection connection, bool isFirst)
+    public void OnCapacityChanged(UpstreamConnection connection, int streams, bool isFirst)
     {
+        _learntStreams = Math.Max(1, streams);
         if (isFirst) _unsettled--;
         if (connection.Capacity > 0) GiveAway(connection);
         else if (connection.IsListed) Unlink(connection);
