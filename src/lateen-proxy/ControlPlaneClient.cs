@@ -1,5 +1,8 @@
 using Envoy.Config.Core.V3;
+using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.ControlPlane;
+using Lateen.Proxy.Logging;
 using Lateen.Proxy.Statistics;
 using Lateen.Xds;
 using Lateen.Xds.Client;
@@ -10,9 +13,11 @@ namespace Lateen.ProxyHost;
 internal static class ControlPlaneClient
 {
     /// <summary>Follows the control plane until stopped.</summary>
-    public static Task FollowAsync(
-        ControlPlaneConfig plane, Node node, ProxyConfiguration configuration, ProxyStatistics statistics, TimeProvider time, CancellationToken stop)
+    public static async Task FollowAsync(
+        ControlPlaneConfig plane, Node node, ProxyConfiguration configuration, ProxyStatistics statistics, Logger log, TimeProvider time, CancellationToken stop)
     {
+        await using var transport = new ReactorXdsTransport(
+            plane, new SystemHostResolver(), time, defect => log.Error($"a defect cost one stream to the control plane: {defect}"));
         node.UserAgentName = "lateen-proxy";
         node.UserAgentVersion = ProxyArguments.Version;
         var client = new XdsClient(new XdsClientOptions
@@ -24,11 +29,11 @@ internal static class ControlPlaneClient
             Metadata = plane.InitialMetadata,
             ConnectTimeout = plane.ConnectTimeout,
             TimeProvider = time,
-        }, new UpdateTally(configuration.Xds, statistics));
+        }, new UpdateTally(configuration.Xds, statistics), transport);
         configuration.Xds.Attach(client.Subscribe, client.Unsubscribe);
         if (plane.GivesClusters) client.SubscribeAll(XdsTypeUrls.Cluster);
         if (plane.GivesListeners) client.SubscribeAll(XdsTypeUrls.Listener);
         statistics.Registry.OnCollect(shared => shared.Set(statistics.ControlPlane.Connected, configuration.Xds.Connection.IsConnected ? 1 : 0));
-        return client.RunAsync(stop);
+        await client.RunAsync(stop);
     }
 }

@@ -110,7 +110,7 @@ internal static class ProxyHost
         }
 
         using var stop = new CancellationTokenSource();
-        Task following = config.ControlPlane is { } plane ? ControlPlaneClient.FollowAsync(plane, config.Node, configuration, statistics, time, stop.Token) : Task.CompletedTask;
+        Task following = config.ControlPlane is { } plane ? ControlPlaneClient.FollowAsync(plane, config.Node, configuration, statistics, main, time, stop.Token) : Task.CompletedTask;
         _ = configuration.Initialized.ContinueWith(_ => lifecycle.MarkInitialized(), TaskScheduler.Default);
         int code = await lifecycle.Ended;
         main.Info($"exiting");

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
+using Lateen.Proxy.Tls;
 using Lateen.Xds;
 
 namespace Lateen.Proxy.Configuration;
@@ -40,7 +41,10 @@ public sealed record ControlPlaneConfig
     /// </summary>
     public required ImmutableArray<EndPoint> Servers { get; init; }
 
-    /// <summary>The <c>:authority</c> to send; empty: the cluster's name.</summary>
+    /// <summary>How connections to it are encrypted; null: they are not.</summary>
+    public UpstreamTls? Tls { get; init; }
+
+    /// <summary>The <c>:authority</c> to send; empty: the server's host and port.</summary>
     public string Authority { get; init; } = string.Empty;
 
     /// <summary>Metadata to send with the stream.</summary>

@@ -214,6 +214,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
             Variant = variant,
             ClusterName = grpc.ClusterName,
             Servers = servers,
+            Tls = cluster.Tls,
             Authority = grpc.Authority,
             InitialMetadata = [.. service.InitialMetadata.Select(static entry => KeyValuePair.Create(entry.Key, entry.Value))],
             ConnectTimeout = cluster.ConnectTimeout,

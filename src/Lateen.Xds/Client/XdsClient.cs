@@ -19,6 +19,7 @@ public sealed class XdsClient
 {
     private readonly XdsClientOptions _options;
     private readonly IXdsConsumer _consumer;
+    private readonly IXdsTransport _transport;
 
     // Unbounded by type, bounded by use: wishes come from resources that were received, a few per cluster or listener.
     private readonly Channel<Wish> _wishes = Channel.CreateUnbounded<Wish>(new UnboundedChannelOptions { SingleReader = true });
@@ -26,11 +27,19 @@ public sealed class XdsClient
     // One wait for the next wish, kept from stream to stream: a wait per stream would leave the old ones behind.
     private Task<bool>? _wishing;
 
+    /// <summary>A client over the runtime's HTTP/2.</summary>
     public XdsClient(XdsClientOptions options, IXdsConsumer consumer)
+        : this(options, consumer, new GrpcNetTransport())
+    {
+    }
+
+    /// <summary>A client over a transport of the caller's.</summary>
+    public XdsClient(XdsClientOptions options, IXdsConsumer consumer, IXdsTransport transport)
     {
         ArgumentOutOfRangeException.ThrowIfZero(options.Servers.Count);
         _options = options;
         _consumer = consumer;
+        _transport = transport;
     }
 
     private enum WishKind
@@ -67,9 +76,10 @@ public sealed class XdsClient
         {
             bool wasConnected = false;
             string reason;
-            using (var connection = new XdsConnection(_options, _options.Servers[attempt % _options.Servers.Count]))
+            using (IXdsChannel channel = _transport.Open(_options, _options.Servers[attempt % _options.Servers.Count]))
             {
-                using AsyncDuplexStreamingCall<TRequest, TResponse> call = open(connection.Service, connection.CallOptions(cancellationToken));
+                var service = new AggregatedDiscoveryService.AggregatedDiscoveryServiceClient(channel.Calls);
+                using AsyncDuplexStreamingCall<TRequest, TResponse> call = open(service, CallOptions(cancellationToken));
                 waits.Settle();
                 session.OnConnected();
                 waits.Forget();
@@ -89,6 +99,17 @@ public sealed class XdsClient
             _consumer.OnConnection(false, $"{reason}; next attempt in {delay.TotalSeconds:0.0} s");
             await Task.Delay(delay, _options.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    private CallOptions CallOptions(CancellationToken cancellationToken)
+    {
+        var metadata = new Metadata();
+        foreach ((string key, string value) in _options.Metadata)
+        {
+            metadata.Add(key, value);
+        }
+
+        return new CallOptions(metadata, cancellationToken: cancellationToken);
     }
 
     private readonly record struct Wish(WishKind Kind, string TypeUrl, string Name);

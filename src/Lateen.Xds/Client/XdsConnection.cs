@@ -1,20 +1,23 @@
 using System.Net;
 using System.Net.Sockets;
-using Envoy.Service.Discovery.V3;
 using Grpc.Core;
 using Grpc.Net.Client;
 
 namespace Lateen.Xds.Client;
 
-/// <summary>One HTTP/2 connection, without TLS, to one management server, and the service on it. Lives as long as one attempt.</summary>
-internal sealed class XdsConnection : IDisposable
+/// <summary>The runtime's HTTP/2: Grpc.Net.Client over <see cref="SocketsHttpHandler"/>, on the thread pool. Stateless.</summary>
+public sealed class GrpcNetTransport : IXdsTransport
 {
-    private readonly XdsClientOptions _options;
+    public IXdsChannel Open(XdsClientOptions options, EndPoint server) => new XdsConnection(options, server);
+}
+
+/// <summary>One HTTP/2 connection, without TLS, to one management server. Lives as long as one attempt.</summary>
+internal sealed class XdsConnection : IXdsChannel
+{
     private readonly GrpcChannel _channel;
 
     public XdsConnection(XdsClientOptions options, EndPoint server)
     {
-        _options = options;
         var handler = new SocketsHttpHandler
         {
             ConnectCallback = (_, cancellationToken) => ConnectAsync(server, cancellationToken),
@@ -35,21 +38,10 @@ internal sealed class XdsConnection : IDisposable
                 MaxReceiveMessageSize = options.MaxResponseBytes,
                 MaxSendMessageSize = null,
             });
-        Service = new AggregatedDiscoveryService.AggregatedDiscoveryServiceClient(_channel);
+        Calls = _channel.CreateCallInvoker();
     }
 
-    public AggregatedDiscoveryService.AggregatedDiscoveryServiceClient Service { get; }
-
-    public CallOptions CallOptions(CancellationToken cancellationToken)
-    {
-        var metadata = new Metadata();
-        foreach ((string key, string value) in _options.Metadata)
-        {
-            metadata.Add(key, value);
-        }
-
-        return new CallOptions(metadata, cancellationToken: cancellationToken);
-    }
+    public CallInvoker Calls { get; }
 
     public void Dispose() => _channel.Dispose();
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Envoy.Service.Discovery.V3;
 using Grpc.Core;
 using Lateen.Xds.Client;
 using Lateen.Xds.Server;
@@ -8,7 +9,7 @@ using static Lateen.Xds.Tests.XdsSamples;
 namespace Lateen.Xds.Tests.Loopback;
 
 /// <summary>Our client against our server over real gRPC and HTTP/2.</summary>
-public sealed class GrpcLoopbackTests : IAsyncDisposable
+public class GrpcLoopbackTests : IAsyncDisposable
 {
     private const string Cds = XdsTypeUrls.Cluster;
     private const string Eds = XdsTypeUrls.ClusterLoadAssignment;
@@ -20,6 +21,9 @@ public sealed class GrpcLoopbackTests : IAsyncDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly RecordingConsumer _consumer = new();
     private Task _running = Task.CompletedTask;
+
+    /// <summary>Over which our client reaches the server.</summary>
+    protected virtual IXdsTransport Transport { get; } = new GrpcNetTransport();
 
     private string SocketPath => Path.Combine(_folder, "xds.sock");
 
@@ -159,19 +163,31 @@ public sealed class GrpcLoopbackTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_configuration_larger_than_all_windows_arrives_whole()
+    {
+        string[] clusters = [.. Enumerable.Range(0, 1500).Select(static i => $"outbound|9080||service-{i:0000}.{new string('n', 900)}.svc.cluster.local")];
+        await using LoopbackServer server = await LoopbackServer.StartAsync(SocketPath, Shop(1, clusters));
+        Run(XdsVariant.Delta);
+        await server.Until("revision 1 is served", static server => server.Status.ServedRevision == 1);
+        Assert.True(_consumer.Holds(Cds, clusters));
+    }
+
+    [Fact]
     public async Task A_client_that_does_not_say_who_it_is_is_told_why_it_is_refused()
     {
         await using LoopbackServer server = await LoopbackServer.StartAsync(SocketPath, Shop(1, "a"));
-        using var connection = new XdsConnection(Options(XdsVariant.Delta), new UnixDomainSocketEndPoint(SocketPath));
-        using var call = connection.Service.DeltaAggregatedResources(cancellationToken: TestContext.Current.CancellationToken);
+        using IXdsChannel connection = Transport.Open(Options(XdsVariant.Delta), new UnixDomainSocketEndPoint(SocketPath));
+        var service = new AggregatedDiscoveryService.AggregatedDiscoveryServiceClient(connection.Calls);
+        using var call = service.DeltaAggregatedResources(cancellationToken: TestContext.Current.CancellationToken);
         await call.RequestStream.WriteAsync(new() { TypeUrl = Cds }, TestContext.Current.CancellationToken);
         RpcException refusal = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
         Assert.Equal((StatusCode.InvalidArgument, "the first request of a stream must carry the node"), (refusal.StatusCode, refusal.Status.Detail));
         Assert.Equal(0, server.Opened);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         await _stop.CancelAsync();
         await _running;
         _stop.Dispose();
@@ -198,7 +214,7 @@ public sealed class GrpcLoopbackTests : IAsyncDisposable
 
     private void Run(XdsVariant variant, Func<string, XdsResource, string?>? judge = null)
     {
-        var client = new XdsClient(Options(variant), _consumer);
+        var client = new XdsClient(Options(variant), _consumer, Transport);
         _consumer.Attach(client);
         _consumer.Proxy.Judge = judge ?? _consumer.Proxy.Judge;
         client.SubscribeAll(Cds);
