@@ -74,7 +74,7 @@ public sealed class ProxyConfiguration : IDisposable
         var compiler = new RouteTableCompiler(directory);
         _secrets = new SecretStore(environment, _subscriptions, _ledgers.Secrets)
         {
-            Stirred = OnSecretsSettled,
+            Stirred = Advance,
             OnWarning = options.OnWarning,
             OnEvent = options.OnSecretEvent,
         };
@@ -147,7 +147,8 @@ public sealed class ProxyConfiguration : IDisposable
     /// <summary>Lets everything move on that can, and publishes what came of it. On the configuration thread.</summary>
     internal void Advance()
     {
-        // Order matters: routes wait for clusters, listeners for routes, and clusters leave when no route names them any more.
+        // Order matters: clusters wait for secrets, routes wait for clusters, listeners for routes, and clusters leave when no route names them any more.
+        if (_secrets.TakeNews()) _clusters.Advance();
         Func<ClusterReference, bool>? isWarming = _clusters.IsAnyWarming ? _clusters.IsWarming : null;
         _routes.Advance(isWarming);
         _listeners.Advance(isWarming);
@@ -156,13 +157,6 @@ public sealed class ProxyConfiguration : IDisposable
         _updates.Settle();
         _secrets.Settle();
         CompleteIfWhole();
-    }
-
-    /// <summary>Outside of a response, so nobody else looks what may run now.</summary>
-    private void OnSecretsSettled()
-    {
-        _clusters.Advance();
-        Advance();
     }
 
     private void Load(BootstrapConfig bootstrap)

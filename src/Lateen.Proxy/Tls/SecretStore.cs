@@ -35,6 +35,7 @@ internal sealed class SecretStore : IDisposable
     private readonly Dictionary<(ISecretUser User, int Index), SecretRecord> _inline = [];
     private long _firstExpiryTicks;
     private bool _isExpiryStale;
+    private bool _hasNews;
 
     public SecretStore(ClusterEnvironment environment, SubscriptionLedger subscriptions, ResourceLedger ledger)
     {
@@ -44,7 +45,7 @@ internal sealed class SecretStore : IDisposable
         _watcher = new SecretWatcher(environment.Thread, environment.Time);
     }
 
-    /// <summary>A wait is over: who waited for a secret may go on.</summary>
+    /// <summary>Something outside of a call changed: a wait is over, files have come.</summary>
     public Action? Stirred { get; set; }
 
     /// <summary>Told of files that cannot be used while older content stays.</summary>
@@ -90,7 +91,7 @@ internal sealed class SecretStore : IDisposable
             if (record.Content is null && record.Patience is null && user.Sources[i].Patience is { } patience)
             {
                 record.Patience = _environment.Time.CreateTimer(
-                    _ => _environment.Thread.Post(() => GiveUp(record, isTimeout: true)), null, patience, Timeout.InfiniteTimeSpan);
+                    _ => _environment.Thread.Post(() => OnPatienceOver(record)), null, patience, Timeout.InfiniteTimeSpan);
             }
         }
 
@@ -119,6 +120,14 @@ internal sealed class SecretStore : IDisposable
                 if (source.IsDynamic && _subscriptions.Release(XdsTypeUrls.Secret, source.Name)) Forget(record);
             }
         }
+    }
+
+    /// <summary>Since the last call a secret came, or stopped to be waited for: who waited may go on.</summary>
+    public bool TakeNews()
+    {
+        var had = _hasNews;
+        _hasNews = false;
+        return had;
     }
 
     /// <summary>Brings <see cref="FirstExpiryTicks"/> up to date. After every change of what is used.</summary>
@@ -158,7 +167,7 @@ internal sealed class SecretStore : IDisposable
     /// <summary>The control plane has no secret of that name. One that is in use stays in use, as in Envoy.</summary>
     public void SetAbsent(string name)
     {
-        if (_named.TryGetValue((name, true), out var record) && record.Content is null) GiveUp(record, isTimeout: false);
+        if (_named.TryGetValue((name, true), out var record) && record.Content is null) GiveUp(record);
     }
 
     public void Dispose()
@@ -217,6 +226,7 @@ internal sealed class SecretStore : IDisposable
         {
             Succeed(record);
             Settle();
+            if (_hasNews) Stirred?.Invoke();
             if (record.Name.Length > 0) OnEvent?.Invoke(new SecretEvent(record.Name, SecretOutcome.Rotated));
             return;
         }
@@ -267,7 +277,7 @@ internal sealed class SecretStore : IDisposable
         record.Patience?.Dispose();
         record.Patience = null;
         foreach (var commit in commits) commit();
-        if (wasAwaited) Stirred?.Invoke();
+        _hasNews |= wasAwaited;
         return true;
     }
 
@@ -292,11 +302,17 @@ internal sealed class SecretStore : IDisposable
         };
     }
 
-    private void GiveUp(SecretRecord record, bool isTimeout)
+    private void OnPatienceOver(SecretRecord record)
     {
         if (record.Content is not null || record.IsGivenUp) return;
-        record.IsGivenUp = true;
-        if (isTimeout) OnEvent?.Invoke(new SecretEvent(record.Name, SecretOutcome.TimedOut));
+        OnEvent?.Invoke(new SecretEvent(record.Name, SecretOutcome.TimedOut));
+        GiveUp(record);
         Stirred?.Invoke();
+    }
+
+    private void GiveUp(SecretRecord record)
+    {
+        record.IsGivenUp = true;
+        _hasNews = true;
     }
 }

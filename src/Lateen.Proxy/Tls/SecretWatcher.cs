@@ -20,7 +20,7 @@ internal sealed class SecretWatcher : IDisposable
     public static readonly TimeSpan Patrol = TimeSpan.FromSeconds(10);
 
     /// <summary>Shortest time between two looks at one directory: others may write there all day long, which must not keep a thread busy.</summary>
-    public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+    public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private readonly ConfigurationThread _thread;
     private readonly TimeProvider _time;

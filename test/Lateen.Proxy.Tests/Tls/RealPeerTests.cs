@@ -42,6 +42,7 @@ public sealed class RealPeerTests : IAsyncDisposable
         Assert.Equal("a.test", line[5]);
         Assert.Equal(4, line[6].Length);
         Assert.Equal("-", line[7]);
+        Assert.Equal(line, (await LogAsync("requests.log")).Split('|'));
         Assert.Equal(1, await StatAsync("ssl.handshake"));
         Assert.Equal(0, await StatAsync("ssl.no_certificate"));
     }
@@ -124,11 +125,12 @@ public sealed class RealPeerTests : IAsyncDisposable
     {
         if (!File.Exists("/usr/bin/curl") || !File.Exists("/usr/bin/openssl")) Assert.Skip("curl and openssl are not both in /usr/bin; install the packages of these names");
         var type = "\"@type\": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
-        var log = $"access_log: [{{name: file, typed_config: {{{type}, path: {_folder.PathOf("access.log")}, log_format: {{text_format_source: {{inline_string: \"{Format}\"}}}}}}}}]";
+        string Log(string name) =>
+            $"access_log: [{{name: file, typed_config: {{{type}, path: {_folder.PathOf(name)}, log_format: {{text_format_source: {{inline_string: \"{Format}\"}}}}}}}}]";
         var config = _folder.Write(
             "envoy.yaml",
             "admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}\nstatic_resources:\n  listeners:\n  - "
-            + Routing.Routes.Indent(Listener("main", 0, DownstreamContext(context), log), 4).TrimStart());
+            + Routing.Routes.Indent(Listener("main", 0, DownstreamContext(context), Log("access.log"), Log("requests.log")), 4).TrimStart());
         var adminPath = _folder.PathOf("admin.txt");
         _proxy = ProgramUnderTest.Start("proxy", Programs.Proxy, ["-c", config, "--concurrency", "1", "--admin-address-path", adminPath, "--drain-time-s", "1"]);
         var line = await _proxy.WaitForLineAsync("listener 'main' listens on", Cancel);
@@ -161,9 +163,9 @@ public sealed class RealPeerTests : IAsyncDisposable
     }
 
     /// <summary>The log's first line, once it is there: it is written when the connection ends, by another thread.</summary>
-    private async Task<string> LogAsync()
+    private async Task<string> LogAsync(string name = "access.log")
     {
-        var path = _folder.PathOf("access.log");
+        var path = _folder.PathOf(name);
         while (true)
         {
             if (File.Exists(path) && await File.ReadAllTextAsync(path, Cancel) is { Length: > 0 } text && text.EndsWith('\n')) return text.Split('\n')[0];

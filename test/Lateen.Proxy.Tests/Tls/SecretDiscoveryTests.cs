@@ -69,6 +69,18 @@ public sealed class SecretDiscoveryTests : IDisposable
     }
 
     [Fact]
+    public void Secrets_of_one_response_become_one_snapshot()
+    {
+        const string Other = $"common_tls_context: {{tls_certificate_sds_secret_configs: [{{name: other, sds_config: {Ads}}}]}}";
+        _setup.Apply(XdsTypeUrls.Cluster, [ClusterResource("a", UpstreamContext(ByName)), ClusterResource("b", UpstreamContext(Other))]);
+        var revision = _setup.Current.Revision;
+        _setup.Apply(XdsTypeUrls.Secret, [CertificateSecret("default", _authority.Issue(["a.test"])), CertificateSecret("other", _authority.Issue(["b.test"]))]);
+        Assert.NotNull(_setup.Current.FindCluster("a"));
+        Assert.NotNull(_setup.Current.FindCluster("b"));
+        Assert.Equal(revision + 1, _setup.Current.Revision);
+    }
+
+    [Fact]
     public void Listener_whose_secret_does_not_come_listens_without_it_when_patience_is_over()
     {
         _setup.Apply(XdsTypeUrls.Listener, [ListenerResource("in", DownstreamContext(ByName))]);

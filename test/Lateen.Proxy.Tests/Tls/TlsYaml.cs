@@ -28,7 +28,7 @@ internal static class TlsYaml
     public static string Quoted(string text) => '"' + text.Replace("\n", "\\n", StringComparison.Ordinal) + '"';
 
     /// <summary>A listener with one chain whose transport socket is given and whose routes answer by themselves.</summary>
-    public static string Listener(string name, int port, string transportSocket, string more = "") => $$$$"""
+    public static string Listener(string name, int port, string transportSocket, string more = "", string manager = "") => $$$$"""
         name: {{{{name}}}}
         address: {socket_address: {address: 127.0.0.1, port_value: {{{{port}}}}}}
         filter_chains:
@@ -40,6 +40,7 @@ internal static class TlsYaml
               stat_prefix: {{{{name}}}}
               route_config: {name: own, virtual_hosts: [{name: a, domains: ['*'], routes: [{match: {prefix: /}, direct_response: {status: 200, body: {inline_string: hello}}}]}]}
               http_filters: [{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]
+              {{{{manager}}}}
         {{{{more}}}}
         """;
 
