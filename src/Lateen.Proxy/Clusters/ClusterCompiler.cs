@@ -207,6 +207,8 @@ internal static class ClusterCompiler
         var (http1, http2, versionPath) = VersionsOf(cluster, options, path);
         if (options?.UpstreamProtocolOptionsCase == HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.AutoConfig && cluster.TransportSocket is null)
             errors.Add(versionPath, "needs a TLS transport socket: the handshake is what the version is agreed on by");
+        if (http1 is { AcceptHttp10: true } or { DefaultHostForHttp10.Length: > 0 })
+            errors.Add(versionPath.Field("http_protocol_options"), "accept_http_10 and default_host_for_http_10 concern clients' connections only");
         return new UpstreamConnectionOptions
         {
             EnableTrailers = http1?.EnableTrailers ?? false,

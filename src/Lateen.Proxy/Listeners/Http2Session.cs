@@ -412,6 +412,8 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
     private bool IsLingering()
     {
         if (_transport.IsClosed || _transport.IsPeerClosed || _link.HasFailed || Profile.DelayedCloseMilliseconds == 0) return false;
+        // Whoever floods us is not given the time to go on with it.
+        if (_http2.Failure.IsFlood) return false;
         if (_link.PendingOctets == 0) _transport.ShutdownWrite();
         _idleSince = _worker.Reactor.NowMilliseconds;
         _timer.Arm(Profile.DelayedCloseMilliseconds);

@@ -38,6 +38,7 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
         transport.Observer = this;
         Http2.Start(worker.Reactor.NowMilliseconds);
         Link.RequestFlush();
+        Rearm();
     }
 
     public Http2ClientConnection Http2 { get; }
@@ -208,8 +209,13 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
         if (_isClosed) return;
         Link.RequestFlush();
         _tally.Fold(now);
+        Rearm();
+    }
+
+    private void Rearm()
+    {
         long next = Http2.NextDeadline;
-        if (next != long.MaxValue) _timer.Arm(Math.Max(1, next - now));
+        if (next != long.MaxValue) _timer.Arm(Math.Max(1, next - _worker.Reactor.NowMilliseconds));
     }
 
     private void TakeSettings()
