@@ -33,7 +33,7 @@ public sealed class FloodTests(PeerMesh mesh)
             Each(batch, _ => attacker.Add(Http2Attacker.Continuation, 0, 1, [0, 1, (byte)'a', 1, (byte)'b']));
         }),
         ["SETTINGS (CVE-2019-9515)"] = ("settings_flood", (attacker, batch) => Each(batch, _ => attacker.Add(Http2Attacker.Settings, 0, 0, []))),
-        ["PING (CVE-2019-9512)"] = ("ping_flood", (attacker, batch) => Each(batch, _ => attacker.Add(Http2Attacker.Ping, 0, 0, new byte[8]))),
+        ["PING (CVE-2019-9512)"] = ("ping_flood|outbound_control_flood", (attacker, batch) => Each(batch, _ => attacker.Add(Http2Attacker.Ping, 0, 0, new byte[8]))),
         ["empty DATA frames (CVE-2019-9518)"] = ("inbound_empty_frames_flood", (attacker, batch) =>
         {
             if (batch == 0) attacker.Add(Http2Attacker.Headers, Http2Attacker.EndHeaders, 1, Http2Attacker.Post);
@@ -60,7 +60,7 @@ public sealed class FloodTests(PeerMesh mesh)
         await using var memory = new MemoryWatch(mesh);
         using (var attacker = await Http2Attacker.ConnectAsync(mesh.Port("http"), Cancel))
         {
-            Assert.True(await attacker.FloodAsync(batch, Cancel), "the attacker could send as much as it liked");
+            await attacker.FloodUntilClosedAsync(batch, Cancel);
         }
 
         await AssertNobodyElseSufferedAsync(others, memory);
@@ -118,11 +118,13 @@ public sealed class FloodTests(PeerMesh mesh)
         Assert.True(memory.GrowthKib < MostGrowthKib, $"a proxy grew by {memory.GrowthKib} KiB");
     }
 
+    /// <remarks>A client that pings and does not read is refused for the one or for the other, whichever bound it meets first.</remarks>
     /// <summary>The proxy counts per connection manager, or once for all of HTTP/2: the sum is what a flood adds one to.</summary>
     private async Task<long> RefusalsAsync(string counter)
     {
         var page = await mesh.Gateway.AdminAsync("/stats", Cancel);
-        return page.Split('\n').Where(line => line.Contains($"http2.{counter}: ", StringComparison.Ordinal)).Sum(line => long.Parse(line[(line.LastIndexOf(' ') + 1)..]));
+        var names = counter.Split('|').Select(name => $"http2.{name}: ").ToArray();
+        return page.Split('\n').Where(line => names.Any(name => line.Contains(name, StringComparison.Ordinal))).Sum(line => long.Parse(line[(line.LastIndexOf(' ') + 1)..]));
     }
 
     private static void Each(int batch, Action<int> add)

@@ -15,9 +15,6 @@ internal sealed class Http2Attacker : IDisposable
 
     public const byte EndStream = 1, EndHeaders = 4;
 
-    /// <summary>More than any flood needs to be noticed. Octets.</summary>
-    private const long MostSent = 128 << 20;
-
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly MemoryStream _pending = new();
 
@@ -66,41 +63,21 @@ internal sealed class Http2Attacker : IDisposable
         }
     }
 
-    /// <summary>Sends batches until the peer ends the connection; returns whether it did, rather than take everything.</summary>
+    /// <summary>Sends batches until the peer ends the connection, which it must some time.</summary>
     /// <param name="addBatch">Adds the frames of a batch; told its number.</param>
-    public async Task<bool> FloodAsync(Action<Http2Attacker, int> addBatch, CancellationToken cancel)
+    public async Task FloodUntilClosedAsync(Action<Http2Attacker, int> addBatch, CancellationToken cancel)
     {
-        long sent = 0;
         try
         {
-            for (var batch = 0; sent < MostSent; batch++)
+            for (var batch = 0; ; batch++)
             {
                 addBatch(this, batch);
-                sent += _pending.Length;
                 await SendAsync(cancel);
             }
-
-            return false;
         }
         catch (SocketException)
         {
-            return true;
-        }
-    }
-
-    /// <summary>Reads until the peer ends the connection; what it said is of no interest.</summary>
-    public async Task UntilClosedAsync(CancellationToken cancel)
-    {
-        var buffer = new byte[64 * 1024];
-        try
-        {
-            while (await _socket.ReceiveAsync(buffer, cancel) > 0)
-            {
-            }
-        }
-        catch (SocketException)
-        {
-            // Ended as well.
+            // Closed under a write, as a connection is that is not wanted any more.
         }
     }
 

@@ -90,7 +90,9 @@ internal sealed class WebServer : IAsyncDisposable
         }
         else
         {
-            await context.Response.WriteAsync($"{context.Request.Method} {path}");
+            var answer = $"{context.Request.Method} {path}";
+            context.Response.ContentLength = answer.Length;
+            await context.Response.WriteAsync(answer);
         }
     }
 
