@@ -19,6 +19,16 @@ public sealed class Http2ClientConnection : Http2Connection
         _reader = new Http2ResponseReader(limits);
     }
 
+    /// <summary>
+    /// What <c>:scheme</c> says in every request; null writes the request's own. Servers refuse a scheme that does not fit their transport (RFC 9113
+    /// section 8.3.1 leaves them free to; Kestrel does), so where TLS ends before the last hop the request's own would not get through.
+    /// </summary>
+    public RequestScheme? Scheme
+    {
+        get => Heads.Scheme;
+        init => Heads.Scheme = value;
+    }
+
     /// <summary>Streams that may be opened now: what the peer's limit and ours leave; 0 once the connection drains or has ended. Before the peer's SETTINGS came its limit is unknown, and none.</summary>
     public int FreeStreams
     {

@@ -14,6 +14,9 @@ internal sealed class Http2HeadWriter(Http2FrameWriter frames, HpackEncoder enco
     /// <summary>SETTINGS_MAX_HEADER_LIST_SIZE of the peer, RFC 9113 section 6.5.2.</summary>
     internal uint MaxListOctets { get; set; } = uint.MaxValue;
 
+    /// <summary>The scheme of every request, whatever its head says; null writes the head's.</summary>
+    internal RequestScheme? Scheme { get; set; }
+
     /// <summary>Writes a request.</summary>
     /// <returns>False when the peer has said that it takes no such list; nothing is written then.</returns>
     internal bool TryWriteRequest(int streamId, HttpRequestHead head, bool endStream)
@@ -32,7 +35,7 @@ internal sealed class Http2HeadWriter(Http2FrameWriter frames, HpackEncoder enco
         at += encoder.WriteMethod(span[at..], head.Method, head.MethodText);
         if (!isPlainConnect)
         {
-            at += HpackEncoder.WriteScheme(span[at..], head.Scheme);
+            at += HpackEncoder.WriteScheme(span[at..], Scheme ?? head.Scheme);
             at += encoder.WritePath(span[at..], head.PathAndQuery);
         }
 

@@ -1,5 +1,6 @@
 using Lateen.Http;
 using Lateen.Net;
+using Lateen.Net.Tls;
 using Lateen.Proxy.Forwarding.Pools;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
@@ -34,7 +35,11 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
         _tally = new Http2Tally(_counters, worker.Shard, stats);
         _timer = new ReactorTimer(worker.Reactor, static state => ((Http2UpstreamConnection)state!).Advance(), this);
         Link = new Http2Link(transport);
-        Http2 = new Http2ClientConnection(pool.Settings.Http2, pool.Settings.Limits, this, Link, worker.Http2Streams, _counters);
+        Http2 = new Http2ClientConnection(pool.Settings.Http2, pool.Settings.Limits, this, Link, worker.Http2Streams, _counters)
+        {
+            // As Envoy's match_upstream; x-forwarded-proto tells the server what the client used.
+            Scheme = transport is TlsConnection ? RequestScheme.Https : RequestScheme.Http,
+        };
         transport.Observer = this;
         Http2.Start(worker.Reactor.NowMilliseconds);
         Link.RequestFlush();
