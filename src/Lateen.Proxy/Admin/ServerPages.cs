@@ -41,7 +41,7 @@ internal static class ServerPages
         var info = new ServerInfo
         {
             // Envoy's form: revision/version/status/type/TLS library.
-            Version = $"lateen/{context.Version}/Clean/RELEASE/none",
+            Version = $"lateen/{context.Version}/Clean/RELEASE/OpenSSL",
             State = (ServerInfo.Types.State)context.Lifecycle.State,
             UptimeCurrentEpoch = uptime,
             UptimeAllEpochs = uptime,
