@@ -35,7 +35,6 @@ public sealed class ClusterStats : StatGroup
         ConnectionIdleTimeout = fields.Counter("upstream_cx_idle_timeout");
         ConnectionMaxDurationReached = fields.Counter("upstream_cx_max_duration_reached");
         ConnectionOverflow = fields.Counter("upstream_cx_overflow");
-        PoolOverflow = fields.Counter("upstream_cx_pool_overflow");
         ConnectTime = fields.Histogram("upstream_cx_connect_ms");
         ConnectionLength = fields.Histogram("upstream_cx_length_ms");
         ConnectionDestroy = fields.Counter("upstream_cx_destroy");
@@ -44,7 +43,6 @@ public sealed class ClusterStats : StatGroup
         ConnectionDestroyWithActiveRequest = fields.Counter("upstream_cx_destroy_with_active_rq");
         ConnectionDestroyLocalWithActiveRequest = fields.Counter("upstream_cx_destroy_local_with_active_rq");
         ConnectionDestroyRemoteWithActiveRequest = fields.Counter("upstream_cx_destroy_remote_with_active_rq");
-        ConnectionCloseNotify = fields.Counter("upstream_cx_close_notify");
         ConnectionMaxRequests = fields.Counter("upstream_cx_max_requests");
         ConnectionNoneHealthy = fields.Counter("upstream_cx_none_healthy");
         ProtocolError = fields.Counter("upstream_cx_protocol_error");
@@ -53,24 +51,16 @@ public sealed class ClusterStats : StatGroup
         RequestPendingOverflow = fields.Counter("upstream_rq_pending_overflow");
         RequestPendingFailureEject = fields.Counter("upstream_rq_pending_failure_eject");
         RequestCancelled = fields.Counter("upstream_rq_cancelled");
-        RequestMaintenanceMode = fields.Counter("upstream_rq_maintenance_mode");
         RequestTimeout = fields.Counter("upstream_rq_timeout");
         RequestMaxDurationReached = fields.Counter("upstream_rq_max_duration_reached");
         RequestPerTryTimeout = fields.Counter("upstream_rq_per_try_timeout");
-        RequestPerTryIdleTimeout = fields.Counter("upstream_rq_per_try_idle_timeout");
         RequestReceivedReset = fields.Counter("upstream_rq_rx_reset");
         RequestSentReset = fields.Counter("upstream_rq_tx_reset");
         Retry = fields.Counter("upstream_rq_retry");
         RetryBackoffExponential = fields.Counter("upstream_rq_retry_backoff_exponential");
-        RetryBackoffRateLimited = fields.Counter("upstream_rq_retry_backoff_ratelimited");
         RetryLimitExceeded = fields.Counter("upstream_rq_retry_limit_exceeded");
         RetrySuccess = fields.Counter("upstream_rq_retry_success");
         RetryOverflow = fields.Counter("upstream_rq_retry_overflow");
-        FlowControlPaused = fields.Counter("upstream_flow_control_paused_reading_total");
-        FlowControlResumed = fields.Counter("upstream_flow_control_resumed_reading_total");
-        BindErrors = fields.Counter("bind_errors");
-        HealthyPanic = fields.Counter("lb_healthy_panic");
-        MembershipChange = fields.Counter("membership_change");
         MembershipTotal = fields.Gauge("membership_total");
         MembershipHealthy = fields.Gauge("membership_healthy");
         MembershipDegraded = fields.Gauge("membership_degraded");
@@ -78,9 +68,6 @@ public sealed class ClusterStats : StatGroup
         MaxHostWeight = fields.Gauge("max_host_weight");
         UpdateAttempt = fields.Counter("update_attempt");
         UpdateSuccess = fields.Counter("update_success");
-        UpdateFailure = fields.Counter("update_failure");
-        UpdateEmpty = fields.Counter("update_empty");
-        UpdateNoRebuild = fields.Counter("update_no_rebuild");
         BreakerConnectionsOpen = fields.Gauge("circuit_breakers.default.cx_open");
         BreakerPendingOpen = fields.Gauge("circuit_breakers.default.rq_pending_open");
         BreakerRequestsOpen = fields.Gauge("circuit_breakers.default.rq_open");
@@ -90,10 +77,8 @@ public sealed class ClusterStats : StatGroup
         GrpcFailure = fields.Counter("grpc.failure");
         GrpcRequestMessages = fields.Counter("grpc.request_message_count");
         GrpcResponseMessages = fields.Counter("grpc.response_message_count");
-        InternalTime = fields.Histogram("internal.upstream_rq_time");
         InternalCompleted = fields.Counter("internal.upstream_rq_completed");
         InternalClasses = fields.StatusClasses("internal.upstream_rq");
-        ExternalTime = fields.Histogram("external.upstream_rq_time");
         ExternalCompleted = fields.Counter("external.upstream_rq_completed");
         ExternalClasses = fields.StatusClasses("external.upstream_rq");
     }
@@ -126,7 +111,6 @@ public sealed class ClusterStats : StatGroup
 
     /// <summary>Times that the connection circuit breaker stood in the way.</summary>
     public Counter ConnectionOverflow { get; }
-    public Counter PoolOverflow { get; }
 
     /// <summary>Time to connect, milliseconds.</summary>
     public Histogram ConnectTime { get; }
@@ -139,9 +123,6 @@ public sealed class ClusterStats : StatGroup
     public Counter ConnectionDestroyWithActiveRequest { get; }
     public Counter ConnectionDestroyLocalWithActiveRequest { get; }
     public Counter ConnectionDestroyRemoteWithActiveRequest { get; }
-
-    /// <summary>Connections closed because the upstream said <c>connection: close</c>.</summary>
-    public Counter ConnectionCloseNotify { get; }
 
     /// <summary>Connections closed because they had served their number of requests.</summary>
     public Counter ConnectionMaxRequests { get; }
@@ -160,26 +141,17 @@ public sealed class ClusterStats : StatGroup
 
     /// <summary>Waiting requests that were given up before they had a connection.</summary>
     public Counter RequestCancelled { get; }
-    public Counter RequestMaintenanceMode { get; }
     public Counter RequestTimeout { get; }
     public Counter RequestMaxDurationReached { get; }
     public Counter RequestPerTryTimeout { get; }
-    public Counter RequestPerTryIdleTimeout { get; }
     public Counter RequestReceivedReset { get; }
     public Counter RequestSentReset { get; }
     public Counter Retry { get; }
     public Counter RetryBackoffExponential { get; }
-    public Counter RetryBackoffRateLimited { get; }
     public Counter RetryLimitExceeded { get; }
     public Counter RetrySuccess { get; }
     public Counter RetryOverflow { get; }
-    public Counter FlowControlPaused { get; }
-    public Counter FlowControlResumed { get; }
-    public Counter BindErrors { get; }
 
-    /// <summary>Choices made among all endpoints because too few were healthy.</summary>
-    public Counter HealthyPanic { get; }
-    public Counter MembershipChange { get; }
     public Gauge MembershipTotal { get; }
     public Gauge MembershipHealthy { get; }
     public Gauge MembershipDegraded { get; }
@@ -189,9 +161,6 @@ public sealed class ClusterStats : StatGroup
     /// <summary>Tries to learn the endpoints, by DNS or EDS; the next four say how they ended.</summary>
     public Counter UpdateAttempt { get; }
     public Counter UpdateSuccess { get; }
-    public Counter UpdateFailure { get; }
-    public Counter UpdateEmpty { get; }
-    public Counter UpdateNoRebuild { get; }
 
     /// <summary>1 while the connection limit is reached. The same for the next three.</summary>
     public Gauge BreakerConnectionsOpen { get; }
@@ -206,13 +175,9 @@ public sealed class ClusterStats : StatGroup
     public Counter GrpcRequestMessages { get; }
     public Counter GrpcResponseMessages { get; }
 
-    /// <summary>The same for requests whose origin is the mesh (<c>x-envoy-internal</c>).</summary>
-    public Histogram InternalTime { get; }
     public Counter InternalCompleted { get; }
     public StatusClassCounters InternalClasses { get; }
 
-    /// <summary>The same for requests whose origin is outside.</summary>
-    public Histogram ExternalTime { get; }
     public Counter ExternalCompleted { get; }
     public StatusClassCounters ExternalClasses { get; }
 

@@ -28,15 +28,12 @@ public sealed class HttpConnectionManagerStats : StatGroup
         ConnectionMaxDurationReached = fields.Counter("downstream_cx_max_duration_reached");
         ConnectionMaxRequestsReached = fields.Counter("downstream_cx_max_requests_reached");
         ConnectionDelayedCloseTimeout = fields.Counter("downstream_cx_delayed_close_timeout");
-        ConnectionOverloadDisableKeepalive = fields.Counter("downstream_cx_overload_disable_keepalive");
         ConnectionActive = fields.Gauge("downstream_cx_active");
         ConnectionHttp1Active = fields.Gauge("downstream_cx_http1_active");
         ConnectionHttp2Active = fields.Gauge("downstream_cx_http2_active");
         ConnectionUpgradesTotal = fields.Counter("downstream_cx_upgrades_total");
         ConnectionUpgradesActive = fields.Gauge("downstream_cx_upgrades_active");
         ConnectionLength = fields.Histogram("downstream_cx_length_ms");
-        FlowControlPaused = fields.Counter("downstream_flow_control_paused_reading_total");
-        FlowControlResumed = fields.Counter("downstream_flow_control_resumed_reading_total");
         RequestTotal = fields.Counter("downstream_rq_total");
         RequestHttp1Total = fields.Counter("downstream_rq_http1_total");
         RequestHttp2Total = fields.Counter("downstream_rq_http2_total");
@@ -45,17 +42,12 @@ public sealed class HttpConnectionManagerStats : StatGroup
         RequestResponseBeforeComplete = fields.Counter("downstream_rq_response_before_rq_complete");
         RequestReceivedReset = fields.Counter("downstream_rq_rx_reset");
         RequestSentReset = fields.Counter("downstream_rq_tx_reset");
-        RequestNonRelativePath = fields.Counter("downstream_rq_non_relative_path");
-        RequestFailedPathNormalization = fields.Counter("downstream_rq_failed_path_normalization");
         RequestRedirectedWithNormalizedPath = fields.Counter("downstream_rq_redirected_with_normalized_path");
-        RequestTooLarge = fields.Counter("downstream_rq_too_large");
         RequestTimeout = fields.Counter("downstream_rq_timeout");
         RequestIdleTimeout = fields.Counter("downstream_rq_idle_timeout");
         RequestHeaderTimeout = fields.Counter("downstream_rq_header_timeout");
         RequestMaxDurationReached = fields.Counter("downstream_rq_max_duration_reached");
-        RequestOverloadClose = fields.Counter("downstream_rq_overload_close");
         RequestWebSocketOnOtherRoute = fields.Counter("downstream_rq_ws_on_non_ws_route");
-        ResponseTooLarge = fields.Counter("rs_too_large");
         RequestTime = fields.Histogram("downstream_rq_time");
         Classes = fields.StatusClasses("downstream_rq");
         NoRoute = fields.Counter("no_route");
@@ -83,7 +75,6 @@ public sealed class HttpConnectionManagerStats : StatGroup
     public Counter ConnectionMaxDurationReached { get; }
     public Counter ConnectionMaxRequestsReached { get; }
     public Counter ConnectionDelayedCloseTimeout { get; }
-    public Counter ConnectionOverloadDisableKeepalive { get; }
     public Gauge ConnectionActive { get; }
 
     /// <summary>A connection ended under its requests.</summary>
@@ -102,8 +93,6 @@ public sealed class HttpConnectionManagerStats : StatGroup
 
     /// <summary>Life of a connection, milliseconds.</summary>
     public Histogram ConnectionLength { get; }
-    public Counter FlowControlPaused { get; }
-    public Counter FlowControlResumed { get; }
     public Counter RequestTotal { get; }
     public Counter RequestHttp1Total { get; }
     public Counter RequestHttp2Total { get; }
@@ -114,19 +103,13 @@ public sealed class HttpConnectionManagerStats : StatGroup
     public Counter RequestResponseBeforeComplete { get; }
     public Counter RequestReceivedReset { get; }
     public Counter RequestSentReset { get; }
-    public Counter RequestNonRelativePath { get; }
-    public Counter RequestFailedPathNormalization { get; }
     public Counter RequestRedirectedWithNormalizedPath { get; }
 
-    /// <summary>Requests refused with 413 because a body did not fit a buffer.</summary>
-    public Counter RequestTooLarge { get; }
     public Counter RequestTimeout { get; }
     public Counter RequestIdleTimeout { get; }
     public Counter RequestHeaderTimeout { get; }
     public Counter RequestMaxDurationReached { get; }
-    public Counter RequestOverloadClose { get; }
     public Counter RequestWebSocketOnOtherRoute { get; }
-    public Counter ResponseTooLarge { get; }
 
     /// <summary>Time of a request from first octet in to last octet out, milliseconds.</summary>
     public Histogram RequestTime { get; }

@@ -17,14 +17,9 @@ public sealed class ServerStats : StatGroup
         MemoryPhysicalSize = fields.Gauge("memory_physical_size");
         Live = fields.Gauge("live");
         State = fields.Gauge("state");
-        ParentConnections = fields.Gauge("parent_connections");
-        TotalConnections = fields.Gauge("total_connections");
         Version = fields.Gauge("version");
         DaysUntilFirstCertExpiring = fields.Gauge("days_until_first_cert_expiring");
-        InitializationTime = fields.Histogram("initialization_time_ms");
         Bugs = fields.Counter("envoy_bug_failures");
-        StaticUnknownFields = fields.Counter("static_unknown_fields");
-        DynamicUnknownFields = fields.Counter("dynamic_unknown_fields");
     }
 
     /// <summary>Seconds since the start.</summary>
@@ -41,18 +36,11 @@ public sealed class ServerStats : StatGroup
 
     /// <summary>0 live, 1 draining, 2 pre-initialising, 3 initialising.</summary>
     public Gauge State { get; }
-    public Gauge ParentConnections { get; }
-    public Gauge TotalConnections { get; }
     public Gauge Version { get; }
     public Gauge DaysUntilFirstCertExpiring { get; }
 
-    /// <summary>Start to ready, milliseconds.</summary>
-    public Histogram InitializationTime { get; }
-
     /// <summary>Exceptions caught at a connection's edge: each is a bug of ours that cost one connection.</summary>
     public Counter Bugs { get; }
-    public Counter StaticUnknownFields { get; }
-    public Counter DynamicUnknownFields { get; }
 
     /// <summary>Opens the group.</summary>
     public static ServerStats Open(StatsRegistry registry)
@@ -79,7 +67,6 @@ public sealed class ListenerDirectoryStats : StatGroup
         Warming = fields.Gauge("total_listeners_warming");
         Active = fields.Gauge("total_listeners_active");
         Draining = fields.Gauge("total_listeners_draining");
-        WorkersStarted = fields.Gauge("workers_started");
         UpdateAttempt = fields.Counter("lds.update_attempt");
         UpdateSuccess = fields.Counter("lds.update_success");
         UpdateRejected = fields.Counter("lds.update_rejected");
@@ -95,7 +82,6 @@ public sealed class ListenerDirectoryStats : StatGroup
     public Gauge Warming { get; }
     public Gauge Active { get; }
     public Gauge Draining { get; }
-    public Gauge WorkersStarted { get; }
     public Counter UpdateAttempt { get; }
     public Counter UpdateSuccess { get; }
     public Counter UpdateRejected { get; }
@@ -155,14 +141,12 @@ public sealed class ControlPlaneStats : StatGroup
     {
         Connected = fields.Gauge("connected_state");
         PendingRequests = fields.Gauge("pending_requests");
-        RateLimitEnforced = fields.Counter("rate_limit_enforced");
         AcknowledgedEarly = fields.Counter("acknowledged_early");
     }
 
     /// <summary>1 while a stream is up.</summary>
     public Gauge Connected { get; }
     public Gauge PendingRequests { get; }
-    public Counter RateLimitEnforced { get; }
 
     /// <summary>Updates acknowledged although what they brought still waits for a cluster. Ours, not Envoy's.</summary>
     public Counter AcknowledgedEarly { get; }
