@@ -35,6 +35,7 @@ nghttp nghttp2-client
 h2load nghttp2-client
 redis-server redis-server
 redis-cli redis-tools
+haproxy haproxy
 chromium chromium
 node nodejs
 npm npm

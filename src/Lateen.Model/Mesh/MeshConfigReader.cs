@@ -29,7 +29,7 @@ internal static class MeshConfigReader
         Pending("proxyListenPort"), Pending("proxyInboundListenPort"), Pending("ingressClass"), Pending("ingressService"),
         Pending("ingressSelector"), Pending("ingressControllerMode"), Pending("enableTracing"), Pending("defaultConfig"),
         Pending("configSources"), Pending("localityLbSetting"), Pending("zoneAwareLbSetting"),
-        Pending("dnsRefreshRate"), Pending("enableEnvoyAccessLogService"), Pending("disableEnvoyListenerLog"), 
+        Pending("dnsRefreshRate"), Pending("enableEnvoyAccessLogService"), Pending("disableEnvoyListenerLog"),
         Pending("enableAutoMtls"), Pending("inboundClusterStatName"), Pending("outboundClusterStatName"),
         Pending("trustDomainAliases"), Pending("certificates"), Pending("serviceSettings"), Pending("serviceScopeConfigs"),
         Pending("enablePrometheusMerge"), Pending("verifyCertificateAtClient"), Pending("ca"), Pending("extensionProviders"),

@@ -31,14 +31,16 @@ public sealed class FloodTests(PeerMesh mesh)
         {
             if (batch == 0) attacker.Add(Http2Attacker.Headers, Http2Attacker.EndStream, 1, Http2Attacker.Get());
             Each(batch, _ => attacker.Add(Http2Attacker.Continuation, 0, 1, [0, 1, (byte)'a', 1, (byte)'b']));
-        }),
+        }
+        ),
         ["SETTINGS (CVE-2019-9515)"] = ("settings_flood", (attacker, batch) => Each(batch, _ => attacker.Add(Http2Attacker.Settings, 0, 0, []))),
         ["PING (CVE-2019-9512)"] = ("ping_flood|outbound_control_flood", (attacker, batch) => Each(batch, _ => attacker.Add(Http2Attacker.Ping, 0, 0, new byte[8]))),
         ["empty DATA frames (CVE-2019-9518)"] = ("inbound_empty_frames_flood", (attacker, batch) =>
         {
             if (batch == 0) attacker.Add(Http2Attacker.Headers, Http2Attacker.EndHeaders, 1, Http2Attacker.Post);
             Each(batch, _ => attacker.Add(Http2Attacker.Data, 0, 1, []));
-        }),
+        }
+        ),
         ["PRIORITY (CVE-2019-9513)"] = ("inbound_priority_frames_flood", (attacker, batch) =>
             Each(batch, _ => attacker.Add(Http2Attacker.Priority, 0, 1, [0, 0, 0, 0, 16]))),
         ["WINDOW_UPDATE"] = ("inbound_window_update_frames_flood", (attacker, batch) =>

@@ -65,7 +65,12 @@ public sealed class PeerMesh : IAsyncLifetime
 
         var servers = new Dictionary<string, int>
         {
-            ["web"] = Web.Port, ["plain"] = Web.Port, ["calls"] = Calls.Port, ["redis"] = redisPort, ["mail"] = Mail.Port, ["secure"] = secure.Port,
+            ["web"] = Web.Port,
+            ["plain"] = Web.Port,
+            ["calls"] = Calls.Port,
+            ["redis"] = redisPort,
+            ["mail"] = Mail.Port,
+            ["secure"] = secure.Port,
         };
         var services = PeerYaml.Services.Select(service => new PeerService(service, ports.Dequeue(), servers[service])).ToArray();
         Mesh = await MeshUnderTest.StartAsync(PeerYaml.Write(_ports, services, Authority.IssueSecret("peers-certificate", "web.example", "mail.example", "localhost")), cancel);
