@@ -120,8 +120,8 @@ public sealed class FloodTests(PeerMesh mesh)
         Assert.True(memory.GrowthKib < MostGrowthKib, $"a proxy grew by {memory.GrowthKib} KiB");
     }
 
-    /// <remarks>A client that pings and does not read is refused for the one or for the other, whichever bound it meets first.</remarks>
     /// <summary>The proxy counts per connection manager, or once for all of HTTP/2: the sum is what a flood adds one to.</summary>
+    /// <remarks>A client that pings and does not read is refused for the one or for the other, whichever bound it meets first.</remarks>
     private async Task<long> RefusalsAsync(string counter)
     {
         var page = await mesh.Gateway.AdminAsync("/stats", Cancel);
