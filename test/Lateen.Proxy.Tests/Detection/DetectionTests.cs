@@ -110,7 +110,13 @@ public sealed class DetectionTests
     {
         var time = new FakeTimeProvider();
         await using var web = TestUpstream.Answering();
-        await using var banner = TestUpstream.Serving(static peer => peer.SendAsync("220 ready\r\n"));
+        // Silent at first: a word of this server's before the client's would rightly make the first connection TCP.
+        var mayGreet = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var banner = TestUpstream.Serving(async peer =>
+        {
+            await mayGreet.Task;
+            await peer.SendAsync("220 ready\r\n");
+        });
         await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(web.Address, banner.Address), time: time);
         using (var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp")))
         {
@@ -118,6 +124,7 @@ public sealed class DetectionTests
             Assert.Equal("hello", (await client.ReadResponseAsync()).Body);
         }
 
+        mayGreet.SetResult();
         using var silent = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
         await proxy.EventuallyAsync("listener.127.0.0.1_0.downstream_pre_cx_active", 1);
         await proxy.SettleAsync();
