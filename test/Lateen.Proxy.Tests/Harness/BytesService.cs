@@ -53,7 +53,7 @@ internal sealed class BytesService
         Waiting.TrySetResult();
         try
         {
-            await Task.Delay(Timeout.Infinite, context.CancellationToken);
+            await Task.Delay(Timeout.Infinite, context.CancellationToken); // No clock: a call that never answers, until its caller gives up.
         }
         finally
         {
