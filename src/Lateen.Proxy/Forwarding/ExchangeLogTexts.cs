@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Lateen.Http;
 using Lateen.Net.Tls;
+using Lateen.Proxy.Filters.Metadata;
 using Lateen.Proxy.Tls;
 using Lateen.Telemetry.AccessLogs;
 
@@ -68,6 +69,16 @@ internal sealed class ExchangeLogTexts
 
     public static long TlsMicroseconds(ExchangeRecord record, AccessLogTlsSide side, AccessLogTlsMoment moment) =>
         TlsLogTexts.Microseconds(SessionOf(record, side), moment);
+
+    public bool TryGetMetadata(DynamicMetadata metadata, AccessLogMetadata place, out ReadOnlySpan<byte> value, out bool isJson)
+    {
+        value = default;
+        isJson = false;
+        MetadataValue found = MetadataText.Find(metadata, place);
+        if (found.IsMissing) return false;
+        value = MetadataText.Print(found, ref _room, out isJson);
+        return true;
+    }
 
     private static TlsSession? SessionOf(ExchangeRecord record, AccessLogTlsSide side) =>
         side == AccessLogTlsSide.Downstream ? record.DownstreamTls : record.UpstreamTls;

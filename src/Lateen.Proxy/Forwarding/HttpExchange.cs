@@ -1,6 +1,7 @@
 using Lateen.Http;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters;
+using Lateen.Proxy.Filters.Metadata;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Routing;
 using Lateen.Telemetry.AccessLogs;
@@ -41,6 +42,9 @@ public sealed class HttpExchange : IAccessLogRecord
 
     /// <summary>What was decided and what became of it.</summary>
     public ExchangeRecord Record { get; } = new();
+
+    /// <summary>What filters leave for each other and for the access log.</summary>
+    public DynamicMetadata Metadata { get; } = new();
 
     /// <summary>The configuration of this request: read once, the same to the end.</summary>
     public ProxySnapshot Snapshot { get; internal set; } = ProxySnapshot.Empty;
@@ -116,6 +120,9 @@ public sealed class HttpExchange : IAccessLogRecord
         return ResponseTrailers is not null && TryGet(ResponseTrailers, header, out value);
     }
 
+    bool IAccessLogRecord.TryGetMetadata(AccessLogMetadata path, out ReadOnlySpan<byte> value, out bool isJson) =>
+        _logTexts.TryGetMetadata(Metadata, path, out value, out isJson);
+
     internal void Begin(HttpConnectionProfile profile)
     {
         Listener = profile.Listener;
@@ -137,6 +144,7 @@ public sealed class HttpExchange : IAccessLogRecord
         Response.Reset();
         ResponseTrailers = null;
         Record.Reset();
+        Metadata.Reset();
         Snapshot = ProxySnapshot.Empty;
         Route = null;
         IsInternal = false;
