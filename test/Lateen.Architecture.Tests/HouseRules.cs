@@ -11,14 +11,15 @@ internal static class HouseRules
         ["Lateen.Yaml"] = [],
         ["Lateen.Model"] = ["Lateen.Yaml"],
         ["Lateen.Http"] = [],
+        ["Lateen.Identity"] = [],
         ["Lateen.Xds"] = ["Lateen.Yaml"],
         ["Lateen.Net"] = [],
         ["Lateen.Telemetry"] = [],
         ["Lateen.Discovery"] = ["Lateen.Model", "Lateen.Yaml"],
         ["Lateen.Translation"] = ["Lateen.Model", "Lateen.Xds"],
-        ["Lateen.Proxy"] = ["Lateen.Net", "Lateen.Http", "Lateen.Xds", "Lateen.Telemetry", "Lateen.Yaml"],
-        ["Lateen.ControlPlane"] = ["Lateen.Model", "Lateen.Discovery", "Lateen.Translation", "Lateen.Xds", "Lateen.Yaml"],
-        ["lateen"] = ["Lateen.ControlPlane", "Lateen.Discovery", "Lateen.Model", "Lateen.Yaml", "Lateen.Xds", "Lateen.Translation"],
+        ["Lateen.Proxy"] = ["Lateen.Net", "Lateen.Http", "Lateen.Xds", "Lateen.Identity", "Lateen.Telemetry", "Lateen.Yaml"],
+        ["Lateen.ControlPlane"] = ["Lateen.Model", "Lateen.Discovery", "Lateen.Translation", "Lateen.Identity", "Lateen.Xds", "Lateen.Yaml"],
+        ["lateen"] = ["Lateen.ControlPlane", "Lateen.Discovery", "Lateen.Identity", "Lateen.Model", "Lateen.Yaml", "Lateen.Xds", "Lateen.Translation"],
         ["lateen-proxy"] = ["Lateen.Proxy"],
     };
 
@@ -36,7 +37,7 @@ internal static class HouseRules
     };
 
     /// <summary>Projects that compute and do nothing else: no files, no sockets, no clock, no environment.</summary>
-    public static readonly string[] Pure = ["Lateen.Yaml", "Lateen.Model", "Lateen.Http", "Lateen.Translation"];
+    public static readonly string[] Pure = ["Lateen.Yaml", "Lateen.Model", "Lateen.Http", "Lateen.Identity", "Lateen.Translation"];
 
     /// <summary>The repository's root: the nearest parent of the test's binary that holds the solution file.</summary>
     public static string Root { get; } = FindRoot();

@@ -20,7 +20,7 @@ public sealed class ReferenceTests
                      where !HouseRules.MayReference[project.Key].Contains(reference)
                      select $"{project.Key} -> {reference}";
 
-        Assert.True(!broken.Any(), "References go downward only, and the data plane and the control plane meet in Xds and nowhere else, so that either "
+        Assert.True(!broken.Any(), "References go downward only, and the data plane and the control plane meet in Xds and Identity and nowhere else, so that either "
             + $"can change (or be replaced by another xDS peer) without the other. Not allowed: {string.Join(", ", broken)}");
     }
 
