@@ -11,6 +11,7 @@ using Lateen.Model.Networking.Sidecars;
 using Lateen.Model.Networking.VirtualServices;
 using Lateen.Model.Networking.WorkloadEntries;
 using Lateen.Model.Reading;
+using Lateen.Model.Security.PeerAuthentications;
 using Lateen.Yaml;
 
 namespace Lateen.Model.Tests;
@@ -25,6 +26,7 @@ public sealed class ShapeTests
         (ResourceKind.ServiceEntry, ServiceEntryReader.Shape, at => ServiceEntryReader.Read(at)),
         (ResourceKind.WorkloadEntry, WorkloadEntryReader.Shape, at => WorkloadEntryReader.Read(at)),
         (ResourceKind.Sidecar, SidecarReader.Shape, at => SidecarReader.Read(at)),
+        (ResourceKind.PeerAuthentication, PeerAuthenticationReader.Shape, at => PeerAuthenticationReader.Read(at)),
         (ResourceKind.Service, ServiceReader.Shape, at => ServiceReader.Read(at)),
         (ResourceKind.EndpointSlice, EndpointSliceReader.Shape, at => EndpointSliceReader.Read(at)),
         (ResourceKind.Secret, SecretReader.Shape, at => SecretReader.Read(at)),
@@ -66,7 +68,7 @@ public sealed class ShapeTests
     public void Every_code_is_given_once_and_fits_its_form()
     {
         Assert.Equal(DiagnosticCodes.All.Length, DiagnosticCodes.All.Select(code => code.Code).Distinct().Count());
-        Assert.All(DiagnosticCodes.All, code => Assert.Matches("^LAT0[1-9][0-9]{2}$", code.Code));
+        Assert.All(DiagnosticCodes.All, code => Assert.Matches("^LAT[01][0-9]{3}$", code.Code));
     }
 
 #pragma warning disable RS0030 // ./test.sh tells the tests by this variable that golden files are to be rewritten.

@@ -30,6 +30,10 @@ public static class MeshChecks
         OneDefaultSidecarPerNamespace(snapshot, report);
         SlicesBelongToServices(snapshot, report);
         SecretChecks.CredentialsExist(snapshot, report);
+        PeerAuthenticationChecks.EachLevelIsSaidOnce(snapshot, report);
+        PeerAuthenticationChecks.PortsAreThoseOfWorkloads(snapshot, report);
+        PeerAuthenticationChecks.StrictEndpointsHaveAnIdentity(snapshot, report);
+        PeerAuthenticationChecks.ClientsSpeakWhatServersTake(snapshot, report);
         if (now is { } time) SecretChecks.CertificatesAreValid(snapshot, time, report);
         return report.InOrder();
     }

@@ -9,7 +9,7 @@ public sealed record DiagnosticCode(string Code, DiagnosticSeverity Severity, st
 /// Every code that configuration can draw. A code keeps its meaning for ever; a rule that goes leaves a hole in the numbers.
 /// LAT01xx the document and its envelope, LAT02xx fields and values of any kind, LAT03xx VirtualService, LAT04xx DestinationRule,
 /// LAT05xx Gateway, LAT06xx ServiceEntry and WorkloadEntry, LAT07xx Sidecar, LAT08xx core Service, EndpointSlice and Secret, LAT09xx MeshConfig
-/// and the set of resources as a whole.
+/// and the set of resources as a whole, LAT11xx PeerAuthentication.
 /// </summary>
 public static class DiagnosticCodes
 {
@@ -122,6 +122,15 @@ public static class DiagnosticCodes
 
     public static readonly DiagnosticCode UnknownCredential = Warning("LAT0910", "a credential that no Secret holds");
     public static readonly DiagnosticCode CertificateExpires = Warning("LAT0911", "a certificate that is not valid yet, not valid any more, or not for long");
+
+    public static readonly DiagnosticCode SecondPeerAuthentication = Warning("LAT0920", "a PeerAuthentication that an older one of the same level hides");
+    public static readonly DiagnosticCode SelectorInRootNamespace = Warning("LAT0921", "a PeerAuthentication with a selector in the root namespace, where it has no effect");
+    public static readonly DiagnosticCode MutualTlsNotTaken = Warning("LAT0922", "a DestinationRule that says ISTIO_MUTUAL to endpoints which take none");
+    public static readonly DiagnosticCode PlaintextToStrict = Warning("LAT0923", "a DestinationRule without the mesh's mutual TLS to endpoints which take nothing else");
+    public static readonly DiagnosticCode StrictWithoutIdentity = Warning("LAT0924", "STRICT for endpoints that are not labelled as able to");
+    public static readonly DiagnosticCode UnknownWorkloadPort = Warning("LAT0925", "portLevelMtls for a port that none of the chosen endpoints has");
+
+    public static readonly DiagnosticCode PortsWithoutSelector = Error("LAT1101", "portLevelMtls without a selector");
 
     /// <summary>All codes in order.</summary>
     public static ImmutableArray<DiagnosticCode> All => [.. Registered.OrderBy(code => code.Code, StringComparer.Ordinal)];

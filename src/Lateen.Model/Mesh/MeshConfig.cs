@@ -37,6 +37,12 @@ public sealed record MeshConfig
     /// the environment.</summary>
     public string ClusterDomain { get; init; } = "cluster.local";
 
+    /// <summary>False: mutual TLS towards endpoints is spoken only where a DestinationRule says so.</summary>
+    public bool EnableAutoMtls { get; init; } = true;
+
+    /// <summary>Oldest version that mutual TLS within the mesh is spoken in; <see cref="TlsProtocolVersion.Auto"/> is TLS 1.2.</summary>
+    public TlsProtocolVersion MeshTlsMinimum { get; init; }
+
     public OutboundTrafficMode OutboundTrafficPolicy { get; init; } = OutboundTrafficMode.AllowAny;
 
     /// <summary>Port of each sidecar's forward proxy, on the loopback; null: none.</summary>

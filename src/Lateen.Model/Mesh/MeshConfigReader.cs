@@ -18,6 +18,9 @@ internal static class MeshConfigReader
 
     public static readonly MessageShape PathNormalizationShape = new("ProxyPathNormalization", InEffect("normalization"));
 
+    public static readonly MessageShape MeshTlsShape = new(
+        "TLSConfig", InEffect("minProtocolVersion"), Pending("ecdhCurves"), Pending("cipherSuites"));
+
     public static readonly MessageShape Shape = new(
         "MeshConfig",
         InEffect("trustDomain"), InEffect("rootNamespace"), InEffect("clusterDomain", note: "a setting of Lateen"),
@@ -25,15 +28,15 @@ internal static class MeshConfigReader
         InEffect("accessLogEncoding"), InEffect("connectTimeout"), InEffect("pathNormalization", PathNormalizationShape),
         InEffect("defaultServiceExportTo"), InEffect("defaultVirtualServiceExportTo"), InEffect("defaultDestinationRuleExportTo"),
         InEffect("defaultHttpRetryPolicy", HttpPolicyReader.RetryShape), InEffect("tcpKeepalive", ConnectionPoolReader.KeepaliveShape),
-        InEffect("h2UpgradePolicy"), InEffect("protocolDetectionTimeout"),
+        InEffect("enableAutoMtls"), InEffect("meshMTLS", MeshTlsShape), InEffect("h2UpgradePolicy"), InEffect("protocolDetectionTimeout"),
         Pending("proxyListenPort"), Pending("proxyInboundListenPort"), Pending("ingressClass"), Pending("ingressService"),
         Pending("ingressSelector"), Pending("ingressControllerMode"), Pending("enableTracing"), Pending("defaultConfig"),
         Pending("configSources"), Pending("localityLbSetting"), Pending("zoneAwareLbSetting"),
         Pending("dnsRefreshRate"), Pending("enableEnvoyAccessLogService"), Pending("disableEnvoyListenerLog"),
-        Pending("enableAutoMtls"), Pending("inboundClusterStatName"), Pending("outboundClusterStatName"),
+        Pending("inboundClusterStatName"), Pending("outboundClusterStatName"),
         Pending("trustDomainAliases"), Pending("certificates"), Pending("serviceSettings"), Pending("serviceScopeConfigs"),
         Pending("enablePrometheusMerge"), Pending("verifyCertificateAtClient"), Pending("ca"), Pending("extensionProviders"),
-        Pending("defaultProviders"), Pending("caCertificates"), Pending("discoverySelectors"), Pending("meshMTLS"), Pending("tlsDefaults"),
+        Pending("defaultProviders"), Pending("caCertificates"), Pending("discoverySelectors"), Pending("tlsDefaults"),
         Pending("inboundTrafficPolicy"), Pending("hboneIdleTimeout"), Pending("defaultTrafficPolicy"), Pending("serviceEntryVisibility"),
         Pending("defaultInboundHttpRetryPolicy"));
 
@@ -59,6 +62,8 @@ internal static class MeshConfigReader
             AccessLogFormat = at.String("accessLogFormat") is { Length: > 0 } format ? format : null,
             AccessLogEncoding = at.Enum("accessLogEncoding", ("TEXT", AccessLogEncoding.Text), ("JSON", AccessLogEncoding.Json))
                 ?? defaults.AccessLogEncoding,
+            EnableAutoMtls = at.Boolean("enableAutoMtls") ?? defaults.EnableAutoMtls,
+            MeshTlsMinimum = at.Object("meshMTLS", ReadMeshTls)?.Minimum ?? defaults.MeshTlsMinimum,
             ConnectTimeout = at.Duration("connectTimeout") ?? defaults.ConnectTimeout,
             TcpKeepalive = at.Object("tcpKeepalive", ConnectionPoolReader.ReadKeepalive),
             UpgradesToHttp2 = at.Enum("h2UpgradePolicy", ("DO_NOT_UPGRADE", H2UpgradePolicy.DoNotUpgrade), ("UPGRADE", H2UpgradePolicy.Upgrade)) == H2UpgradePolicy.Upgrade,
@@ -72,6 +77,15 @@ internal static class MeshConfigReader
             DefaultDestinationRuleExportTo = ReadDefaultExportTo(at, "defaultDestinationRuleExportTo"),
             DefaultHttpRetryPolicy = at.Object("defaultHttpRetryPolicy", HttpPolicyReader.ReadRetry),
         };
+    }
+
+    private static MeshTls ReadMeshTls(ObjectReader at)
+    {
+        at.Strings("ecdhCurves");
+        at.Strings("cipherSuites");
+        return new MeshTls(at.Enum(
+            "minProtocolVersion", ("TLS_AUTO", TlsProtocolVersion.Auto), ("TLSV1_2", TlsProtocolVersion.Tls12), ("TLSV1_3", TlsProtocolVersion.Tls13))
+            ?? TlsProtocolVersion.Auto);
     }
 
     private static string? Domain(ObjectReader at, string field) => at.Host(field, HostRule.Name);
@@ -91,4 +105,6 @@ internal static class MeshConfigReader
                 at.ReportItem(DiagnosticCodes.InvalidExportTo, field, i, $"'{exportTo[i]}' is not a namespace", "'.', '*' or '~'");
         return exportTo;
     }
+
+    private sealed record MeshTls(TlsProtocolVersion Minimum);
 }

@@ -11,6 +11,7 @@ using Lateen.Model.Networking.Sidecars;
 using Lateen.Model.Networking.VirtualServices;
 using Lateen.Model.Networking.WorkloadEntries;
 using Lateen.Model.Reading.Values;
+using Lateen.Model.Security.PeerAuthentications;
 using Lateen.Yaml;
 using static Lateen.Model.Reading.ShapeField;
 
@@ -110,6 +111,7 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         if (kind == ResourceKind.ServiceEntry) return Wrap(ServiceEntryReader.Shape, ServiceEntryReader.Read);
         if (kind == ResourceKind.WorkloadEntry) return Wrap(WorkloadEntryReader.Shape, WorkloadEntryReader.Read);
         if (kind == ResourceKind.Sidecar) return Wrap(SidecarReader.Shape, SidecarReader.Read);
+        if (kind == ResourceKind.PeerAuthentication) return Wrap(PeerAuthenticationReader.Shape, PeerAuthenticationReader.Read);
         if (kind == ResourceKind.Service) return Wrap(ServiceReader.Shape, ServiceReader.Read);
         if (kind == ResourceKind.EndpointSlice) return WrapFlat(EndpointSliceReader.Shape, EndpointSliceReader.Read, "status");
         if (kind == ResourceKind.Secret) return WrapFlat(SecretReader.Shape, SecretReader.Read);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Lateen.Model.Kubernetes;
 using Lateen.Model.Networking;
+using Lateen.Model.Security;
 
 namespace Lateen.Model;
 
@@ -10,18 +11,24 @@ public static class EndpointBinding
     /// <summary>Ties an EndpointSlice to its Service.</summary>
     public const string ServiceNameLabel = "kubernetes.io/service-name";
 
+    /// <summary>Says of a workload that its proxy speaks the mesh's mutual TLS: <c>istio</c>.</summary>
+    public const string TlsModeLabel = "security.istio.io/tlsMode";
+
     private static readonly string[] WorkloadNameLabels = ["service.istio.io/workload-name", "service.istio.io/canonical-name", "app"];
 
     /// <param name="source">The resource that declares <paramref name="service"/>.</param>
     /// <param name="slices">EndpointSlices labelled with the Service's name, in its namespace.</param>
     /// <param name="workloads">WorkloadEntries of the service's namespace; its selector chooses among them.</param>
+    /// <param name="peers">What the endpoints take from their clients.</param>
     public static ServiceEndpoints Bind(
         MeshService service,
         Resource source,
         IEnumerable<Resource<EndpointSlice>> slices,
-        IEnumerable<Resource<WorkloadEntry>> workloads)
+        IEnumerable<Resource<WorkloadEntry>> workloads,
+        PeerAuthenticationIndex peers)
     {
         ArgumentNullException.ThrowIfNull(service);
+        ArgumentNullException.ThrowIfNull(peers);
         var ports = ImmutableArray.CreateBuilder<(int, ImmutableArray<MeshEndpoint>)>(service.Ports.Length);
         foreach (var port in service.Ports)
         {
@@ -53,11 +60,20 @@ public static class EndpointBinding
             }
 
             endpoints.Sort(Compare);
-            ports.Add((port.Number, [.. endpoints]));
+            ports.Add((port.Number, [.. endpoints.Select(endpoint => WithMutualTls(endpoint, service, peers))]));
         }
 
         return ports.All(port => port.Item2.IsEmpty) ? ServiceEndpoints.None : new ServiceEndpoints(ports.MoveToImmutable());
     }
+
+    /// <summary>Outside the mesh nobody speaks its mutual TLS, whatever an endpoint's labels say.</summary>
+    private static MeshEndpoint WithMutualTls(MeshEndpoint endpoint, MeshService service, PeerAuthenticationIndex peers) => service.IsExternal
+        ? endpoint
+        : endpoint with
+        {
+            HasIdentity = endpoint.Labels.GetValueOrDefault(TlsModeLabel) == "istio",
+            MutualTls = peers.For(endpoint.Namespace, endpoint.Labels).ForPort(endpoint.Port),
+        };
 
     private static int Compare(MeshEndpoint left, MeshEndpoint right)
     {

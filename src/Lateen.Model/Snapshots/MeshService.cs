@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Lateen.Model.Networking;
+using Lateen.Model.Security;
 
 namespace Lateen.Model;
 
@@ -123,7 +124,17 @@ public sealed record MeshEndpoint
     /// <summary>At least 1.</summary>
     public uint Weight { get; init; } = 1;
 
+    /// <summary>The account that the endpoint's certificate names; empty when unknown.</summary>
     public string ServiceAccount { get; init; } = "";
+
+    /// <summary>The endpoint is a proxy with an identity, so it can speak the mesh's mutual TLS (label <c>security.istio.io/tlsMode: istio</c>).</summary>
+    public bool HasIdentity { get; init; }
+
+    /// <summary>What the endpoint's port takes (PeerAuthentication); unset outside the mesh.</summary>
+    public MutualTlsMode MutualTls { get; init; }
+
+    /// <summary>Clients with an identity speak mutual TLS to it, where no DestinationRule says otherwise.</summary>
+    public bool TakesMutualTls => HasIdentity && MutualTls is MutualTlsMode.Permissive or MutualTlsMode.Strict;
 
     public EndpointHealth Health { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Lateen.Model.Networking;
+using Lateen.Model.Security;
 
 namespace Lateen.Model;
 
@@ -36,6 +37,8 @@ public sealed class MeshSnapshot
     public GatewayIndex Gateways { get; internal init; } = GatewayIndex.Empty;
 
     public SidecarIndex Sidecars { get; internal init; } = SidecarIndex.Empty;
+
+    public PeerAuthenticationIndex PeerAuthentications { get; internal init; } = PeerAuthenticationIndex.Empty;
 
     internal FrozenDictionary<ResourceKind, ResourceTable> Tables { get; init; } = FrozenDictionary<ResourceKind, ResourceTable>.Empty;
 

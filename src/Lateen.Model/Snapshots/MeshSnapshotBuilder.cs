@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Lateen.Model.Kubernetes;
 using Lateen.Model.Networking;
+using Lateen.Model.Security;
 
 namespace Lateen.Model;
 
@@ -28,6 +29,9 @@ public static class MeshSnapshotBuilder
 
         var change = new Change(before, tables);
         var (services, boundServices) = BuildServices(change, mesh);
+        var peers = change.Touches(ResourceKind.PeerAuthentication)
+            ? new PeerAuthenticationIndex(OldestFirst<PeerAuthentication>(change, ResourceKind.PeerAuthentication), mesh)
+            : before.PeerAuthentications;
         return new MeshSnapshot
         {
             Revision = revision,
@@ -35,7 +39,8 @@ public static class MeshSnapshotBuilder
             Tables = tables,
             Services = services,
             BoundServices = boundServices,
-            Endpoints = BuildEndpoints(change, services),
+            Endpoints = BuildEndpoints(change, services, peers, mesh),
+            PeerAuthentications = peers,
             VirtualServices = change.Touches(ResourceKind.VirtualService) ? BuildVirtualServices(change, mesh) : before.VirtualServices,
             DestinationRules = change.Touches(ResourceKind.DestinationRule)
                 ? new DestinationRuleIndex(OldestFirst<DestinationRule>(change, ResourceKind.DestinationRule), mesh,
@@ -122,15 +127,21 @@ public static class MeshSnapshotBuilder
         return (new ServiceIndex(inOrder.ToImmutable()), bound.ToFrozenDictionary());
     }
 
-    private static FrozenDictionary<ServiceKey, ServiceEndpoints> BuildEndpoints(Change change, ServiceIndex services)
+    private static FrozenDictionary<ServiceKey, ServiceEndpoints> BuildEndpoints(
+        Change change, ServiceIndex services, PeerAuthenticationIndex peers, MeshConfig mesh)
     {
         var before = change.Before;
         var touchedSlices = change.Of(ResourceKind.EndpointSlice).OfType<Resource<EndpointSlice>>().Select(OwnerOf).ToHashSet();
         var touchedNamespaces = change.Of(ResourceKind.WorkloadEntry).Select(workload => workload.Namespace).ToHashSet();
-        if (ReferenceEquals(services, before.Services) && touchedSlices.Count == 0 && touchedNamespaces.Count == 0) return before.Endpoints;
+        // What a server takes is part of what clients know of its endpoints, so that both sides change in one revision.
+        var touchedPolicies = change.Of(ResourceKind.PeerAuthentication).Select(policy => policy.Namespace).ToHashSet();
+        var isMeshPolicyTouched = touchedPolicies.Contains(mesh.RootNamespace);
+        if (ReferenceEquals(services, before.Services) && touchedSlices.Count == 0 && touchedNamespaces.Count == 0 && touchedPolicies.Count == 0)
+            return before.Endpoints;
 
         var stale = services.All.Where(service =>
             !ReferenceEquals(before.Services.Get(service.Key), service)
+            || isMeshPolicyTouched || touchedPolicies.Contains(service.Namespace)
             || (service.IsKubernetes && touchedSlices.Contains((service.Namespace, service.Name)))
             || (service.Selector is not null && touchedNamespaces.Contains(service.Namespace))).ToList();
         var owners = stale.Select(service => (service.Namespace, service.Name)).ToHashSet();
@@ -146,7 +157,7 @@ public static class MeshSnapshotBuilder
         {
             var endpoints = EndpointBinding.Bind(
                 service, change.After(service.Source.Kind).Find(service.Source)!, slices[(service.Namespace, service.Name)],
-                workloads?[service.Namespace] ?? []);
+                workloads?[service.Namespace] ?? [], peers);
             if (before.Endpoints.TryGetValue(service.Key, out var old) && old.SameAs(endpoints)) endpoints = old;
             else isSame = false;
             fresh.Add(service.Key, endpoints);

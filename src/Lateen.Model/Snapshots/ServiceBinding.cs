@@ -10,6 +10,12 @@ public static class ServiceBinding
     /// <summary>Visibility of a core Service, which has no field for it.</summary>
     public const string ExportToAnnotation = "networking.istio.io/exportTo";
 
+    /// <summary>Accounts of a core Service's endpoints beside those that the endpoints name: SPIFFE ids, separated by commas.</summary>
+    public const string CanonicalAccountsAnnotation = "alpha.istio.io/canonical-serviceaccounts";
+
+    /// <summary>The same by the names of accounts of the Service's namespace.</summary>
+    public const string KubernetesAccountsAnnotation = "alpha.istio.io/kubernetes-serviceaccounts";
+
     /// <summary>The services that a core Service or a ServiceEntry declares (one per host); none for other kinds.</summary>
     public static ImmutableArray<MeshService> Bind(Resource resource, MeshConfig mesh) => resource switch
     {
@@ -36,6 +42,7 @@ public static class ServiceBinding
             ExportTo = ExportScope.Resolve(ExportToOf(resource.Metadata), mesh.DefaultServiceExportTo, resource.Namespace),
             Labels = resource.Metadata.Labels,
             Selector = spec.Selector.Count == 0 ? null : spec.Selector,
+            SubjectAltNames = AccountsOf(resource, mesh),
             Source = resource.Key,
             CreatedAt = resource.Metadata.CreatedAt,
         };
@@ -43,9 +50,17 @@ public static class ServiceBinding
 
     private static int? TargetPortOf(ServicePort port) => port.TargetPortName is null ? port.TargetPort ?? port.Port : null;
 
-    private static ImmutableArray<string> ExportToOf(ResourceMetadata metadata) =>
-        metadata.Annotations.TryGetValue(ExportToAnnotation, out var written)
-            ? [.. written.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)]
+    private static ImmutableArray<string> ExportToOf(ResourceMetadata metadata) => [.. ListOf(metadata, ExportToAnnotation)];
+
+    private static ImmutableArray<string> AccountsOf(Resource<Service> resource, MeshConfig mesh) =>
+    [
+        .. ListOf(resource.Metadata, CanonicalAccountsAnnotation),
+        .. ListOf(resource.Metadata, KubernetesAccountsAnnotation).Select(account => $"spiffe://{mesh.TrustDomain}/ns/{resource.Namespace}/sa/{account}"),
+    ];
+
+    private static string[] ListOf(ResourceMetadata metadata, string annotation) =>
+        metadata.Annotations.TryGetValue(annotation, out var written)
+            ? written.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             : [];
 
     private static ImmutableArray<MeshService> OfServiceEntry(Resource<ServiceEntry> resource, MeshConfig mesh)
