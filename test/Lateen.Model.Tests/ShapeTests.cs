@@ -11,7 +11,9 @@ using Lateen.Model.Networking.Sidecars;
 using Lateen.Model.Networking.VirtualServices;
 using Lateen.Model.Networking.WorkloadEntries;
 using Lateen.Model.Reading;
+using Lateen.Model.Security.AuthorizationPolicies;
 using Lateen.Model.Security.PeerAuthentications;
+using Lateen.Model.Security.RequestAuthentications;
 using Lateen.Yaml;
 
 namespace Lateen.Model.Tests;
@@ -27,6 +29,8 @@ public sealed class ShapeTests
         (ResourceKind.WorkloadEntry, WorkloadEntryReader.Shape, at => WorkloadEntryReader.Read(at)),
         (ResourceKind.Sidecar, SidecarReader.Shape, at => SidecarReader.Read(at)),
         (ResourceKind.PeerAuthentication, PeerAuthenticationReader.Shape, at => PeerAuthenticationReader.Read(at)),
+        (ResourceKind.RequestAuthentication, RequestAuthenticationReader.Shape, at => RequestAuthenticationReader.Read(at)),
+        (ResourceKind.AuthorizationPolicy, AuthorizationPolicyReader.Shape, at => AuthorizationPolicyReader.Read(at)),
         (ResourceKind.Service, ServiceReader.Shape, at => ServiceReader.Read(at)),
         (ResourceKind.EndpointSlice, EndpointSliceReader.Shape, at => EndpointSliceReader.Read(at)),
         (ResourceKind.Secret, SecretReader.Shape, at => SecretReader.Read(at)),
@@ -155,6 +159,15 @@ public sealed class ShapeTests
             plane, for this release's connections to it are plaintext. Files beside the proxy are `file-cert:CERT~KEY`, `file-root:CA` and
             `file-root:CA~CRL`: the proxy reads and watches them, the control plane never sees them. What a Secret holds is shown nowhere:
             `lateen get`, `lateen diff`, the API and diagnostics give names and no values, and dumps of a proxy show certificates but no keys.
+
+            ## Security policies
+
+            RequestAuthentication and AuthorizationPolicy concern the workloads of their namespace, or of the mesh when they lie in the root namespace, as
+            their `selector` narrows it. Policies with `targetRefs` attach to nothing yet, for what they may name is not served: the warning LAT0203 says
+            so. Values of an AuthorizationPolicy are `exact`, `prefix*`, `*suffix` or `*` (there is one); `paths` may also be templates (`/a/{*}/b`,
+            `/a/{**}`). Hosts are compared without regard to case, and a value without a port takes any port. On ports that are not HTTP an ALLOW rule that
+            asks for what only requests have never matches, and a DENY rule is taken as if it had not asked for it (LAT1008). A CUSTOM policy whose
+            provider is not declared denies what it matches (LAT0931). Of `jwks` proxies get the public members only.
 
             ## Where Lateen differs from Istio on purpose
 

@@ -34,6 +34,7 @@ public static class MeshChecks
         PeerAuthenticationChecks.PortsAreThoseOfWorkloads(snapshot, report);
         PeerAuthenticationChecks.StrictEndpointsHaveAnIdentity(snapshot, report);
         PeerAuthenticationChecks.ClientsSpeakWhatServersTake(snapshot, report);
+        AuthorizationChecks.ProvidersExist(snapshot, report);
         if (now is { } time) SecretChecks.CertificatesAreValid(snapshot, time, report);
         return report.InOrder();
     }

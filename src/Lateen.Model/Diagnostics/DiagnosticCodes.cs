@@ -9,7 +9,7 @@ public sealed record DiagnosticCode(string Code, DiagnosticSeverity Severity, st
 /// Every code that configuration can draw. A code keeps its meaning for ever; a rule that goes leaves a hole in the numbers.
 /// LAT01xx the document and its envelope, LAT02xx fields and values of any kind, LAT03xx VirtualService, LAT04xx DestinationRule,
 /// LAT05xx Gateway, LAT06xx ServiceEntry and WorkloadEntry, LAT07xx Sidecar, LAT08xx core Service, EndpointSlice and Secret, LAT09xx MeshConfig
-/// and the set of resources as a whole, LAT11xx PeerAuthentication.
+/// and the set of resources as a whole, LAT10xx AuthorizationPolicy, LAT11xx PeerAuthentication, LAT12xx RequestAuthentication.
 /// </summary>
 public static class DiagnosticCodes
 {
@@ -131,6 +131,27 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode UnknownWorkloadPort = Warning("LAT0925", "portLevelMtls for a port that none of the chosen endpoints has");
 
     public static readonly DiagnosticCode PortsWithoutSelector = Error("LAT1101", "portLevelMtls without a selector");
+    public static readonly DiagnosticCode InvalidExtensionProvider = Error("LAT0930", "an extension provider that lacks something, or one name twice");
+    public static readonly DiagnosticCode UnknownProvider = Warning("LAT0931", "a CUSTOM policy whose provider does not exist: what it matches is denied");
+
+    public static readonly DiagnosticCode PolicyWithoutRules = Error("LAT1001", "a DENY or CUSTOM policy without rules");
+    public static readonly DiagnosticCode InvalidProvider = Error("LAT1002", "a CUSTOM policy without a provider, or a provider without CUSTOM");
+    public static readonly DiagnosticCode EmptyRule = Error("LAT1003", "a part of a rule that is written and asks nothing");
+    public static readonly DiagnosticCode InvalidCondition = Error("LAT1004", "a condition key that does not exist, or not any more");
+    public static readonly DiagnosticCode AttributeOfCustom = Error("LAT1005", "a CUSTOM policy that asks for what only authentication finds out");
+    public static readonly DiagnosticCode InvalidServiceAccount = Error("LAT1006", "not a service account, or too many of them");
+    public static readonly DiagnosticCode InvalidPathTemplate = Error("LAT1007", "a path template of the wrong form");
+    public static readonly DiagnosticCode WiderOnConnections = Warning("LAT1008", "a DENY rule that denies more on ports that are not HTTP");
+    public static readonly DiagnosticCode InvalidDryRun = Error("LAT1009", "a dry-run annotation where nothing can be dry-run, or with another value");
+    public static readonly DiagnosticCode InvalidTarget = Error("LAT1010", "a target that a policy cannot attach to");
+    public static readonly DiagnosticCode InvalidPolicyValue = Error("LAT1011", "a value that nothing can match");
+
+    public static readonly DiagnosticCode NoKeySource = Error("LAT1201", "a JWT rule without issuer and without keys");
+    public static readonly DiagnosticCode InvalidJwks = Error("LAT1202", "not a JSON Web Key Set");
+    public static readonly DiagnosticCode PrivateKeyInJwks = Warning("LAT1203", "a key set that holds a private or shared key");
+    public static readonly DiagnosticCode InvalidJwksUri = Error("LAT1204", "not an http or https URL");
+    public static readonly DiagnosticCode InvalidTokenLocation = Error("LAT1205", "a place of a token or claim of the wrong form");
+    public static readonly DiagnosticCode KeysNotFound = Warning("LAT1206", "an issuer whose keys cannot be found: no token of it passes");
 
     /// <summary>All codes in order.</summary>
     public static ImmutableArray<DiagnosticCode> All => [.. Registered.OrderBy(code => code.Code, StringComparer.Ordinal)];

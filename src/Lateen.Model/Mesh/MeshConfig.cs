@@ -30,7 +30,13 @@ public sealed record MeshConfig
 
     public string TrustDomain { get; init; } = "cluster.local";
 
-    /// <summary>Namespace whose Sidecar and DestinationRules apply to the whole mesh.</summary>
+    /// <summary>Trust domains whose identities policy takes for those of <see cref="TrustDomain"/>.</summary>
+    public ImmutableArray<string> TrustDomainAliases { get; init; } = [];
+
+    /// <summary>The external authorizers that CUSTOM policies may name; each name once.</summary>
+    public ImmutableArray<ExtensionProvider> ExtensionProviders { get; init; } = [];
+
+    /// <summary>Namespace whose Sidecar, DestinationRules and security policies apply to the whole mesh.</summary>
     public string RootNamespace { get; init; } = "istio-system";
 
     /// <summary>Suffix of the host names of core Services: <c>name.namespace.svc.</c> and this. A setting of Lateen; Istio takes it from

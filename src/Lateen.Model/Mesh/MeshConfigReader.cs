@@ -34,8 +34,9 @@ internal static class MeshConfigReader
         Pending("configSources"), Pending("localityLbSetting"), Pending("zoneAwareLbSetting"),
         Pending("dnsRefreshRate"), Pending("enableEnvoyAccessLogService"), Pending("disableEnvoyListenerLog"),
         Pending("inboundClusterStatName"), Pending("outboundClusterStatName"),
-        Pending("trustDomainAliases"), Pending("certificates"), Pending("serviceSettings"), Pending("serviceScopeConfigs"),
-        Pending("enablePrometheusMerge"), Pending("verifyCertificateAtClient"), Pending("ca"), Pending("extensionProviders"),
+        InEffect("trustDomainAliases"), InEffect("extensionProviders", ExtensionProviderReader.Shape),
+        Pending("certificates"), Pending("serviceSettings"), Pending("serviceScopeConfigs"),
+        Pending("enablePrometheusMerge"), Pending("verifyCertificateAtClient"), Pending("ca"),
         Pending("defaultProviders"), Pending("caCertificates"), Pending("discoverySelectors"), Pending("tlsDefaults"),
         Pending("inboundTrafficPolicy"), Pending("hboneIdleTimeout"), Pending("defaultTrafficPolicy"), Pending("serviceEntryVisibility"),
         Pending("defaultInboundHttpRetryPolicy"));
@@ -49,6 +50,8 @@ internal static class MeshConfigReader
         return new MeshConfig
         {
             TrustDomain = Domain(at, "trustDomain") ?? defaults.TrustDomain,
+            TrustDomainAliases = at.Hosts("trustDomainAliases", HostRule.Name),
+            ExtensionProviders = ExtensionProviderReader.Read(at, "extensionProviders"),
             RootNamespace = ReadNamespace(at) ?? defaults.RootNamespace,
             ClusterDomain = Domain(at, "clusterDomain") ?? defaults.ClusterDomain,
             // As for Sidecars: written without a mode it is the enumeration's zero.

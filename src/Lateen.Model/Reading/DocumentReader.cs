@@ -11,7 +11,9 @@ using Lateen.Model.Networking.Sidecars;
 using Lateen.Model.Networking.VirtualServices;
 using Lateen.Model.Networking.WorkloadEntries;
 using Lateen.Model.Reading.Values;
+using Lateen.Model.Security.AuthorizationPolicies;
 using Lateen.Model.Security.PeerAuthentications;
+using Lateen.Model.Security.RequestAuthentications;
 using Lateen.Yaml;
 using static Lateen.Model.Reading.ShapeField;
 
@@ -112,6 +114,8 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         if (kind == ResourceKind.WorkloadEntry) return Wrap(WorkloadEntryReader.Shape, WorkloadEntryReader.Read);
         if (kind == ResourceKind.Sidecar) return Wrap(SidecarReader.Shape, SidecarReader.Read);
         if (kind == ResourceKind.PeerAuthentication) return Wrap(PeerAuthenticationReader.Shape, PeerAuthenticationReader.Read);
+        if (kind == ResourceKind.RequestAuthentication) return Wrap(RequestAuthenticationReader.Shape, RequestAuthenticationReader.Read);
+        if (kind == ResourceKind.AuthorizationPolicy) return Wrap(AuthorizationPolicyReader.Shape, AuthorizationPolicyReader.Read);
         if (kind == ResourceKind.Service) return Wrap(ServiceReader.Shape, ServiceReader.Read);
         if (kind == ResourceKind.EndpointSlice) return WrapFlat(EndpointSliceReader.Shape, EndpointSliceReader.Read, "status");
         if (kind == ResourceKind.Secret) return WrapFlat(SecretReader.Shape, SecretReader.Read);
@@ -190,6 +194,8 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
                 at.ReportKey(
                     DiagnosticCodes.ReservedAnnotation, "annotations", reserved,
                     $"the annotation '{reserved}' is written by the control plane", "remove it");
+        context.Annotations = annotations;
+        CheckDryRun(at, kind, annotations);
         if (kind == ResourceKind.MeshConfig) return Mesh(location);
 
         var name = at.RequiredString("name");
@@ -211,6 +217,18 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
             CreatedAt = ReadCreationTime(at),
             Location = location,
         };
+    }
+
+    /// <summary>Whoever writes it believes that nothing is enforced, so it is an error wherever that would not be so.</summary>
+    private static void CheckDryRun(ObjectReader at, ResourceKind kind, StringMap<string> annotations)
+    {
+        const string annotation = AuthorizationPolicyRules.DryRunAnnotation;
+        if (!annotations.TryGetValue(annotation, out var written)) return;
+        if (kind != ResourceKind.AuthorizationPolicy)
+            at.ReportKey(
+                DiagnosticCodes.InvalidDryRun, "annotations", annotation, $"a {kind.Name} cannot be dry-run", "the annotation is for AuthorizationPolicy");
+        else if (written is not ("true" or "false"))
+            at.ReportKey(DiagnosticCodes.InvalidDryRun, "annotations", annotation, $"'{written}' is neither \"true\" nor \"false\"");
     }
 
     private DateTimeOffset ReadCreationTime(ObjectReader at)

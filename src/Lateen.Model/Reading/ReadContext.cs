@@ -13,6 +13,9 @@ internal sealed class ReadContext(string file, ResourceRef? resource, int lineOf
     /// <summary>Namespace of the resource, for rules that compare with it.</summary>
     public string Namespace => Resource?.Namespace ?? "";
 
+    /// <summary>Annotations of the resource, for the few rules of a spec that depend on one.</summary>
+    public StringMap<string> Annotations { get; set; } = StringMap<string>.Empty;
+
     public IReadOnlyList<Diagnostic> Diagnostics => _diagnostics;
 
     public bool HasErrors { get; private set; }

@@ -11,7 +11,6 @@ namespace Lateen.Model;
 public sealed class ResourceKind : IComparable<ResourceKind>
 {
     private static readonly ImmutableArray<string> NetworkingVersions = ["v1", "v1beta1", "v1alpha3"];
-
     private static readonly ImmutableArray<string> SecurityVersions = ["v1", "v1beta1"];
 
     public static readonly ResourceKind VirtualService =
@@ -35,6 +34,12 @@ public sealed class ResourceKind : IComparable<ResourceKind>
     public static readonly ResourceKind PeerAuthentication =
         new("security.istio.io", "PeerAuthentication", "peerauthentications", ["pa"], SecurityVersions);
 
+    public static readonly ResourceKind RequestAuthentication =
+        new("security.istio.io", "RequestAuthentication", "requestauthentications", ["ra"], SecurityVersions);
+
+    public static readonly ResourceKind AuthorizationPolicy =
+        new("security.istio.io", "AuthorizationPolicy", "authorizationpolicies", ["ap"], SecurityVersions);
+
     public static readonly ResourceKind Service = new("", "Service", "services", ["svc"], ["v1"]);
 
     /// <summary>Certificates, keys and roots; what it holds is shown to nobody.</summary>
@@ -48,7 +53,10 @@ public sealed class ResourceKind : IComparable<ResourceKind>
 
     /// <summary>Every kind that this release serves, in the order in which lists show them.</summary>
     public static readonly ImmutableArray<ResourceKind> All =
-        [VirtualService, DestinationRule, Gateway, ServiceEntry, WorkloadEntry, Sidecar, PeerAuthentication, Service, EndpointSlice, Secret, MeshConfig];
+    [
+        VirtualService, DestinationRule, Gateway, ServiceEntry, WorkloadEntry, Sidecar, PeerAuthentication, RequestAuthentication, AuthorizationPolicy,
+        Service, EndpointSlice, Secret, MeshConfig,
+    ];
 
     private static readonly FrozenDictionary<string, ResourceKind> ByAnyName = All
         .SelectMany(kind => kind.ShortNames.Append(kind.Plural).Append(kind.Name.ToLowerInvariant()).Distinct().Select(name => (name, kind)))

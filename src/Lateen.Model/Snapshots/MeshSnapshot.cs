@@ -40,6 +40,10 @@ public sealed class MeshSnapshot
 
     public PeerAuthenticationIndex PeerAuthentications { get; internal init; } = PeerAuthenticationIndex.Empty;
 
+    public PolicyIndex<RequestAuthentication> RequestAuthentications { get; internal init; } = PolicyIndex<RequestAuthentication>.Empty;
+
+    public PolicyIndex<AuthorizationPolicy> AuthorizationPolicies { get; internal init; } = PolicyIndex<AuthorizationPolicy>.Empty;
+
     internal FrozenDictionary<ResourceKind, ResourceTable> Tables { get; init; } = FrozenDictionary<ResourceKind, ResourceTable>.Empty;
 
     internal FrozenDictionary<ServiceKey, ServiceEndpoints> Endpoints { get; init; } =

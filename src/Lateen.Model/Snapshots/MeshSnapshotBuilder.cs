@@ -52,6 +52,14 @@ public static class MeshSnapshotBuilder
             Sidecars = change.Touches(ResourceKind.Sidecar)
                 ? new SidecarIndex(OldestFirst<Sidecar>(change, ResourceKind.Sidecar), mesh)
                 : before.Sidecars,
+            RequestAuthentications = change.Touches(ResourceKind.RequestAuthentication)
+                ? new PolicyIndex<RequestAuthentication>(
+                    OldestFirst<RequestAuthentication>(change, ResourceKind.RequestAuthentication), static policy => policy.Scope, mesh)
+                : before.RequestAuthentications,
+            AuthorizationPolicies = change.Touches(ResourceKind.AuthorizationPolicy)
+                ? new PolicyIndex<AuthorizationPolicy>(
+                    OldestFirst<AuthorizationPolicy>(change, ResourceKind.AuthorizationPolicy), static policy => policy.Scope, mesh)
+                : before.AuthorizationPolicies,
         };
     }
 
