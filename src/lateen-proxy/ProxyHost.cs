@@ -8,6 +8,7 @@ using Lateen.Proxy.Admin;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Grpc;
+using Lateen.Proxy.Filters.MutualTls;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Logging;
 using Lateen.Proxy.Statistics;
@@ -146,7 +147,7 @@ internal static class ProxyHost
             Time = time,
         };
         return new ExtensionCatalog(
-            [new RouterFilterCompiler(), new GrpcStatsFilterCompiler(), new GrpcWebFilterCompiler(), .. istio.Compilers],
+            [new RouterFilterCompiler(), new GrpcStatsFilterCompiler(), new GrpcWebFilterCompiler(), new AlpnFilterCompiler(), .. istio.Compilers],
             AccessLogCompilers.All(accessLogs, formats),
             [new ConnectionLimitCompiler(), .. istio.NetworkCompilers]);
     }

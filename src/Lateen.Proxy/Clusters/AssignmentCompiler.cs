@@ -77,6 +77,7 @@ internal static class AssignmentCompiler
             Weight = endpoint.LoadBalancingWeight ?? 1,
             Health = HealthOf(endpoint.HealthStatus),
             Workload = WorkloadOf(endpoint.Metadata),
+            TransportMatch = endpoint.Metadata?.FilterMetadata.GetValueOrDefault(TransportMatch.MetadataKey),
         };
     }
 

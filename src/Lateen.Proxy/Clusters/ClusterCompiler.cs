@@ -26,6 +26,7 @@ internal static class ClusterCompiler
         var options = HttpOptionsOf(cluster, path, errors);
         var transport = TransportSockets.CompileUpstream(
             cluster.TransportSocket, options?.UpstreamHttpProtocolOptions, path.Field("transport_socket"), tls, errors);
+        var matches = TransportMatchCompiler.Compile(cluster, options?.UpstreamHttpProtocolOptions, path.Field("transport_socket_matches"), tls, errors);
         var definition = new ClusterDefinition
         {
             Name = cluster.Name,
@@ -44,6 +45,10 @@ internal static class ClusterCompiler
             DnsFamily = FamilyOf(cluster, path, errors),
             DnsRefreshRate = ProtoValues.Positive(cluster.DnsRefreshRate, TimeSpan.FromSeconds(5), path.Field("dns_refresh_rate"), errors),
             Tls = transport.Tls,
+            Transport = new EndpointTransport(string.Empty, transport.Tls, transport.ProxyProtocol, cluster.TransportSocket?.ToByteString() ?? ByteString.Empty),
+            Matches = matches,
+            TlsContexts = [.. matches.Select(static match => match.Transport.Tls).OfType<ClientTls>(), .. transport.Tls is { } own ? [own] : Array.Empty<ClientTls>()],
+            AllowsAlpnOverride = AllowsAlpnOverride(cluster.Metadata),
             ProxyProtocol = transport.ProxyProtocol,
             Protocol = ProtocolOf(cluster, options),
         };
@@ -251,6 +256,9 @@ internal static class ClusterCompiler
             || !istio.Fields.TryGetValue("services", out var services) || services.ListValue?.Values is not [{ StructValue: { } service }, ..]) return null;
         return new ServiceIdentity(Text(service, "host"), Text(service, "name"), Text(service, "namespace"));
     }
+
+    private static bool AllowsAlpnOverride(Envoy.Config.Core.V3.Metadata? metadata) =>
+        metadata is null || !metadata.FilterMetadata.TryGetValue("istio", out var istio) || Text(istio, "alpn_override") != "false";
 
     private static string Text(Struct from, string field) => from.Fields.TryGetValue(field, out var value) ? value.StringValue : string.Empty;
 

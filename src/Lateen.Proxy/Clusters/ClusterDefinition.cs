@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lateen.Proxy.ProxyProtocol;
 using Lateen.Proxy.Tls;
 
@@ -37,14 +38,36 @@ internal sealed record ClusterDefinition
     /// <summary>Default 5 s, as in Envoy.</summary>
     public TimeSpan DnsRefreshRate { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How connections are encrypted; null: they are plain.</summary>
+    /// <summary>How connections are encrypted where no match says otherwise; null: they are plain.</summary>
     public ClientTls? Tls { get; init; }
+
+    /// <summary>How endpoints are connected to that none of <see cref="Matches"/> fits.</summary>
+    public required EndpointTransport Transport { get; init; }
+
+    /// <summary>The first that fits an endpoint is taken.</summary>
+    public ImmutableArray<TransportMatch> Matches { get; init; } = [];
+
+    /// <summary>Every TLS context of the cluster, each once.</summary>
+    public ImmutableArray<ClientTls> TlsContexts { get; init; } = [];
+
+    /// <summary>False (cluster metadata <c>istio.alpn_override: "false"</c>): what its TLS offers is not replaced by <c>istio.alpn</c>.</summary>
+    public bool AllowsAlpnOverride { get; init; } = true;
 
     /// <summary>The PROXY header that opens every connection; null: none.</summary>
     public ProxyProtocolVersion? ProxyProtocol { get; init; }
 
     /// <summary>What the endpoints are spoken to in.</summary>
     public UpstreamProtocol Protocol { get; init; }
+
+    public EndpointTransport TransportFor(AssignedEndpoint endpoint)
+    {
+        foreach (var match in Matches)
+        {
+            if (match.Fits(endpoint.TransportMatch)) return match.Transport;
+        }
+
+        return Transport;
+    }
 
     /// <summary>Envoy's default of <c>initial_fetch_timeout</c>.</summary>
     public static TimeSpan DefaultInitialFetchTimeout { get; } = TimeSpan.FromSeconds(15);

@@ -70,8 +70,17 @@ public sealed class ClusterSnapshot
 
     public UpstreamConnectionOptions Connections { get; init; } = UpstreamConnectionOptions.Default;
 
-    /// <summary>How connections are encrypted; null: they are plain.</summary>
+    /// <summary>How connections are encrypted to endpoints that do not say (<see cref="EndpointSnapshot.Transport"/>); null: they are plain.</summary>
     public UpstreamTls? UpstreamTls { get; init; }
+
+    /// <summary>Connections to some endpoints are encrypted, or may come to be.</summary>
+    public bool UsesTls { get; init; }
+
+    /// <summary>What TLS offers may be what the request's connection manager says (<c>istio.alpn</c>).</summary>
+    public bool AllowsAlpnOverride { get; init; } = true;
+
+    /// <summary>How connections to one of its endpoints are encrypted; null: they are plain.</summary>
+    public UpstreamTls? TlsTo(EndpointSnapshot endpoint) => endpoint.Transport is { } own ? own.Tls : UpstreamTls;
 
     /// <summary>What is spoken to the endpoints by HTTP chains.</summary>
     public UpstreamProtocol UpstreamProtocol { get; init; }

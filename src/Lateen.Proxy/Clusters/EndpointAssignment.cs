@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Google.Protobuf.WellKnownTypes;
 
 namespace Lateen.Proxy.Clusters;
 
@@ -31,4 +32,7 @@ internal sealed record AssignedEndpoint
     public EndpointHealth Health { get; init; }
 
     public WorkloadIdentity? Workload { get; init; }
+
+    /// <summary>Metadata <c>envoy.transport_socket_match</c>; null: none.</summary>
+    public Struct? TransportMatch { get; init; }
 }

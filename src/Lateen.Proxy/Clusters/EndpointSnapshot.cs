@@ -24,6 +24,9 @@ public sealed class EndpointSnapshot
     /// <summary><see cref="Hostname"/> in UTF-8, ready to be written as a Host header.</summary>
     public ReadOnlyMemory<byte> HostnameBytes { get; init; }
 
+    /// <summary>How it is connected to; null: as the cluster says.</summary>
+    public EndpointTransport? Transport { get; init; }
+
     /// <summary>Who runs there, from endpoint metadata <c>istio.workload</c>; null when the control plane said nothing.</summary>
     public WorkloadIdentity? Workload { get; init; }
 }

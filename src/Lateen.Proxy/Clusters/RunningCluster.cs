@@ -89,6 +89,8 @@ internal sealed class RunningCluster : IDisposable
             ConnectTimeout = Definition.ConnectTimeout,
             Connections = Definition.Connections,
             UpstreamTls = Definition.Tls,
+            UsesTls = !Definition.TlsContexts.IsEmpty,
+            AllowsAlpnOverride = Definition.AllowsAlpnOverride,
             ProxyProtocol = Definition.ProxyProtocol,
             UpstreamProtocol = Definition.Protocol,
             Service = Definition.Service,
@@ -160,6 +162,7 @@ internal sealed class RunningCluster : IDisposable
             Hostname = hostname,
             HostnameBytes = Encoding.UTF8.GetBytes(hostname),
             Workload = endpoint.Workload,
+            Transport = Definition.TransportFor(endpoint),
         };
     }
 

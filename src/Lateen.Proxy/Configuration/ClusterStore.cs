@@ -59,7 +59,7 @@ internal sealed class ClusterStore(
         }
 
         StopLeaving(record);
-        if (definition.Tls is { } tls) secrets.Attach(tls);
+        foreach (var tls in definition.TlsContexts) secrets.Attach(tls);
         if (definition.Discovery == ClusterDiscovery.Eds) NeedEndpoints(record, definition.EdsServiceName);
         var fetched = definition.Discovery == ClusterDiscovery.Eds ? _assignments.GetValueOrDefault(definition.EdsServiceName) : null;
         var running = new RunningCluster(definition, record, record.Warming ?? record.Active, fetched, environment);
@@ -74,7 +74,7 @@ internal sealed class ClusterStore(
     {
         foreach (var record in _records.Values)
         {
-            if (record.Warming is { Definition.Tls: not null } running && IsWarm(running)) Activate(record);
+            if (record.Warming is { Definition.TlsContexts.IsEmpty: false } running && IsWarm(running)) Activate(record);
         }
     }
 
@@ -175,7 +175,7 @@ internal sealed class ClusterStore(
         IsStale = true;
     }
 
-    private bool IsWarm(RunningCluster cluster) => cluster.IsWarm && (cluster.Definition.Tls is not { } tls || secrets.IsSettled(tls));
+    private bool IsWarm(RunningCluster cluster) => cluster.IsWarm && cluster.Definition.TlsContexts.All(secrets.IsSettled);
 
     private void Stop(RunningCluster cluster)
     {
@@ -192,7 +192,7 @@ internal sealed class ClusterStore(
 
     private void Release(RunningCluster? cluster)
     {
-        if (cluster?.Definition.Tls is { } tls) secrets.Detach(tls);
+        foreach (var tls in cluster?.Definition.TlsContexts ?? []) secrets.Detach(tls);
         if (cluster?.Definition is not { Discovery: ClusterDiscovery.Eds } definition) return;
         if (!subscriptions.Release(XdsTypeUrls.ClusterLoadAssignment, definition.EdsServiceName)) return;
         _users.Remove(definition.EdsServiceName);

@@ -1,9 +1,11 @@
 using Lateen.Http;
 using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Filters.MutualTls;
 using Lateen.Proxy.Forwarding.Pools;
 using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Statistics;
+using Lateen.Proxy.Tls;
 
 namespace Lateen.Proxy.Forwarding;
 
@@ -58,9 +60,10 @@ internal sealed class Attempt(ProxyWorker worker) : IPoolWaiter
     /// <summary>Chooses an endpoint and asks its pool for a stream.</summary>
     /// <param name="cluster">Where the route leads.</param>
     /// <param name="request">Its protocol is the endpoint's too, where the cluster says so.</param>
+    /// <param name="overrides">What TLS handshakes offer instead of what the cluster says.</param>
     /// <param name="retries">Knows which endpoints were tried.</param>
     /// <param name="signal">Woken when <see cref="State"/> changes.</param>
-    public void Begin(ClusterSnapshot cluster, HttpRequestHead request, Retries retries, WakeSignal signal)
+    public void Begin(ClusterSnapshot cluster, HttpRequestHead request, AlpnOverrides? overrides, Retries retries, WakeSignal signal)
     {
         _cluster = cluster;
         _signal = signal;
@@ -89,7 +92,11 @@ internal sealed class Attempt(ProxyWorker worker) : IPoolWaiter
         ClusterStats stats = worker.StatsOf(cluster);
         worker.Shard.Increment(stats.RequestTotal);
         worker.Shard.Increment(stats.RequestActive);
-        _pool = UpstreamPool.Of(worker, cluster, endpoint, ProtocolFor(cluster, request), cluster.UpstreamTls is { UsesRequestHost: true } ? request.Host : default);
+        UpstreamProtocol protocol = ProtocolFor(cluster, request);
+        UpstreamTls? tls = cluster.TlsTo(endpoint);
+        _pool = UpstreamPool.Of(
+            worker, cluster, endpoint, protocol, tls is { UsesRequestHost: true } ? request.Host : default,
+            tls is not null && cluster.AllowsAlpnOverride ? overrides?.For(protocol) : null);
         switch (_pool.Acquire(this, signal, cluster, endpoint, out UpstreamStream? stream))
         {
             case PoolAnswer.Ready:

@@ -73,6 +73,9 @@ public sealed class HttpExchange : IAccessLogRecord
     /// <summary>The switch was made: what follows the heads is the other protocol's.</summary>
     public bool IsTunnel { get; internal set; }
 
+    /// <summary>What TLS handshakes for this request offer; null: what the cluster says.</summary>
+    public Filters.MutualTls.AlpnOverrides? AlpnOverrides { get; internal set; }
+
     /// <summary>Index of the reactor that owns the exchange.</summary>
     public int ReactorIndex { get; internal init; }
 
@@ -151,6 +154,7 @@ public sealed class HttpExchange : IAccessLogRecord
         IsGrpc = false;
         IsUpgrade = false;
         IsTunnel = false;
+        AlpnOverrides = null;
     }
 
     private static bool TryGet(HeaderBlock headers, AccessLogHeader header, out ReadOnlySpan<byte> value) =>

@@ -94,7 +94,7 @@ internal sealed class UpstreamCall(ProxyWorker worker)
     /// <summary>Begins an attempt; <see cref="State"/> says how far it is.</summary>
     public void Start()
     {
-        _attempt.Begin(Cluster!, _exchange.Request, _retries, _signal);
+        _attempt.Begin(Cluster!, _exchange.Request, _exchange.AlpnOverrides, _retries, _signal);
         _exchange.Record.Endpoint = _attempt.Endpoint;
         _exchange.Record.AddAttempt(_attempt.Endpoint?.State);
     }

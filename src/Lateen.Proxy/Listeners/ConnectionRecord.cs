@@ -104,6 +104,7 @@ internal sealed class ConnectionRecord : IAccessLogRecord
         Tls = outcome.Session;
         TransportFailureReason = outcome.Reason;
         if (outcome.Session?.ServerName is { } name) ServerName = name;
+        if (outcome.Connection is null) Flags |= ResponseFlags.DownstreamProtocolError;
         if (outcome.IsTimeout) TerminationDetails = "transport socket timeout was reached";
     }
 

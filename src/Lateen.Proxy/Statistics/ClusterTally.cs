@@ -56,7 +56,7 @@ public sealed class ClusterTally : IDisposable
     {
         foreach (var cluster in current.Clusters)
         {
-            if (cluster.UpstreamTls is not null && cluster.State.TlsTally is null)
+            if ((cluster.UsesTls || cluster.UpstreamTls is not null) && cluster.State.TlsTally is null)
                 cluster.State.TlsTally = new TlsTally(TlsStats.OpenCluster(_statistics.Registry, cluster.StatName), _statistics);
         }
     }

@@ -9,4 +9,6 @@ namespace Lateen.Proxy.Tls;
 /// <param name="RequestHost">
 /// Host of the request, without port, where <see cref="UpstreamTls.UsesRequestHost"/>; such a connection serves requests to this host only. Null: there is none.
 /// </param>
-public readonly record struct UpstreamGreeting(IReadOnlyList<AlpnProtocol>? Protocols = null, string? RequestHost = null);
+/// <param name="Override">Offered whatever the TLS context names (<c>istio.alpn</c>); null: nothing is.</param>
+public readonly record struct UpstreamGreeting(
+    IReadOnlyList<AlpnProtocol>? Protocols = null, string? RequestHost = null, IReadOnlyList<AlpnProtocol>? Override = null);

@@ -19,7 +19,7 @@ internal sealed record UpstreamNaming(string? Fixed, bool FromEndpoint, bool Fro
     public TlsClientParameters ParametersFor(EndpointSnapshot endpoint, UpstreamGreeting greeting, bool isAlpnFixed)
     {
         var name = NameFor(endpoint, greeting.RequestHost);
-        var protocols = isAlpnFixed ? null : greeting.Protocols;
+        var protocols = greeting.Override ?? (isAlpnFixed ? null : greeting.Protocols);
         if (protocols is null && name == Fixed) return _fixed;
         return new TlsClientParameters { ServerName = name, VerifyHost = VerifiesName ? name : null, Alpn = protocols };
     }

@@ -29,7 +29,8 @@ internal static class UpstreamConnector
         Reactor reactor, ClusterSnapshot cluster, EndpointSnapshot endpoint, EndPoint? client = null, EndPoint? clientDestination = null,
         UpstreamGreeting greeting = default)
     {
-        if (cluster.UpstreamTls is { IsReady: false })
+        UpstreamTls? tls = cluster.TlsTo(endpoint);
+        if (tls is { IsReady: false })
         {
             cluster.State.TlsTally?.Count(reactor.Index, TlsOutcome.NotReady);
             return Failed(FailureCause.ConnectFailed, TlsOutcome.NotReady.Reason);
@@ -46,13 +47,14 @@ internal static class UpstreamConnector
         }
 
         TransportConnection connection = plain.Connection;
-        if (cluster.ProxyProtocol is { } version && !TrySendProxyHeader(connection, version, client, clientDestination))
+        ProxyProtocolVersion? announced = endpoint.Transport is { } own ? own.ProxyProtocol : cluster.ProxyProtocol;
+        if (announced is { } version && !TrySendProxyHeader(connection, version, client, clientDestination))
         {
             connection.Abort();
             return Failed(FailureCause.ConnectFailed, ConnectFailureText.Of(TransportError.ConnectionReset));
         }
 
-        if (cluster.UpstreamTls is not { } tls) return new UpstreamConnectResult(connection, default, string.Empty);
+        if (tls is null) return new UpstreamConnectResult(connection, default, string.Empty);
         long left = (long)options.Timeout.TotalMilliseconds - (reactor.NowMilliseconds - startedAt);
         TlsOutcome outcome = left > 0 ? await tls.ConnectAsync(connection, endpoint, greeting, left) : TlsOutcome.TimedOut;
         cluster.State.TlsTally?.Count(reactor.Index, outcome);

@@ -60,6 +60,7 @@ public sealed class XdsTypeRegistry
         Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor,
         Stats.PluginConfig.Descriptor,
         Io.Istio.Http.PeerMetadata.Config.Descriptor,
+        Istio.Envoy.Config.Filter.Http.Alpn.V2Alpha1.FilterConfig.Descriptor,
         Envoy.Admin.V3.BootstrapConfigDump.Descriptor,
         Envoy.Admin.V3.ListenersConfigDump.Descriptor,
         Envoy.Admin.V3.ClustersConfigDump.Descriptor,

@@ -1,3 +1,4 @@
+using Envoy.Config.Accesslog.V3;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.AccessLoggers.File.V3;
 using Envoy.Extensions.AccessLoggers.Stream.V3;
@@ -49,6 +50,42 @@ public sealed class AccessLogCompilersTests : IAsyncLifetime
 
         Assert.Equal("GET /reviews/7 404 NR 7\n", await File.ReadAllTextAsync(path, Cancellation));
     }
+
+    [Theory]
+    [InlineData("NR,DPE", ResponseFlags.NoRouteFound, true)]
+    [InlineData("NR,DPE", ResponseFlags.DownstreamProtocolError | ResponseFlags.UpstreamOverflow, true)]
+    [InlineData("NR,DPE", ResponseFlags.UpstreamOverflow, false)]
+    [InlineData("NR,DPE", ResponseFlags.None, false)]
+    [InlineData("", ResponseFlags.UpstreamOverflow, true)]
+    [InlineData("", ResponseFlags.None, false)]
+    public async Task A_log_with_a_filter_takes_what_ended_in_one_of_its_ways(string wanted, ResponseFlags flags, bool isTaken)
+    {
+        var log = Log(new StdoutAccessLog { LogFormat = new SubstitutionFormatString { TextFormat = "line\n" } });
+        log.Filter = new AccessLogFilter { ResponseFlagFilter = new ResponseFlagFilter() };
+        log.Filter.ResponseFlagFilter.Flags.AddRange(wanted.Split(',', StringSplitOptions.RemoveEmptyEntries));
+        var logger = (AccessLogger)AccessLogCompiler.Compile([log], Catalog(), FieldPath.Root, _errors).Single();
+        logger.Write(new TestExchange().Served(404, flags: flags).Exchange);
+        await _writer.FlushAsync(Cancellation);
+
+        Assert.Equal(isTaken ? "line\n" : "", System.Text.Encoding.UTF8.GetString(_standardOutput.ToArray()));
+    }
+
+    [Fact]
+    public void A_filter_that_is_not_supported_or_names_no_flag_is_refused_with_its_path()
+    {
+        var unknown = Log(new StdoutAccessLog());
+        unknown.Filter = new AccessLogFilter { ResponseFlagFilter = new ResponseFlagFilter { Flags = { "NR", "XX" } } };
+        var other = Log(new StdoutAccessLog());
+        other.Filter = new AccessLogFilter();
+        AccessLogCompiler.Compile([unknown, other], Catalog(), FieldPath.Root, _errors);
+        Assert.Equal(
+            ["[0].filter.response_flag_filter.flags[1]: 'XX' is not a flag", "[1].filter: only response_flag_filter is supported"],
+            _errors.All.Select(error => error.ToString()));
+    }
+
+    private static AccessLog Log(IMessage config) => new() { Name = "log", TypedConfig = Any.Pack(config) };
+
+    private ExtensionCatalog Catalog() => new([], AccessLogCompilers.All(_writer, new AccessLogContext()));
 
     [Fact]
     public async Task A_stream_log_with_a_json_format_keeps_the_order_of_keys_and_the_types_of_values()

@@ -33,8 +33,9 @@ internal sealed class ConfiguredProxy : IAsyncDisposable
         _configuration.Thread.Start();
     }
 
-    /// <summary>The router alone.</summary>
-    public static ExtensionCatalog Extensions { get; } = new([new Lateen.Proxy.Filters.RouterFilterCompiler()], []);
+    /// <summary>The router, and what tells endpoints the protocol of a request.</summary>
+    public static ExtensionCatalog Extensions { get; } =
+        new([new Lateen.Proxy.Filters.RouterFilterCompiler(), new Lateen.Proxy.Filters.MutualTls.AlpnFilterCompiler()], []);
 
     public StatsRegistry Registry { get; }
 

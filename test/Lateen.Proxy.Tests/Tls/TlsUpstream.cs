@@ -14,11 +14,19 @@ internal sealed class TlsUpstream : IAsyncDisposable
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly X509Certificate2 _certificate;
     private readonly bool _asksForCertificate;
+    private readonly bool _takesPlaintext;
+    private readonly string _protocol;
     private readonly ConcurrentBag<Socket> _sockets = [];
     private readonly Task _accepting;
 
-    public TlsUpstream(TestCertificate certificate, bool asksForCertificate = false)
+    /// <param name="certificate">Shown to clients.</param>
+    /// <param name="asksForCertificate">Clients may show one.</param>
+    /// <param name="takesPlaintext">A client that begins without TLS is served as well, and answered "plaintext".</param>
+    /// <param name="protocol">The one application protocol that the server agrees to.</param>
+    public TlsUpstream(TestCertificate certificate, bool asksForCertificate = false, bool takesPlaintext = false, string protocol = "http/1.1")
     {
+        _takesPlaintext = takesPlaintext;
+        _protocol = protocol;
         _certificate = certificate.ToX509();
         _asksForCertificate = asksForCertificate;
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -60,6 +68,14 @@ internal sealed class TlsUpstream : IAsyncDisposable
     {
         try
         {
+            var first = new byte[1];
+            if (_takesPlaintext && await socket.ReceiveAsync(first, SocketFlags.Peek) == 1 && first[0] != 0x16)
+            {
+                await using var plain = new NetworkStream(socket, ownsSocket: true);
+                await AnswerAsync(plain, "plaintext");
+                return;
+            }
+
             await using var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
 #pragma warning disable CA5359 // What the proxy shows is what the test looks at.
             await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
@@ -67,25 +83,30 @@ internal sealed class TlsUpstream : IAsyncDisposable
                 ServerCertificate = _certificate,
                 ClientCertificateRequired = _asksForCertificate,
                 RemoteCertificateValidationCallback = static (_, _, _, _) => true,
-                ApplicationProtocols = [SslApplicationProtocol.Http11],
+                ApplicationProtocols = [new SslApplicationProtocol(_protocol)],
             });
 #pragma warning restore CA5359
             Handshakes.Enqueue((stream.TargetHostName, stream.NegotiatedApplicationProtocol.ToString(), stream.RemoteCertificate?.GetSerialNumberString().ToLowerInvariant() ?? ""));
-            var buffer = new byte[16 * 1024];
-            var length = 0;
-            while (true)
-            {
-                var received = await stream.ReadAsync(buffer.AsMemory(length));
-                if (received == 0) return;
-                length += received;
-                if (!Encoding.ASCII.GetString(buffer, 0, length).EndsWith("\r\n\r\n", StringComparison.Ordinal)) continue;
-                length = 0;
-                await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\ncontent-length: {stream.TargetHostName.Length}\r\n\r\n{stream.TargetHostName}"));
-            }
+            await AnswerAsync(stream, stream.TargetHostName);
         }
         catch (Exception failure) when (failure is IOException or AuthenticationException or SocketException or ObjectDisposedException)
         {
             // The proxy did not like us, or the test is over.
+        }
+    }
+
+    private static async Task AnswerAsync(Stream stream, string answer)
+    {
+        var buffer = new byte[16 * 1024];
+        var length = 0;
+        while (true)
+        {
+            var received = await stream.ReadAsync(buffer.AsMemory(length));
+            if (received == 0) return;
+            length += received;
+            if (!Encoding.ASCII.GetString(buffer, 0, length).EndsWith("\r\n\r\n", StringComparison.Ordinal)) continue;
+            length = 0;
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\ncontent-length: {answer.Length}\r\n\r\n{answer}"));
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Text;
 using Lateen.Net;
 using Lateen.Net.Tls;
 using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Filters.MutualTls;
 using Lateen.Proxy.Forwarding.Http1;
 using Lateen.Proxy.Forwarding.Http2;
 using Lateen.Proxy.Forwarding.Streams;
@@ -51,6 +52,8 @@ internal sealed class UpstreamPool
     private readonly EndpointSlot _slot;
     private readonly UpstreamProtocol _protocol;
     private readonly byte[] _host;
+    private EndpointTransport? _transport;
+    private readonly IReadOnlyList<AlpnProtocol>? _offered;
     private readonly UpstreamGreeting _greeting;
     private readonly ClusterState _clusterState;
     private readonly ClusterStats _stats;
@@ -68,9 +71,13 @@ internal sealed class UpstreamPool
     private bool _hasSpokenHttp2;
     private long _learntStreams = int.MaxValue;
 
-    private UpstreamPool(ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol, ReadOnlySpan<byte> host)
+    private UpstreamPool(
+        ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol, ReadOnlySpan<byte> host,
+        IReadOnlyList<AlpnProtocol>? offered)
     {
         _host = host.ToArray();
+        _transport = endpoint.Transport;
+        _offered = offered;
         _greeting = new UpstreamGreeting(
             protocol switch
             {
@@ -78,7 +85,8 @@ internal sealed class UpstreamPool
                 UpstreamProtocol.Http2 => Http2Only,
                 _ => Either,
             },
-            host.IsEmpty ? null : Encoding.ASCII.GetString(host));
+            host.IsEmpty ? null : Encoding.ASCII.GetString(host),
+            offered);
         _worker = worker;
         _endpoint = endpoint;
         _protocol = protocol;
@@ -132,8 +140,10 @@ internal sealed class UpstreamPool
     /// <param name="endpoint">Whose connections.</param>
     /// <param name="protocol">In what they speak; not <see cref="UpstreamProtocol.UseDownstream"/>.</param>
     /// <param name="host">The host of the request, where connections serve one host each (<c>auto_sni</c>); else empty.</param>
+    /// <param name="offered">What TLS handshakes offer instead of what the cluster says; null: nothing.</param>
     public static UpstreamPool Of(
-        ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol, ReadOnlySpan<byte> host)
+        ProxyWorker worker, ClusterSnapshot cluster, EndpointSnapshot endpoint, UpstreamProtocol protocol, ReadOnlySpan<byte> host,
+        IReadOnlyList<AlpnProtocol>? offered)
     {
         EndpointSlot slot = endpoint.State.SlotOf(worker.Index);
         var first = (UpstreamPool?)slot.Pool;
@@ -141,7 +151,9 @@ internal sealed class UpstreamPool
         int hosts = 0;
         for (UpstreamPool? made = first; made is not null; made = made._sibling)
         {
-            if (made._protocol == protocol && host.SequenceEqual(made._host)) return made;
+            // What was connected in another way (in the clear, or for another server name) must not carry what is to go in this one.
+            if (!IsSameTransport(made._transport, endpoint.Transport)) continue;
+            if (made._protocol == protocol && host.SequenceEqual(made._host) && AlpnOverrides.AreEqual(made._offered, offered)) return made;
             if (made._host.Length == 0) continue;
             hosts++;
             if (made.IsIdle) idle = made;
@@ -149,11 +161,27 @@ internal sealed class UpstreamPool
 
         // Hosts come from clients: the pool that has been there longest without a request makes room.
         if (hosts >= MaxHosts) idle?.Drain();
-        var pool = new UpstreamPool(worker, cluster, endpoint, protocol, host) { _sibling = (UpstreamPool?)slot.Pool };
+        DrainOthers(slot, endpoint.Transport);
+        var pool = new UpstreamPool(worker, cluster, endpoint, protocol, host, offered) { _sibling = (UpstreamPool?)slot.Pool };
         slot.Pool = pool;
         worker.Adopt(pool);
         return pool;
     }
+
+    /// <summary>The endpoint is connected to in another way now: connections of the former way end with what they carry.</summary>
+    private static void DrainOthers(EndpointSlot slot, EndpointTransport? transport)
+    {
+        var pool = (UpstreamPool?)slot.Pool;
+        while (pool is not null)
+        {
+            UpstreamPool? next = pool._sibling;
+            if (!pool._isDraining && !IsSameTransport(pool._transport, transport)) pool.Drain();
+            pool = next;
+        }
+    }
+
+    private static bool IsSameTransport(EndpointTransport? left, EndpointTransport? right) =>
+        ReferenceEquals(left, right) || (left is not null && left.IsInterchangeableWith(right));
 
     /// <summary>The endpoint is gone from the configuration: drains its pools, whatever their protocol.</summary>
     public static void DrainAll(EndpointSlot slot)
@@ -302,6 +330,7 @@ internal sealed class UpstreamPool
     {
         _cluster = cluster;
         _endpoint = endpoint;
+        _transport = endpoint.Transport;
         Settings = UpstreamSettings.Of(cluster);
     }
 
