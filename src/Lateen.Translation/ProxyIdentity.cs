@@ -44,6 +44,12 @@ public sealed record ProxyIdentity
     /// <summary>Metadata HTTP_PROXY_PORT: the port of a forward proxy on loopback, before the mesh's own setting; null when not sent.</summary>
     public int? HttpProxyPort { get; init; }
 
+    /// <summary>
+    /// Metadata WORKLOAD_IDENTITY is <c>true</c>: the proxy has a certificate of the mesh (SDS secrets <c>default</c> and <c>ROOTCA</c>), so it can
+    /// speak mutual TLS. A key of Lateen, which the bootstrap of a proxy with an identity writes; one without takes and sends plaintext.
+    /// </summary>
+    public bool HasIdentity { get; init; }
+
     /// <summary>Metadata GENERATOR is <c>grpc</c>: no proxy but a gRPC client that speaks xDS itself, and takes only what gRPC understands.</summary>
     public bool IsGrpc { get; init; }
 
@@ -92,6 +98,8 @@ public sealed record ProxyIdentity
             WorkloadName = Text(node, "WORKLOAD_NAME") ?? name,
             ClusterId = Text(node, "CLUSTER_ID") ?? "",
             HttpProxyPort = Port(node, "HTTP_PROXY_PORT"),
+            // Mutual TLS of a client without a proxy is its own affair.
+            HasIdentity = generator is null && Flag(node, "WORKLOAD_IDENTITY"),
         };
     }
 
@@ -109,6 +117,9 @@ public sealed record ProxyIdentity
         node.Metadata?.Fields.TryGetValue(key, out var value) == true && value.KindCase == Value.KindOneofCase.StringValue && value.StringValue.Length > 0
             ? value.StringValue
             : null;
+
+    private static bool Flag(Node node, string key) =>
+        node.Metadata?.Fields.TryGetValue(key, out var value) == true && value is { HasBoolValue: true, BoolValue: true } or { StringValue: "true" };
 
     /// <summary>Agents send numbers as strings or as numbers; both are read, and what is no port counts as not sent.</summary>
     private static int? Port(Node node, string key)

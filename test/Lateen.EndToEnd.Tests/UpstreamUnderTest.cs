@@ -15,7 +15,7 @@ internal sealed class UpstreamUnderTest : IAsyncDisposable
 
     public int Port => new Uri(_app.Urls.First()).Port;
 
-    /// <summary>Starts a server that answers every path with <paramref name="name"/> and, in a header, the path that it saw.</summary>
+    /// <summary>Starts a server that answers every path with <paramref name="name"/> and, in headers, the path that it saw and whose certificate it was told of.</summary>
     public static async Task<UpstreamUnderTest> StartAsync(string name)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -25,6 +25,7 @@ internal sealed class UpstreamUnderTest : IAsyncDisposable
         app.Run(async context =>
         {
             context.Response.Headers["x-seen-path"] = context.Request.Path.Value;
+            if (context.Request.Headers["x-forwarded-client-cert"] is { Count: > 0 } certificate) context.Response.Headers["x-seen-client-cert"] = certificate;
             context.Response.ContentLength = name.Length;
             await context.Response.WriteAsync(name);
         });

@@ -55,6 +55,7 @@ public sealed class GoldenTests
             Namespace = qualified[1],
             WorkloadName = qualified[0],
             IsGrpc = Say("generator") == "grpc",
+            HasIdentity = Say("identity") == "true",
             HttpProxyPort = Say("http-proxy-port") is { } port ? int.Parse(port, CultureInfo.InvariantCulture) : null,
             Labels = (Say("labels")?.Split(',') ?? []).Select(label => label.Split('=')).Select(pair => KeyValuePair.Create(pair[0], pair[1])).ToStringMap(),
         };

@@ -23,6 +23,30 @@ public sealed class ProxyIdentityTests
         Assert.Contains("'event'", reason, StringComparison.Ordinal);
     }
 
+    public static TheoryData<Value?, bool> Words => new()
+    {
+        { Value.ForString("true"), true }, { Value.ForBool(true), true }, { Value.ForString("false"), false }, { Value.ForString("yes"), false },
+        { Value.ForBool(false), false }, { Value.ForNumber(1), false }, { null, false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Words))]
+    public void Identity_is_what_the_metadata_says_and_nothing_else(Value? word, bool expected)
+    {
+        var node = Node(null);
+        node.Metadata.Fields["SERVICE_ACCOUNT"] = Value.ForString("web");
+        if (word is not null) node.Metadata.Fields["WORKLOAD_IDENTITY"] = word;
+        Assert.Equal(expected, ProxyIdentity.Read(node, out _)!.HasIdentity);
+    }
+
+    [Fact]
+    public void Client_without_a_proxy_has_no_identity_that_a_proxy_would_use()
+    {
+        var node = Node("grpc");
+        node.Metadata.Fields["WORKLOAD_IDENTITY"] = Value.ForString("true");
+        Assert.False(ProxyIdentity.Read(node, out _)!.HasIdentity);
+    }
+
     private static Node Node(string? generator)
     {
         var node = new Node

@@ -17,6 +17,8 @@ internal static class AccessLogs
         + "\"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% "
         + "%DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n";
 
+    private static readonly string RefusedText = DefaultText.TrimEnd('\n') + " \"%DOWNSTREAM_TRANSPORT_FAILURE_REASON%\"\n";
+
     private static readonly (string Key, string Operator)[] DefaultJson =
     [
         ("start_time", "%START_TIME%"),
@@ -57,6 +59,36 @@ internal static class AccessLogs
             Name = "envoy.access_loggers.file",
             TypedConfig = Messages.Pack(new FileAccessLog { Path = path, LogFormat = format }),
         };
+    }
+
+    /// <summary>
+    /// The log of a listener that several kinds of connection come to: of those that ended before anything could serve them, because no chain takes them or
+    /// because their handshake failed (what else is logged by whoever serves it). Istio logs the former alone; without the latter nobody learns why a
+    /// certificate was refused. Null when the mesh settings name no file.
+    /// </summary>
+    public static AccessLog? OfRefused(MeshConfig mesh)
+    {
+        if (mesh.AccessLogFile is not { Length: > 0 } path) return null;
+        var log = Of(mesh)!;
+        log.Filter = new AccessLogFilter { ResponseFlagFilter = new ResponseFlagFilter { Flags = { "NR", "DPE" } } };
+        // Istio's formats have no word for it.
+        if (mesh.AccessLogFormat is null)
+        {
+            var format = mesh.AccessLogEncoding == AccessLogEncoding.Json
+                ? new SubstitutionFormatString { JsonFormat = RefusedJson() }
+                : new SubstitutionFormatString { TextFormatSource = new DataSource { InlineString = RefusedText } };
+            log.TypedConfig = Messages.Pack(new FileAccessLog { Path = path, LogFormat = format });
+        }
+
+        return log;
+    }
+
+    private static Struct RefusedJson()
+    {
+        var format = new Struct();
+        foreach (var (key, value) in DefaultJson) format.Fields[key] = Value.ForString(value);
+        format.Fields["downstream_transport_failure_reason"] = Value.ForString("%DOWNSTREAM_TRANSPORT_FAILURE_REASON%");
+        return format;
     }
 
     /// <summary>The mesh's own format is a JSON object of keys and operators; one that is none falls back to Istio's keys (the model has warned).</summary>

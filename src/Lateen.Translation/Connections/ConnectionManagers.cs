@@ -5,6 +5,7 @@ using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Io.Istio.Http.PeerMetadata;
 using Lateen.Model;
 using Lateen.Model.Networking;
+using Lateen.Translation.MutualTls;
 using Stats;
 using GrpcStats = Envoy.Extensions.Filters.Http.GrpcStats.V3.FilterConfig;
 
@@ -32,7 +33,8 @@ internal static class ConnectionManagers
     private const string ServerName = "istio-envoy";
 
     /// <param name="protocol">As the port declares it: gRPC-Web is taken apart only where it is declared.</param>
-    public static HttpConnectionManager Of(TrafficSide side, string statPrefix, PortProtocol protocol, MeshConfig mesh)
+    /// <param name="hasIdentity">The proxy may send requests over mutual TLS, which tells the server beforehand what they are spoken in.</param>
+    public static HttpConnectionManager Of(TrafficSide side, string statPrefix, PortProtocol protocol, MeshConfig mesh, bool hasIdentity)
     {
         var manager = new HttpConnectionManager
         {
@@ -48,14 +50,29 @@ internal static class ConnectionManagers
         };
         if (side == TrafficSide.Inbound)
             manager.ServerHeaderTransformation = HttpConnectionManager.Types.ServerHeaderTransformation.PassThrough;
+        WriteClientCertificate(manager, side);
         WriteNormalization(manager, mesh.PathNormalization);
         if (AccessLogs.Of(mesh) is { } log) manager.AccessLog.Add(log);
         manager.HttpFilters.Add(Filter("istio.metadata_exchange", PeerMetadata(side)));
         if (protocol == PortProtocol.GrpcWeb) manager.HttpFilters.Add(Filter("envoy.filters.http.grpc_web", new GrpcWeb()));
         manager.HttpFilters.Add(Filter("envoy.filters.http.grpc_stats", new GrpcStats { EmitFilterState = true, StatsForAllMethods = false }));
+        if (hasIdentity && side != TrafficSide.Inbound) manager.HttpFilters.Add(Filter(MeshAlpn.FilterName, MeshAlpn.ByRequest()));
         manager.HttpFilters.Add(Filter("istio.stats", new PluginConfig { DisableHostHeaderFallback = side != TrafficSide.Outbound }));
         manager.HttpFilters.Add(Filter("envoy.filters.http.router", new Router()));
         return manager;
+    }
+
+    /// <summary>
+    /// The application is told whose certificate a request came with (<c>x-forwarded-client-cert</c>): by a sidecar in addition to what proxies before it
+    /// said, by a gateway instead of what clients say. Without a certificate nothing that the client wrote is passed on.
+    /// </summary>
+    private static void WriteClientCertificate(HttpConnectionManager manager, TrafficSide side)
+    {
+        if (side == TrafficSide.Outbound) return;
+        manager.ForwardClientCertDetails = side == TrafficSide.Inbound
+            ? HttpConnectionManager.Types.ForwardClientCertDetails.AppendForward
+            : HttpConnectionManager.Types.ForwardClientCertDetails.SanitizeSet;
+        manager.SetCurrentClientCertDetails = new HttpConnectionManager.Types.SetCurrentClientCertDetails { Subject = true, Dns = true, Uri = true };
     }
 
     private static void WriteNormalization(HttpConnectionManager manager, PathNormalization normalization)

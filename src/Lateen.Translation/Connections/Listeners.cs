@@ -1,3 +1,4 @@
+using Envoy.Config.Accesslog.V3;
 using Envoy.Config.Core.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
@@ -27,11 +28,11 @@ internal enum Inspection
 internal static class Listeners
 {
     /// <summary>Istio's name for the chain of what no other chain takes.</summary>
-    private const string FallbackName = "PassthroughFilterChain";
+    public const string FallbackName = "PassthroughFilterChain";
 
     /// <summary>What the HTTP inspector says of a connection that it knows: HTTP/1.1, or HTTP/2 with prior knowledge. HTTP/1.0 is not among them (nor in
     /// Istio): the connection manager would refuse it, and as a plain connection it passes.</summary>
-    private static readonly string[] PlaintextHttp = ["http/1.1", "h2c"];
+    public static readonly string[] PlaintextHttp = ["http/1.1", "h2c"];
 
     /// <summary>Istio's name: <c>127.0.0.1_9080</c>, or the path of a unix socket.</summary>
     public static string Name(string bind, int port) => bind.StartsWith('/') ? bind : $"{bind}_{port}";
@@ -46,13 +47,15 @@ internal static class Listeners
     };
 
     /// <summary>A listener of HTTP whose routes come over RDS.</summary>
-    public static XdsResource Routed(TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh) =>
-        Of(side, bind, port, [RoutedChain(side, bind, port, protocol, routeName, mesh)], Inspection.None);
+    public static XdsResource Routed(TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh, bool hasIdentity) =>
+        Of(side, bind, port, [RoutedChain(side, bind, port, protocol, routeName, mesh, hasIdentity)], Inspection.None);
 
     /// <summary>A chain of HTTP whose routes come over RDS.</summary>
-    public static FilterChain RoutedChain(TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh)
+    /// <param name="hasIdentity">The proxy may send what comes in over mutual TLS.</param>
+    public static FilterChain RoutedChain(
+        TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh, bool hasIdentity)
     {
-        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", protocol, mesh);
+        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", protocol, mesh, hasIdentity);
         manager.Rds = new Rds { ConfigSource = Messages.Aggregated(), RouteConfigName = routeName };
         return Chain(manager);
     }
@@ -60,7 +63,7 @@ internal static class Listeners
     /// <summary>A chain of HTTP that holds its routes.</summary>
     public static FilterChain InlineChain(TrafficSide side, string bind, int port, PortProtocol protocol, RouteConfiguration routes, MeshConfig mesh)
     {
-        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", protocol, mesh);
+        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", protocol, mesh, hasIdentity: false);
         manager.RouteConfig = routes;
         return Chain(manager);
     }
@@ -79,8 +82,11 @@ internal static class Listeners
         return Of(side, bind, port, [http, .. others.Where(chain => chain != fallback)], Inspection.Tls | Inspection.Http, fallback, mesh.ProtocolDetectionTimeout);
     }
 
+    /// <param name="isPatient">A client that is silent is not cut off: what speaks first may be the server. So wherever HTTP is looked for.</param>
+    /// <param name="log">Of connections, beside what each chain logs.</param>
     public static XdsResource Of(
-        TrafficSide side, string bind, int port, IEnumerable<FilterChain> chains, Inspection inspection, FilterChain? fallback = null, TimeSpan detectionTimeout = default)
+        TrafficSide side, string bind, int port, IEnumerable<FilterChain> chains, Inspection inspection, FilterChain? fallback = null,
+        TimeSpan detectionTimeout = default, bool isPatient = false, AccessLog? log = null)
     {
         string name = Name(bind, port);
         var listener = new Listener
@@ -91,10 +97,11 @@ internal static class Listeners
         };
         listener.FilterChains.AddRange(chains);
         listener.DefaultFilterChain = fallback;
+        if (log is not null) listener.AccessLog.Add(log);
         if (inspection.HasFlag(Inspection.Tls)) listener.ListenerFilters.Add(Filter("envoy.filters.listener.tls_inspector", new TlsInspector()));
-        if (inspection.HasFlag(Inspection.Http))
+        if (inspection.HasFlag(Inspection.Http)) listener.ListenerFilters.Add(Filter("envoy.filters.listener.http_inspector", new HttpInspector()));
+        if (isPatient || inspection.HasFlag(Inspection.Http))
         {
-            listener.ListenerFilters.Add(Filter("envoy.filters.listener.http_inspector", new HttpInspector()));
             // Zero is no limit: a server that speaks first is dialled at once, and a client that only waits is not cut off.
             listener.ListenerFiltersTimeout = Messages.Of(detectionTimeout);
             listener.ContinueOnListenerFiltersTimeout = true;

@@ -4,8 +4,10 @@ using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.ProxyProtocol.V3;
 using Envoy.Extensions.TransportSockets.RawBuffer.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
+using Google.Protobuf.WellKnownTypes;
 using Lateen.Model;
 using Lateen.Model.Networking;
+using Lateen.Translation.MutualTls;
 using Lateen.Translation.Secrets;
 
 namespace Lateen.Translation.Connections;
@@ -18,7 +20,7 @@ internal static class UpstreamSockets
 {
     private const string ProxyProtocolName = "envoy.transport_sockets.upstream_proxy_protocol";
 
-    /// <summary>The TLS that this release originates; ISTIO_MUTUAL needs an identity, and the model has said that it is without effect.</summary>
+    /// <summary>TLS that a rule configures itself; ISTIO_MUTUAL is the mesh's.</summary>
     public static ClientTlsSettings? TlsOf(TrafficPolicy? policy) =>
         policy?.Tls is { Mode: ClientTlsMode.Simple or ClientTlsMode.Mutual } tls ? tls : null;
 
@@ -28,29 +30,55 @@ internal static class UpstreamSockets
             ? null
             : new UpstreamHttpProtocolOptions { AutoSni = true, AutoSanValidation = tls.SubjectAltNames.IsEmpty && tls.InsecureSkipVerify != true };
 
-    public static void Write(Cluster cluster, TrafficPolicy? policy, PortProtocol protocol, string hostname, ReadOnlySpan<string> alpn, ISet<SecretReference> secrets)
+    /// <param name="mesh">The mesh's own TLS; null when none of it is spoken.</param>
+    /// <param name="isPerEndpoint">Only to endpoints that say that they take it.</param>
+    public static void Write(
+        Cluster cluster, TrafficPolicy? policy, PortProtocol protocol, string hostname, ReadOnlySpan<string> alpn, TransportSocket? mesh, bool isPerEndpoint,
+        ISet<SecretReference> secrets)
     {
-        var socket = TlsOf(policy) is { } tls
-            ? new TransportSocket { Name = TlsContexts.SocketName, TypedConfig = Messages.Pack(Context(tls, protocol, hostname, alpn, secrets)) }
-            : null;
-        if (policy?.ProxyProtocol is { } version)
+        if (mesh is not null && isPerEndpoint)
         {
-            socket = new TransportSocket
+            // The first that fits is taken, and the second fits everything.
+            cluster.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch
             {
-                Name = ProxyProtocolName,
-                TypedConfig = Messages.Pack(new ProxyProtocolUpstreamTransport
-                {
-                    Config = new ProxyProtocolConfig
-                    {
-                        Version = version == ProxyProtocolVersion.V2 ? ProxyProtocolConfig.Types.Version.V2 : ProxyProtocolConfig.Types.Version.V1,
-                    },
-                    TransportSocket = socket ?? new TransportSocket { Name = "envoy.transport_sockets.raw_buffer", TypedConfig = Messages.Pack(new RawBuffer()) },
-                }),
-            };
+                Name = MutualTlsMatch.IstioName,
+                Match = MutualTlsMatch.Istio(),
+                TransportSocket = Announced(mesh, policy),
+            });
+            cluster.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch
+            {
+                Name = MutualTlsMatch.DisabledName,
+                Match = new Struct(),
+                TransportSocket = Announced(null, policy) ?? Plain(),
+            });
+            return;
         }
 
-        if (socket is not null) cluster.TransportSocket = socket;
+        var socket = TlsOf(policy) is { } tls
+            ? new TransportSocket { Name = TlsContexts.SocketName, TypedConfig = Messages.Pack(Context(tls, protocol, hostname, alpn, secrets)) }
+            : mesh;
+        if (Announced(socket, policy) is { } made) cluster.TransportSocket = made;
     }
+
+    /// <summary>With the PROXY header before it that a policy asks for; null for plaintext without one.</summary>
+    private static TransportSocket? Announced(TransportSocket? socket, TrafficPolicy? policy)
+    {
+        if (policy?.ProxyProtocol is not { } version) return socket;
+        return new TransportSocket
+        {
+            Name = ProxyProtocolName,
+            TypedConfig = Messages.Pack(new ProxyProtocolUpstreamTransport
+            {
+                Config = new ProxyProtocolConfig
+                {
+                    Version = version == ProxyProtocolVersion.V2 ? ProxyProtocolConfig.Types.Version.V2 : ProxyProtocolConfig.Types.Version.V1,
+                },
+                TransportSocket = socket ?? Plain(),
+            }),
+        };
+    }
+
+    private static TransportSocket Plain() => new() { Name = "envoy.transport_sockets.raw_buffer", TypedConfig = Messages.Pack(new RawBuffer()) };
 
     private static UpstreamTlsContext Context(
         ClientTlsSettings tls, PortProtocol protocol, string hostname, ReadOnlySpan<string> alpn, ISet<SecretReference> secrets)

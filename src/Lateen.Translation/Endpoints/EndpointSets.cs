@@ -3,6 +3,7 @@ using Envoy.Config.Core.V3;
 using Envoy.Config.Endpoint.V3;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Model;
+using Lateen.Translation.MutualTls;
 
 namespace Lateen.Translation.Endpoints;
 
@@ -38,6 +39,8 @@ internal static class EndpointSets
             LoadBalancingWeight = endpoint.Weight,
             Metadata = Messages.Istio(new Struct { Fields = { ["workload"] = Value.ForString(Workload(endpoint)) } }),
         };
+        // What clusters choose the endpoint's transport by. Its absence says plaintext.
+        if (endpoint.TakesMutualTls) result.Metadata.FilterMetadata[MutualTlsMatch.MetadataKey] = MutualTlsMatch.Istio();
         result.HealthStatus = endpoint.Health switch
         {
             EndpointHealth.Unhealthy => HealthStatus.Unhealthy,

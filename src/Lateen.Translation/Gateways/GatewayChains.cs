@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using Envoy.Config.Core.V3;
 using Envoy.Config.Listener.V3;
 using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Translation.Connections;
+using Lateen.Translation.MutualTls;
 using Lateen.Translation.Routing;
 using Lateen.Translation.Secrets;
 using Lateen.Xds;
@@ -53,8 +55,8 @@ internal sealed class GatewayChains(
         // Istio's name: each server has a table of its own, for another one's hosts must not be reached through this one's certificate.
         string table = $"https.{port.Number}.{entry.Server.Port.Name}.{entry.Gateway.Name}.{entry.Gateway.Namespace}";
         routes.Add(GatewayRoutes.Of(snapshot, proxy, [entry], port.Number, table, destinations));
-        var chain = Listeners.RoutedChain(TrafficSide.Gateway, port.Bind, listenPort, PortProtocol.Https, table, snapshot.Mesh);
-        chain.TransportSocket = DownstreamSockets.Of(entry.Server.Tls!, DownstreamSockets.HttpAlpn, secrets);
+        var chain = Listeners.RoutedChain(TrafficSide.Gateway, port.Bind, listenPort, PortProtocol.Https, table, snapshot.Mesh, proxy.HasIdentity);
+        chain.TransportSocket = Terminating(entry.Server.Tls!, DownstreamSockets.HttpAlpn);
         return chain;
     }
 
@@ -89,13 +91,17 @@ internal sealed class GatewayChains(
                 if (!rule.Match.IsEmpty && !rule.Match.Any(match => Concerns(entry, match.Port, match.Gateways))) continue;
                 destinations.Add(rule.Route, routes);
                 var chain = routes.Chain(virtualService, rule.Route);
-                if (entry.Kind == ServerKind.Tls) chain.TransportSocket = DownstreamSockets.Of(entry.Server.Tls!, [], secrets);
+                if (entry.Kind == ServerKind.Tls) chain.TransportSocket = Terminating(entry.Server.Tls!, []);
                 return chain;
             }
         }
 
         return null;
     }
+
+    private TransportSocket Terminating(ServerTlsSettings tls, ImmutableArray<string> alpn) => tls.Mode == ServerTlsMode.IstioMutual
+        ? MeshTlsContexts.Server(snapshot.Mesh, alpn)
+        : DownstreamSockets.Of(tls, alpn, secrets);
 
     private ConnectionRoutes Routes(GatewayServerEntry entry) => new(snapshot, proxy.Namespace, proxy.Labels, destinations.Find, entry.Server.Port.Number);
 

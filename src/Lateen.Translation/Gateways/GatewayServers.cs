@@ -84,7 +84,7 @@ internal static class GatewayMerge
     /// <summary>A gateway serves the world unless its server binds elsewhere: that is what it is for, and what Istio does.</summary>
     public const string DefaultBind = "0.0.0.0";
 
-    public static List<GatewayPortServers> Of(ImmutableArray<Resource<Gateway>> oldestFirst, ImmutableArray<string>.Builder notices)
+    public static List<GatewayPortServers> Of(ImmutableArray<Resource<Gateway>> oldestFirst, bool hasIdentity, ImmutableArray<string>.Builder notices)
     {
         var ports = new List<GatewayPortServers>();
         foreach (var gateway in oldestFirst)
@@ -92,7 +92,7 @@ internal static class GatewayMerge
             foreach (var server in gateway.Spec.Servers)
             {
                 var entry = new GatewayServerEntry(gateway, server, ServerKind.Http);
-                if (KindOf(server, out string? complaint) is { } kind) entry = entry with { Kind = kind };
+                if (KindOf(server, hasIdentity, out string? complaint) is { } kind) entry = entry with { Kind = kind };
                 else
                 {
                     notices.Add($"{entry.Description} is left out: {complaint}");
@@ -109,7 +109,7 @@ internal static class GatewayMerge
         return ports;
     }
 
-    private static ServerKind? KindOf(GatewayServer server, out string? complaint)
+    private static ServerKind? KindOf(GatewayServer server, bool hasIdentity, out string? complaint)
     {
         complaint = null;
         if (server.Port.Protocol.IsHttp()) return ServerKind.Http;
@@ -118,13 +118,13 @@ internal static class GatewayMerge
         {
             case ServerTlsMode.Passthrough:
                 return ServerKind.Passthrough;
-            case ServerTlsMode.Simple or ServerTlsMode.Mutual or ServerTlsMode.OptionalMutual:
-                return server.Port.Protocol == PortProtocol.Https ? ServerKind.Https : ServerKind.Tls;
-            case ServerTlsMode.AutoPassthrough:
-                complaint = "AUTO_PASSTHROUGH needs several networks, which are not supported yet";
+            case ServerTlsMode.IstioMutual when !hasIdentity:
+                complaint = "ISTIO_MUTUAL needs an identity, which this proxy does not have";
                 return null;
+            case ServerTlsMode.Simple or ServerTlsMode.Mutual or ServerTlsMode.OptionalMutual or ServerTlsMode.IstioMutual:
+                return server.Port.Protocol == PortProtocol.Https ? ServerKind.Https : ServerKind.Tls;
             default:
-                complaint = "ISTIO_MUTUAL needs identities, which are not supported yet";
+                complaint = "AUTO_PASSTHROUGH needs several networks, which are not supported yet";
                 return null;
         }
     }

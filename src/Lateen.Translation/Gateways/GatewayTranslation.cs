@@ -26,7 +26,7 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
         }
 
         var notices = ImmutableArray.CreateBuilder<string>();
-        var ports = GatewayMerge.Of(selected, notices);
+        var ports = GatewayMerge.Of(selected, proxy.HasIdentity, notices);
         var listeners = ImmutableArray.CreateBuilder<XdsResource>();
         var routes = ImmutableArray.CreateBuilder<XdsResource>();
         var secrets = new HashSet<SecretReference>();
@@ -39,7 +39,7 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
             {
                 bool isShared = ports.Count(other => other.Number == port.Number) > 1;
                 string table = isShared && port.Bind != GatewayMerge.DefaultBind ? $"http.{port.Number}.{port.Bind}" : $"http.{port.Number}";
-                listeners.Add(Listeners.Routed(TrafficSide.Gateway, port.Bind, listenPort, port.HttpProtocol, table, snapshot.Mesh));
+                listeners.Add(Listeners.Routed(TrafficSide.Gateway, port.Bind, listenPort, port.HttpProtocol, table, snapshot.Mesh, proxy.HasIdentity));
                 routes.Add(GatewayRoutes.Of(snapshot, proxy, port.Servers, port.Number, table, destinations));
             }
             else if (chains.Of(port, listenPort, routes) is { Count: > 0 } made)
@@ -48,7 +48,7 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
             }
         }
 
-        var (clusters, endpoints) = Clusters(snapshot, proxy, destinations, secrets);
+        var (clusters, endpoints) = Clusters(snapshot, proxy, destinations, secrets, notices);
         return new ProxyResources(clusters, endpoints, listeners.ToImmutable(), routes.ToImmutable(), [])
         {
             Secrets = ProxySecrets.Of(snapshot, proxy.Namespace, secrets, notices),
@@ -72,7 +72,8 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
     }
 
     private (ImmutableArray<XdsResource> Clusters, ImmutableArray<XdsResource> Endpoints) Clusters(
-        MeshSnapshot snapshot, ProxyIdentity proxy, GatewayDestinations destinations, HashSet<SecretReference> secrets)
+        MeshSnapshot snapshot, ProxyIdentity proxy, GatewayDestinations destinations, HashSet<SecretReference> secrets,
+        ImmutableArray<string>.Builder notices)
     {
         var clusters = ImmutableArray.CreateBuilder<XdsResource>();
         var endpoints = ImmutableArray.CreateBuilder<XdsResource>();
@@ -80,8 +81,10 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
         {
             if (!OutboundClusters.IsReachable(service) || service.Port(number) is not { } port) continue;
             var known = snapshot.EndpointsOf(service);
-            var made = memos.Clusters(snapshot.Mesh, service, port, snapshot.DestinationRules.For(service, proxy.Namespace, proxy.Labels), known);
+            var rule = snapshot.DestinationRules.For(service, proxy.Namespace, proxy.Labels);
+            var made = memos.Clusters(snapshot.Mesh, service, port, rule, known, proxy.HasIdentity);
             clusters.AddRange(made.Clusters);
+            if (made.LacksIdentity) notices.Add(OutboundClusters.LacksIdentity(service, port, rule!));
             secrets.UnionWith(made.Secrets);
             foreach (var slot in made.EndpointSlots) endpoints.Add(memos.Endpoints(slot, known.ForPort(number)));
         }

@@ -64,7 +64,7 @@ internal static class GrpcClusters
         }
     }
 
-    private static bool NeedsTls(TrafficPolicy? policy) => policy?.Tls is { Mode: ClientTlsMode.Simple or ClientTlsMode.Mutual };
+    private static bool NeedsTls(TrafficPolicy? policy) => policy?.Tls is { Mode: not ClientTlsMode.Disable };
 
     private static string? LeftOut(TrafficPolicy? policy)
     {

@@ -26,7 +26,7 @@ internal sealed class GrpcMemos
     public GrpcPort Port(MeshService service, MeshServicePort port, EffectiveDestinationRule? rule, ImmutableArray<MeshEndpoint> endpoints) =>
         _ports.Get(
             // Endpoints are part of a cluster only where DNS finds them; the others travel alone.
-            new ClusterSlot(service, port.Number, rule), service.Resolution == ServiceResolution.Endpoints ? [] : endpoints, port,
+            new ClusterSlot(service, port.Number, rule, HasIdentity: false), service.Resolution == ServiceResolution.Endpoints ? [] : endpoints, port,
             static (was, now, _) => Same(was, now),
             static (slot, endpoints, port) => (endpoints, GrpcClusters.Of(slot.Service, port, slot.Rule, endpoints)));
 

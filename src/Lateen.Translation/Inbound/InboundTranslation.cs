@@ -5,8 +5,10 @@ using Envoy.Config.Route.V3;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Model;
 using Lateen.Model.Networking;
+using Lateen.Model.Security;
 using Lateen.Translation.Connections;
 using Lateen.Translation.Endpoints;
+using Lateen.Translation.MutualTls;
 using Lateen.Translation.Naming;
 using Lateen.Translation.Outbound;
 using Lateen.Translation.Routing;
@@ -30,6 +32,7 @@ internal static class InboundTranslation
         ImmutableArray<string>.Builder notices)
     {
         if (sidecar is null) return;
+        var taken = snapshot.PeerAuthentications.For(proxy.Namespace, proxy.Labels);
         foreach (var ingress in sidecar.Spec.Ingress)
         {
             string bind = ingress.Bind is { Length: > 0 } written ? written : DefaultBind;
@@ -39,29 +42,52 @@ internal static class InboundTranslation
                 continue;
             }
 
+            var mode = taken.ForPort(ingress.Port.Number);
+            if (!proxy.HasIdentity)
+            {
+                if (mode == MutualTlsMode.Strict)
+                {
+                    notices.Add($"ingress listener {Listeners.Name(bind, ingress.Port.Number)} is left out: its PeerAuthentication is STRICT, and this proxy has no "
+                        + "identity to speak mutual TLS with; start it with one, or make the port PERMISSIVE");
+                    continue;
+                }
+
+                mode = MutualTlsMode.Disable;
+            }
+
+            if (mode != MutualTlsMode.Disable && ingress.Tls is not null)
+            {
+                notices.Add($"ingress listener {Listeners.Name(bind, ingress.Port.Number)}: its tls has no effect, for the port speaks the mesh's mutual TLS "
+                    + $"({mode.ToString().ToUpperInvariant()}); a PeerAuthentication with portLevelMtls DISABLE leaves it to the Sidecar");
+            }
+
             var service = ServiceOf(snapshot, proxy, ingress.Port.Number);
             clusters.Add(Cluster(snapshot.Mesh, proxy, sidecar.Spec, ingress, service));
-            listeners.Add(Listener(snapshot.Mesh, sidecar.Spec, ingress, bind, service, secrets));
+            listeners.Add(Listener(snapshot.Mesh, sidecar.Spec, ingress, bind, service, mode, secrets));
         }
     }
 
     private static XdsResource Listener(
-        MeshConfig mesh, Sidecar sidecar, SidecarIngressListener ingress, string bind, MeshService? service, ISet<SecretReference> secrets)
+        MeshConfig mesh, Sidecar sidecar, SidecarIngressListener ingress, string bind, MeshService? service, MutualTlsMode mode, ISet<SecretReference> secrets)
     {
         int port = ingress.Port.Number;
         var protocol = ingress.Port.Protocol;
+        var ownTls = mode == MutualTlsMode.Disable ? ingress.Tls : null;
         // Without a declaration the first bytes decide: what is HTTP is treated as such, anything else goes through as it is. Inside of TLS nobody looks.
-        var http = protocol.IsHttp() || (protocol == PortProtocol.Unsupported && ingress.Tls is null)
+        var http = protocol.IsHttp() || (protocol == PortProtocol.Unsupported && ownTls is null)
             ? Listeners.InlineChain(TrafficSide.Inbound, bind, port, protocol, Routes(ingress.Port, service), mesh)
             : null;
-        if (protocol.IsHttp())
+        var opaque = protocol.IsHttp()
+            ? null
+            : TcpChains.Of([new WeightedTarget(ClusterNames.Inbound(port), 0)], "", (ingress.ConnectionPool ?? sidecar.InboundConnectionPool)?.Tcp, mesh);
+        if (mode != MutualTlsMode.Disable) return InboundChains.Listener(bind, port, http, opaque, mode, mesh);
+        if (opaque is null)
         {
-            if (ingress.Tls is { } tls) http!.TransportSocket = DownstreamSockets.Of(tls, DownstreamSockets.HttpAlpn, secrets);
+            if (ownTls is not null) http!.TransportSocket = DownstreamSockets.Of(ownTls, DownstreamSockets.HttpAlpn, secrets);
             return Listeners.Of(TrafficSide.Inbound, bind, port, [http!], Inspection.None);
         }
 
-        var opaque = TcpChains.Of([new WeightedTarget(ClusterNames.Inbound(port), 0)], "", (ingress.ConnectionPool ?? sidecar.InboundConnectionPool)?.Tcp, mesh);
-        if (ingress.Tls is { } termination) opaque.TransportSocket = DownstreamSockets.Of(termination, [], secrets);
+        if (ownTls is not null) opaque.TransportSocket = DownstreamSockets.Of(ownTls, [], secrets);
         return http is null
             ? Listeners.Of(TrafficSide.Inbound, bind, port, [opaque], Inspection.None)
             : Listeners.Sniffing(TrafficSide.Inbound, bind, port, http, [opaque], mesh);

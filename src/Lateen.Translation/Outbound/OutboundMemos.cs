@@ -3,13 +3,15 @@ using System.Runtime.CompilerServices;
 using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Translation.Endpoints;
+using Lateen.Translation.MutualTls;
 using Lateen.Translation.Routing;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Outbound;
 
 /// <summary>The clusters of a port, under a rule.</summary>
-internal readonly record struct ClusterSlot(MeshService Service, int Port, EffectiveDestinationRule? Rule)
+/// <param name="HasIdentity">Of the client.</param>
+internal readonly record struct ClusterSlot(MeshService Service, int Port, EffectiveDestinationRule? Rule, bool HasIdentity)
 {
     /// <summary>Services are the same objects while they do not change, so their identity is all the hash that is needed; strings are hashed nowhere.</summary>
     public override int GetHashCode() => HashCode.Combine(RuntimeHelpers.GetHashCode(Service), Port);
@@ -31,6 +33,11 @@ internal readonly record struct VirtualHostSlot(
     public override int GetHashCode() => HashCode.Combine(Service is null ? Host.GetHashCode(StringComparison.Ordinal) : RuntimeHelpers.GetHashCode(Service), Port);
 }
 
+/// <summary>What the clusters of a port are made of beside their slot.</summary>
+/// <param name="Own">Endpoints that are part of the clusters: those that DNS finds.</param>
+/// <param name="Known">All endpoints, for who they may be.</param>
+internal readonly record struct ClusterInputs(MeshConfig Mesh, ImmutableArray<MeshEndpoint> Own, ImmutableArray<MeshEndpoint> Known);
+
 /// <summary>What a virtual host is made of, compared by reference.</summary>
 internal sealed record VirtualHostInputs(
     BoundVirtualService? VirtualService, MeshConfig Mesh, ImmutableArray<string> Domains, (string Host, MeshService? Service)[] Destinations);
@@ -38,7 +45,7 @@ internal sealed record VirtualHostInputs(
 /// <summary>The parts of outbound configuration, each remembered by what it is made of. One per translator.</summary>
 internal sealed class OutboundMemos
 {
-    private readonly Memo<ClusterSlot, (MeshConfig Mesh, ImmutableArray<MeshEndpoint> Endpoints), PortClusters> _clusters = new();
+    private readonly Memo<ClusterSlot, ClusterInputs, PortClusters> _clusters = new();
     private readonly Memo<EndpointSlot, ImmutableArray<MeshEndpoint>, XdsResource> _endpoints = new(ReferenceEqualityComparer.Instance);
     private readonly Memo<DomainSlot, int, DomainList> _domains = new();
     private readonly Memo<string, int, DomainList> _unknownDomains = new();
@@ -47,15 +54,25 @@ internal sealed class OutboundMemos
     /// <summary>How many virtual hosts, clusters and endpoint sets are remembered.</summary>
     public (int VirtualHosts, int Clusters, int EndpointSets) Counts => (_hosts.Count, _clusters.Count, _endpoints.Count);
 
-    public PortClusters Clusters(MeshConfig mesh, MeshService service, MeshServicePort port, EffectiveDestinationRule? rule, ServiceEndpoints endpoints)
+    /// <param name="hasIdentity">The client can speak mutual TLS.</param>
+    public PortClusters Clusters(
+        MeshConfig mesh, MeshService service, MeshServicePort port, EffectiveDestinationRule? rule, ServiceEndpoints endpoints, bool hasIdentity)
     {
+        var known = endpoints.ForPort(port.Number);
         // Endpoints are part of a cluster only where DNS finds them; the others travel alone.
-        ImmutableArray<MeshEndpoint> own = service.Resolution == ServiceResolution.Endpoints ? [] : endpoints.ForPort(port.Number);
+        var inputs = new ClusterInputs(mesh, service.Resolution == ServiceResolution.Endpoints ? [] : known, hasIdentity ? known : []);
         return _clusters.Get(
-            new ClusterSlot(service, port.Number, rule), (mesh, own), port,
-            static (was, now, _) => ReferenceEquals(was.Mesh, now.Mesh) && Same(was.Endpoints, now.Endpoints),
-            static (slot, inputs, port) => (inputs, OutboundClusters.Of(slot.Service, port, slot.Rule, inputs.Endpoints, inputs.Mesh)));
+            new ClusterSlot(service, port.Number, rule, hasIdentity), inputs, (Service: service, Port: port),
+            static (was, now, state) =>
+                ReferenceEquals(was.Mesh, now.Mesh) && Same(was.Own, now.Own) && MayBeTheSame(was.Known, now.Known, now.Mesh, state.Service),
+            static (slot, inputs, state) => (inputs, OutboundClusters.Of(
+                slot.Service, state.Port, slot.Rule, inputs.Own, ServerIdentities.Of(inputs.Mesh, inputs.Known, slot.Service.SubjectAltNames), slot.HasIdentity,
+                inputs.Mesh)));
     }
+
+    /// <summary>Endpoints come and go; who they may be seldom changes.</summary>
+    private static bool MayBeTheSame(ImmutableArray<MeshEndpoint> was, ImmutableArray<MeshEndpoint> now, MeshConfig mesh, MeshService service) =>
+        was == now || ServerIdentities.Of(mesh, was, service.SubjectAltNames).Equals(ServerIdentities.Of(mesh, now, service.SubjectAltNames));
 
     public XdsResource Endpoints(EndpointSlot slot, ImmutableArray<MeshEndpoint> endpoints) =>
         _endpoints.Get(

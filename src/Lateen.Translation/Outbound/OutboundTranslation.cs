@@ -14,7 +14,8 @@ namespace Lateen.Translation.Outbound;
 /// <param name="Egress">The Sidecar whose egress part applies; null when everything that is visible is imported.</param>
 /// <param name="HttpProxyPort">0 for none.</param>
 /// <param name="Labels">Null when nothing in the mesh asks for labels of a client.</param>
-internal sealed record OutboundView(string Namespace, Resource<Sidecar>? Egress, int HttpProxyPort, StringMap<string>? Labels);
+/// <param name="HasIdentity">The client can speak mutual TLS.</param>
+internal sealed record OutboundView(string Namespace, Resource<Sidecar>? Egress, int HttpProxyPort, StringMap<string>? Labels, bool HasIdentity);
 
 /// <summary>Makes the outbound half of a sidecar's configuration.</summary>
 internal sealed class OutboundTranslation
@@ -35,7 +36,7 @@ internal sealed class OutboundTranslation
         if (!ReferenceEquals(snapshot, _snapshot)) Begin(snapshot);
         bool hasEgress = sidecar is { Spec: { Egress.IsEmpty: false } or { OutboundTrafficPolicy: not null } };
         var view = new OutboundView(
-            proxy.Namespace, hasEgress ? sidecar : null, proxy.HttpProxyPort ?? snapshot.Mesh.ProxyHttpPort ?? 0, _asksForLabels ? proxy.Labels : null);
+            proxy.Namespace, hasEgress ? sidecar : null, proxy.HttpProxyPort ?? snapshot.Mesh.ProxyHttpPort ?? 0, _asksForLabels ? proxy.Labels : null, proxy.HasIdentity);
         if (_views.TryGetValue(view, out var known)) return known;
         return _views[view] = Make(snapshot, view);
     }
@@ -77,7 +78,7 @@ internal sealed class OutboundTranslation
             if (egress.Listener?.Port is { } port) AddPortListener(snapshot, view, scope, egress, port, listeners, routes, notices);
             else if (view.HttpProxyPort > 0)
             {
-                listeners.Add(Listeners.Routed(TrafficSide.Outbound, "127.0.0.1", view.HttpProxyPort, PortProtocol.HttpProxy, "http_proxy", snapshot.Mesh));
+                listeners.Add(Listeners.Routed(TrafficSide.Outbound, "127.0.0.1", view.HttpProxyPort, PortProtocol.HttpProxy, "http_proxy", snapshot.Mesh, view.HasIdentity));
                 routes.Add(Table(snapshot, view, scope, egress, "http_proxy", listenerPort: 0));
             }
         }
@@ -126,8 +127,9 @@ internal sealed class OutboundTranslation
                         + "anything but HTTP needs a local port; give the Sidecar an egress listener with that port");
                 }
 
-                var made = _memos.Clusters(snapshot.Mesh, service, port, rule, known);
+                var made = _memos.Clusters(snapshot.Mesh, service, port, rule, known, view.HasIdentity);
                 clusters.AddRange(made.Clusters);
+                if (made.LacksIdentity) notices.Add(OutboundClusters.LacksIdentity(service, port, rule!));
                 AddSecrets(made, service, rule, secrets, notices);
                 foreach (var slot in made.EndpointSlots) endpoints.Add(_memos.Endpoints(slot, known.ForPort(port.Number)));
             }
@@ -173,7 +175,7 @@ internal sealed class OutboundTranslation
         {
             string table = TableName(egress, port, bind);
             routes.Add(Table(snapshot, view, scope, egress, table, port.Protocol == PortProtocol.HttpProxy ? 0 : port.Number));
-            var http = Listeners.RoutedChain(TrafficSide.Outbound, bind, port.Number, port.Protocol, table, snapshot.Mesh);
+            var http = Listeners.RoutedChain(TrafficSide.Outbound, bind, port.Number, port.Protocol, table, snapshot.Mesh, view.HasIdentity);
             listeners.Add(chains.Count > 0
                 ? Listeners.Sniffing(TrafficSide.Outbound, bind, port.Number, http, chains, snapshot.Mesh)
                 : Listeners.Of(TrafficSide.Outbound, bind, port.Number, [http], Inspection.None));

@@ -34,8 +34,6 @@ internal static class ClientTlsReader
         IstioMutualBringsItsOwnCertificates(settings, at);
         CertificatesHaveOneSource(settings, at);
         VerificationIsNotBothWantedAndSkipped(settings, at);
-        if (settings.Mode == ClientTlsMode.IstioMutual)
-            at.ReportNotInEffect("mode", "ISTIO_MUTUAL is valid, but workloads have no identity in this release: the connection is plaintext");
         if (settings.CredentialName is { } credential && credential.StartsWith("configmap://", StringComparison.Ordinal))
             at.ReportNotInEffect("credentialName", "roots from a ConfigMap are valid, but this release does not read them: the connection is refused", "a Secret's name");
         return settings;

@@ -68,8 +68,6 @@ internal static class ServerTlsReader
     {
         if (tls.Mode == ServerTlsMode.AutoPassthrough)
             at.ReportNotInEffect("mode", "AUTO_PASSTHROUGH is valid, but this release knows one network: the server is left out", "mode PASSTHROUGH with tls routes");
-        if (tls.Mode == ServerTlsMode.IstioMutual)
-            at.ReportNotInEffect("mode", "ISTIO_MUTUAL is valid, but workloads have no identity in this release: the server is left out", "mode MUTUAL");
     }
 
     private static ServerTlsCertificate? ReadCertificate(ObjectReader at)
