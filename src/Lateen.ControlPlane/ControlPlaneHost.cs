@@ -1,9 +1,12 @@
 using System.Net;
 using Lateen.ControlPlane.Api;
+using Lateen.ControlPlane.Certificates;
 using Lateen.ControlPlane.Debug;
 using Lateen.ControlPlane.Metrics;
 using Lateen.ControlPlane.Serving;
 using Lateen.ControlPlane.Store;
+using Lateen.Identity;
+using Lateen.Model;
 using Lateen.Xds.Server;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -18,17 +21,22 @@ namespace Lateen.ControlPlane;
 /// A whole control plane: store, sources, worker, xDS over h2c, API. The composition root of this project; whoever embeds one (the CLI, a test) starts
 /// it here and disposes it.
 /// </summary>
-/// <remarks>xDS and the API are two servers, so that the API is never reachable where only proxies should be.</remarks>
+/// <remarks>Each port is a server of its own, so that the API is never reachable where only proxies should be.</remarks>
 public sealed class ControlPlaneHost : IAsyncDisposable
 {
     private readonly ResourceStore _store;
     private readonly MeshServer _server;
     private readonly ConfigurationDirectory? _directory;
+    private readonly MeshCertificates? _certificates;
     private readonly WebApplication _xds;
+    private readonly WebApplication? _secure;
     private readonly WebApplication _api;
 
-    private ControlPlaneHost(ResourceStore store, MeshServer server, ConfigurationDirectory? directory, WebApplication xds, WebApplication api)
+    private ControlPlaneHost(
+        ResourceStore store, MeshServer server, ConfigurationDirectory? directory, MeshCertificates? certificates, WebApplication xds, WebApplication? secure, WebApplication api)
     {
+        _certificates = certificates;
+        _secure = secure;
         _store = store;
         _server = server;
         _directory = directory;
@@ -39,6 +47,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     /// <summary>Where proxies connect: <c>127.0.0.1:15010</c>, with the port that was taken when 0 was asked for.</summary>
     public string XdsAddress => AddressOf(_xds);
 
+    /// <summary>Where proxies with identities connect, over mutual TLS: <c>127.0.0.1:15012</c>; null when no such port was asked for.</summary>
+    public string? SecureAddress => _secure is null ? null : AddressOf(_secure);
+
     /// <summary>Where the API listens: <c>127.0.0.1:15014</c>, or <c>unix:/path</c>.</summary>
     public string ApiAddress => AddressOf(_api);
 
@@ -46,7 +57,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public long Revision => _store.Current.Number;
 
     /// <summary>Starts everything; when it returns, what the journal and the directory hold is stored and both addresses answer.</summary>
-    /// <exception cref="IOException">An address is taken, or a directory cannot be read or written.</exception>
+    /// <exception cref="IOException">An address is taken, a directory cannot be read or written, or the certificate authority's files are not good.</exception>
     public static async Task<ControlPlaneHost> StartAsync(ControlPlaneOptions options, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -55,29 +66,44 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         var store = StoreRestoration.Open(options);
         ConfigurationDirectory? directory = null;
         MeshServer? server = null;
+        MeshCertificates? certificates = null;
         WebApplication? xds = null;
+        WebApplication? secure = null;
         WebApplication? api = null;
         try
         {
             // Order matters: configuration first, then the worker, then the doors. A proxy that reconnects after a restart must find all of the
             // mesh, not the empty store of the first millisecond.
             directory = await ConfigurationDirectory.StartAsync(options, store, diagnostics, metrics, cancellation);
-            server = new MeshServer(store, metrics, options.Time, options.Log);
+            if (options.SecurePort is not null) certificates = MeshCertificates.Open(options, TrustDomainOf(store), metrics.Certificates);
+            server = new MeshServer(store, metrics, options.Time, options.Log, certificates?.Trust);
             await server.FirstRound.WaitAsync(cancellation);
-            xds = BuildXds(options, server);
+            certificates?.Run(store, server, options);
+            xds = BuildXds(new AggregatedDiscovery(server), kestrel =>
+                kestrel.Listen(IPAddress.Parse(options.XdsHost), options.XdsPort, listen => listen.Protocols = HttpProtocols.Http2));
             await xds.StartAsync(cancellation);
             string xdsAddress = AddressOf(xds);
+            if (certificates is not null)
+            {
+                secure = BuildSecure(options, server, certificates);
+                await secure.StartAsync(cancellation);
+            }
+
+            string? secureAddress = secure is null ? null : AddressOf(secure);
             var changes = new ConfigurationChanges(store, server, diagnostics, metrics, options.Time);
             api = BuildApi(options);
-            new ApiEndpoints(store, changes, server, options, () => xdsAddress).Map(api);
-            new DebugEndpoints(store, server, metrics).Map(api);
+            new ApiEndpoints(store, changes, server, options, () => xdsAddress, () => secureAddress).Map(api);
+            new CertificateEndpoints(certificates, options, () => secureAddress ?? "").Map(api);
+            new DebugEndpoints(store, server, metrics, certificates?.Authority).Map(api);
             await api.StartAsync(cancellation);
-            return new ControlPlaneHost(store, server, directory, xds, api);
+            return new ControlPlaneHost(store, server, directory, certificates, xds, secure, api);
         }
         catch
         {
             if (api is not null) await api.DisposeAsync();
+            if (secure is not null) await secure.DisposeAsync();
             if (xds is not null) await xds.DisposeAsync();
+            if (certificates is not null) await certificates.DisposeAsync();
             if (server is not null) await server.DisposeAsync();
             if (directory is not null) await directory.DisposeAsync();
             store.Dispose();
@@ -85,7 +111,26 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         }
     }
 
-    private static WebApplication BuildXds(ControlPlaneOptions options, MeshServer server)
+    /// <summary>The mesh's own, of its settings as they stand at start: an authority is of one trust domain for as long as it lives.</summary>
+    private static TrustDomain TrustDomainOf(ResourceStore store)
+    {
+        var mesh = MeshSnapshotBuilder.Build(null, store.Current.Resources.Values.Select(stored => stored.Resource), store.Current.Number).Mesh;
+        return TrustDomain.TryParse(mesh.TrustDomain, out var domain, out string? reason) ? domain : throw new IOException($"the mesh's trustDomain '{mesh.TrustDomain}' is none: {reason}");
+    }
+
+    private static WebApplication BuildSecure(ControlPlaneOptions options, MeshServer server, MeshCertificates certificates)
+    {
+        var discovery = new AggregatedDiscovery(server, context => certificates.Port.IdentityOf(context)?.Uri);
+        var app = BuildXds(discovery, kestrel => certificates.Port.Listen(kestrel, IPAddress.Parse(options.SecureHost), options.SecurePort!.Value), services =>
+        {
+            services.AddSingleton(certificates.Service);
+            services.AddGrpc().AddServiceOptions<CertificateService>(grpc => grpc.MaxReceiveMessageSize = CertificateService.MaxMessageLength);
+        });
+        app.MapGrpcService<CertificateService>();
+        return app;
+    }
+
+    private static WebApplication BuildXds(AggregatedDiscovery discovery, Action<KestrelServerOptions> listen, Action<IServiceCollection>? more = null)
     {
         var builder = Builder();
         builder.Services.AddGrpc(grpc =>
@@ -94,7 +139,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             grpc.MaxReceiveMessageSize = 64 * 1024 * 1024;
             grpc.MaxSendMessageSize = null;
         });
-        builder.Services.AddSingleton(new AggregatedDiscovery(server));
+        builder.Services.AddSingleton(discovery);
+        more?.Invoke(builder.Services);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             // Streams live for days and are silent for hours: no data-rate floor, and a ping notices a dead peer.
@@ -102,7 +148,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
             kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
-            kestrel.Listen(IPAddress.Parse(options.XdsHost), options.XdsPort, listen => listen.Protocols = HttpProtocols.Http2);
+            listen(kestrel);
         });
         var app = builder.Build();
         app.MapGrpcService<AggregatedDiscovery>();
@@ -148,7 +194,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     {
         if (_directory is not null) await _directory.DisposeAsync();
         await _api.DisposeAsync();
+        if (_certificates is not null) await _certificates.DisposeAsync();
         await _server.DisposeAsync();
+        if (_secure is not null) await _secure.DisposeAsync();
         await _xds.DisposeAsync();
         _store.Dispose();
     }

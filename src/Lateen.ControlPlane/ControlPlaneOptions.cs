@@ -1,3 +1,5 @@
+using Lateen.ControlPlane.Certificates.Callers;
+
 namespace Lateen.ControlPlane;
 
 /// <summary>What a control plane is started with. Plain values: reading flags and the environment is the executable's work.</summary>
@@ -17,6 +19,18 @@ public sealed record ControlPlaneOptions
 
     /// <summary>Port 0 takes a free one, which <see cref="ControlPlaneHost.XdsAddress"/> then tells.</summary>
     public int XdsPort { get; init; } = 15010;
+
+    /// <summary>The IP address of the port with mutual TLS, where proxies get certificates and configuration.</summary>
+    public string SecureHost { get; init; } = "127.0.0.1";
+
+    /// <summary>Istio's is 15012. 0 takes a free one, which <see cref="ControlPlaneHost.SecureAddress"/> then tells; null opens none, and there is no certificate authority.</summary>
+    public int? SecurePort { get; init; }
+
+    /// <summary>A directory with the files of Istio's <c>cacerts</c>, by which the mesh's authority is brought; null makes one and keeps it in the state directory.</summary>
+    public string? AuthorityDirectory { get; init; }
+
+    /// <summary>Issuers whose tokens prove workloads to the authority, beside join tokens and certificates.</summary>
+    public IReadOnlyList<TokenIssuer> TokenIssuers { get; init; } = [];
 
     /// <summary>The loopback IP address of the API. The API has no authentication of its own: who reaches it may change everything.</summary>
     public string ApiHost { get; init; } = "127.0.0.1";

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -11,10 +12,10 @@ public static class PemCertificates
     public const int MaxLength = 256 * 1024;
 
     /// <returns>False with the reason in words; then <paramref name="certificates"/> is empty.</returns>
-    public static bool TryRead(string? pem, int maxCertificates, out ImmutableArray<X509Certificate2> certificates, out string reason)
+    public static bool TryRead(string? pem, int maxCertificates, out ImmutableArray<X509Certificate2> certificates, [NotNullWhen(false)] out string? reason)
     {
         certificates = [];
-        reason = "";
+        reason = null;
         if (pem is null || pem.Length > MaxLength)
         {
             reason = pem is null ? "there is no text" : $"the text has {pem.Length} characters; {MaxLength} is the most";
@@ -30,14 +31,14 @@ public static class PemCertificates
             else if (read.Count == maxCertificates) reason = $"more than {maxCertificates} certificates";
             else if (Load(Convert.FromBase64String(rest[fields.Base64Data].ToString())) is { } certificate) read.Add(certificate);
             else reason = $"block {read.Count + 1} is no certificate";
-            if (reason.Length > 0) return false;
+            if (reason is not null) return false;
             rest = rest[fields.Location.End..];
         }
 
         if (rest.Contains("-----BEGIN", StringComparison.Ordinal)) reason = $"block {read.Count + 1} is cut short or is no PEM";
         else if (read.Count == 0) reason = "there is no certificate in it";
         else certificates = read.ToImmutable();
-        return reason.Length == 0;
+        return reason is null;
     }
 
     private static X509Certificate2? Load(byte[] der)

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Formats.Asn1;
 using System.Security.Cryptography.X509Certificates;
+using Lateen.Identity.Signing;
 
 namespace Lateen.Identity;
 
@@ -13,13 +14,18 @@ internal static class SubjectNames
     public const int MaxNames = 16;
 
     /// <summary>The extension with the identity alone; critical, because the subject is empty (RFC 5280 section 4.2.1.6).</summary>
-    public static X509Extension Only(SpiffeId identity)
+    public static X509Extension Only(SpiffeId identity) => Of(identity, null);
+
+    /// <summary>The identity, and behind it the names by which clients that know no identities find a server.</summary>
+    public static X509Extension Of(SpiffeId identity, ServerNames? names)
     {
         // By hand: System.Uri rewrites hosts that look like numbers, and an identity is octets.
         var writer = new AsnWriter(AsnEncodingRules.DER);
         using (writer.PushSequence())
         {
             writer.WriteCharacterString(UniversalTagNumber.IA5String, identity.Uri, new Asn1Tag(TagClass.ContextSpecific, 6));
+            foreach (string name in names?.DnsNames ?? []) writer.WriteCharacterString(UniversalTagNumber.IA5String, name, new Asn1Tag(TagClass.ContextSpecific, 2));
+            foreach (var address in names?.Addresses ?? []) writer.WriteOctetString(address.GetAddressBytes(), new Asn1Tag(TagClass.ContextSpecific, 7));
         }
 
         return new X509Extension(Oid, writer.Encode(), critical: true);

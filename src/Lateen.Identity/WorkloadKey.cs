@@ -43,6 +43,9 @@ public sealed class WorkloadKey : IDisposable
     /// <summary>The private key as PKCS#8 in PEM, for the TLS stack of this process. Never write it where another may read it.</summary>
     public string ExportPrivateKeyPem() => _key.ExportPkcs8PrivateKeyPem();
 
+    /// <summary>The certificate with this key, for a TLS stack of the framework. The caller disposes it.</summary>
+    public X509Certificate2 Attach(X509Certificate2 certificate) => _key is ECDsa ecdsa ? certificate.CopyWithPrivateKey(ecdsa) : certificate.CopyWithPrivateKey((RSA)_key);
+
     /// <summary>Does the certificate belong to this key? A wrong answer of an authority would otherwise show only in the first handshake.</summary>
     public bool Matches(X509Certificate2 certificate)
     {

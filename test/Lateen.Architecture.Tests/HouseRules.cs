@@ -32,6 +32,7 @@ internal static class HouseRules
         ["Grpc.Net.Client"] = ["Lateen.Xds"],
         ["Grpc.Tools"] = ["Lateen.Xds"],
         ["Grpc.AspNetCore.Server"] = ["Lateen.ControlPlane"],
+        ["Microsoft.IdentityModel.JsonWebTokens"] = ["Lateen.ControlPlane"],
         ["System.CommandLine"] = ["lateen"],
         ["Spectre.Console"] = ["lateen"],
     };

@@ -118,7 +118,8 @@ public sealed class SecretServingTests
             Secrets = [XdsResource.FromMessage("file-cert:a~b", new Secret()), XdsResource.FromMessage(Name, new Secret())],
         };
 
-        Assert.Equal(secrets, Serving.SecretExposure.Limit(resources, peer).Secrets.Length);
+        Assert.Equal(secrets, Serving.SecretExposure.Limit(resources, peer, isProven: false).Secrets.Length);
+        Assert.Equal(2, Serving.SecretExposure.Limit(resources, peer, isProven: true).Secrets.Length);
     }
 
     private static string Text(FakeProxy proxy) => proxy.Held("SDS", Name)!.Parse(Secret.Parser) is { TlsCertificate: { } pair }

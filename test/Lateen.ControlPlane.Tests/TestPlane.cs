@@ -9,7 +9,15 @@ internal sealed class TestPlane : IAsyncDisposable
     private readonly string _root;
     private readonly List<string> _log = [];
 
+    private int? _securePort;
+    private bool _isRunning;
+
     private TestPlane(string root) => _root = root;
+
+    /// <summary>Changed before a start or a restart; each start takes what it gives.</summary>
+    public Func<ControlPlaneOptions, ControlPlaneOptions> Options { get; set; } = static options => options;
+
+    public string State => Path.Combine(_root, "state");
 
     public ControlPlaneHost Host { get; private set; } = null!;
 
@@ -36,30 +44,43 @@ internal sealed class TestPlane : IAsyncDisposable
         return plane;
     }
 
+    /// <summary>A control plane with a certificate authority and the port of mutual TLS.</summary>
+    public static async Task<TestPlane> StartSecureAsync(Func<ControlPlaneOptions, ControlPlaneOptions>? options = null)
+    {
+        var plane = new TestPlane(Directory.CreateTempSubdirectory("lateen-plane-").FullName) { _securePort = 0 };
+        if (options is not null) plane.Options = options;
+        Directory.CreateDirectory(plane.Configuration);
+        await plane.RunAsync(xdsPort: 0);
+        return plane;
+    }
+
     private async Task RunAsync(int xdsPort)
     {
         Host = await ControlPlaneHost.StartAsync(
-            new ControlPlaneOptions
+            Options(new ControlPlaneOptions
             {
+                SecurePort = _securePort,
                 Directory = Configuration,
-                StateDirectory = Path.Combine(_root, "state"),
+                StateDirectory = State,
                 XdsPort = xdsPort,
                 ApiPort = 0,
                 Log = line =>
                 {
                     lock (_log) _log.Add(line);
                 },
-            },
+            }),
             TestContext.Current.CancellationToken);
+        _isRunning = true;
         Http = new HttpClient { BaseAddress = new Uri($"http://{Host.ApiAddress}/") };
     }
 
     /// <summary>Stops the control plane and starts another on the same addresses' xDS port, directory and state.</summary>
     public async Task RestartAsync()
     {
-        int port = int.Parse(XdsAddress.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
+        int port = !_isRunning ? 0 : int.Parse(XdsAddress.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
         Http.Dispose();
-        await Host.DisposeAsync();
+        if (_isRunning) await Host.DisposeAsync();
+        _isRunning = false;
         await RunAsync(port);
     }
 
@@ -80,7 +101,7 @@ internal sealed class TestPlane : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        await Host.DisposeAsync();
+        if (_isRunning) await Host.DisposeAsync();
         Directory.Delete(_root, recursive: true);
     }
 

@@ -11,7 +11,7 @@ namespace Lateen.ControlPlane.Api;
 /// The HTTP API that the CLI uses, version 1. JSON in and out; a refused change is 422 with the record that says why, everything else that goes wrong
 /// is a <see cref="ProblemResponse"/>.
 /// </summary>
-internal sealed class ApiEndpoints(ResourceStore store, ConfigurationChanges changes, MeshServer server, ControlPlaneOptions options, Func<string> xdsAddress)
+internal sealed class ApiEndpoints(ResourceStore store, ConfigurationChanges changes, MeshServer server, ControlPlaneOptions options, Func<string> xdsAddress, Func<string?> secureAddress)
 {
     /// <summary>The longest that one poll waits; the client asks again. Keeps idle requests from outliving their callers.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
@@ -36,7 +36,7 @@ internal sealed class ApiEndpoints(ResourceStore store, ConfigurationChanges cha
     private IResult Version()
     {
         var build = BuildVersion.Current;
-        return Json(new VersionResponse(build.Version, build.Commit, build.Runtime, store.Current.Number, xdsAddress()));
+        return Json(new VersionResponse(build.Version, build.Commit, build.Runtime, store.Current.Number, xdsAddress(), secureAddress()));
     }
 
     private IResult List(string? kind, string? @namespace, string? name)
@@ -102,7 +102,7 @@ internal sealed class ApiEndpoints(ResourceStore store, ConfigurationChanges cha
     }
 
     /// <summary>Only application/json is read: a web page cannot send that here without asking first, and the API never says yes.</summary>
-    private static async Task<(T? Value, IResult? Problem)> ReadAsync<T>(HttpContext http, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+    internal static async Task<(T? Value, IResult? Problem)> ReadAsync<T>(HttpContext http, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
         where T : class
     {
         if (!http.Request.HasJsonContentType())
@@ -124,6 +124,6 @@ internal sealed class ApiEndpoints(ResourceStore store, ConfigurationChanges cha
     internal static IResult Problem(int status, string code, string message, string? hint) =>
         Json(new ProblemResponse(code, message, hint), status);
 
-    private static IResult Json<T>(T value, int status = StatusCodes.Status200OK) =>
+    internal static IResult Json<T>(T value, int status = StatusCodes.Status200OK) =>
         Results.Json(value, ApiJson.Default.Options, "application/json", status);
 }

@@ -17,6 +17,12 @@ namespace Lateen.ControlPlane.Api;
 [JsonSerializable(typeof(ProxyListResponse))]
 [JsonSerializable(typeof(ProxyView))]
 [JsonSerializable(typeof(VersionResponse))]
+[JsonSerializable(typeof(AuthorityStatusResponse))]
+[JsonSerializable(typeof(RootsResponse))]
+[JsonSerializable(typeof(RotateRequest))]
+[JsonSerializable(typeof(TokenRequest))]
+[JsonSerializable(typeof(TokenResponse))]
+[JsonSerializable(typeof(TokenListResponse))]
 [JsonSerializable(typeof(ProblemResponse))]
 [JsonSerializable(typeof(JsonElement))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -91,7 +91,8 @@ public sealed record ProxyView(
 public sealed record ProxyListResponse(long Revision, IReadOnlyList<ProxyView> Items);
 
 /// <summary>The answer to <c>GET /api/v1/version</c>.</summary>
-public sealed record VersionResponse(string Version, string Commit, string Runtime, long Revision, string XdsAddress);
+/// <param name="SecureAddress">Where proxies with identities connect; null when there is no such port.</param>
+public sealed record VersionResponse(string Version, string Commit, string Runtime, long Revision, string XdsAddress, string? SecureAddress = null);
 
 /// <summary>An error answer of the API: a stable code, what happened, and what to do next.</summary>
 public sealed record ProblemResponse(string Code, string Message, string? Hint);

@@ -3,6 +3,8 @@ using Lateen.ControlPlane.Api;
 using Lateen.ControlPlane.Metrics;
 using Lateen.ControlPlane.Serving;
 using Lateen.ControlPlane.Store;
+using Lateen.Identity;
+using Lateen.Identity.Signing;
 using Lateen.Model;
 using Lateen.Xds;
 using Lateen.Yaml;
@@ -13,7 +15,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Lateen.ControlPlane.Debug;
 
 /// <summary>Istiod's debug pages, as far as they make sense here, in its shapes: what people's scripts and habits ask for.</summary>
-internal sealed class DebugEndpoints(ResourceStore store, MeshServer server, ControlPlaneMetrics metrics)
+internal sealed class DebugEndpoints(ResourceStore store, MeshServer server, ControlPlaneMetrics metrics, ICertificateIssuer? authority)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -37,6 +39,13 @@ internal sealed class DebugEndpoints(ResourceStore store, MeshServer server, Con
         ("pilot_services", "Services known", Snapshot.Services.All.Length),
         ("pilot_virt_services", "VirtualServices known", Snapshot.VirtualServices.All.Length),
         ("lateen_store_revision", "The newest revision of the store", store.Current.Number),
+        .. authority is null ? [] : Expiry(authority.Bundle),
+    ];
+
+    private static IEnumerable<(string Name, string Meaning, double Value)> Expiry(TrustBundle bundle) =>
+    [
+        ("citadel_server_root_cert_expiry_timestamp", "When the first of the roots expires, in seconds since 1970", bundle.Roots.Min(root => root.NotAfter).ToUnixTimeSeconds()),
+        ("lateen_ca_roots", "Roots in the bundle; more than one while a root is replaced", bundle.Roots.Length),
     ];
 
     private static IResult Text(YamlNode node) => Results.Text(JsonWriter.Write(node, indented: true) + "\n", "application/json");

@@ -22,6 +22,9 @@ public sealed class ControlPlaneMetrics
     private readonly Histogram _convergence = new(SecondBounds);
     private readonly Histogram _translation = new(SecondBounds);
 
+    /// <summary>What the certificate service does.</summary>
+    public CertificateMetrics Certificates { get; } = new();
+
     /// <summary>Proxies connected now.</summary>
     public void ConnectionOpened() => Interlocked.Increment(ref _connections);
 
@@ -76,15 +79,16 @@ public sealed class ControlPlaneMetrics
             foreach (var (type, series) in _pushes) page.Append("pilot_xds_pushes{type=\"").Append(type).Append("\"} ").Append(series.Value).Append('\n');
         }
 
+        Certificates.Render(page);
         _convergence.Render(page, "pilot_proxy_convergence_time", "Seconds from a store change to its acknowledgement by a proxy");
         _translation.Render(page, "pilot_xds_push_time", "Seconds that a round of translation took for all proxies");
         return page.ToString();
     }
 
-    private static void Head(StringBuilder page, string name, string kind, string meaning) =>
+    internal static void Head(StringBuilder page, string name, string kind, string meaning) =>
         page.Append("# HELP ").Append(name).Append(' ').Append(meaning).Append("\n# TYPE ").Append(name).Append(' ').Append(kind).Append('\n');
 
-    private static void Single(StringBuilder page, string name, string kind, string meaning, double value)
+    internal static void Single(StringBuilder page, string name, string kind, string meaning, double value)
     {
         Head(page, name, kind, meaning);
         page.Append(name).Append(' ').Append(value.ToString(CultureInfo.InvariantCulture)).Append('\n');

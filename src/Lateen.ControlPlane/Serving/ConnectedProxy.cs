@@ -18,6 +18,7 @@ internal sealed class ConnectedProxy(IXdsStream stream, ProxyIdentity identity, 
     private readonly Queue<(long From, long To)> _changes = [];
     private ResourceView _view = ResourceView.Empty;
     private long _translated;
+    private long _secretsChanged;
     private ImmutableArray<string> _notices = [];
     private XdsStreamStatus _status = XdsStreamStatus.None;
 
@@ -74,6 +75,7 @@ internal sealed class ConnectedProxy(IXdsStream stream, ProxyIdentity identity, 
         {
             var next = _view;
             next = With(next, revision, XdsTypeUrls.Secret, resources.Secrets);
+            if (!ReferenceEquals(next, _view)) _secretsChanged = revision;
             next = With(next, revision, XdsTypeUrls.Cluster, resources.Clusters);
             next = With(next, revision, XdsTypeUrls.ClusterLoadAssignment, resources.Endpoints);
             next = With(next, revision, XdsTypeUrls.Listener, resources.Listeners);
@@ -106,6 +108,19 @@ internal sealed class ConnectedProxy(IXdsStream stream, ProxyIdentity identity, 
         var next = new Dictionary<string, XdsResource>(resources.Length, StringComparer.Ordinal);
         foreach (var resource in resources) next.TryAdd(resource.Name, resource);
         return view.With(revision, type, next);
+    }
+
+    /// <summary>
+    /// False while the proxy asks for the secret of that name and has not acknowledged what its secrets are now. Whoever does not ask for it has nothing to acknowledge.
+    /// </summary>
+    public bool HoldsSecret(string name)
+    {
+        if (!Stream.Asks(XdsTypeUrls.Secret, name)) return true;
+        lock (_gate)
+        {
+            return _translated > 0 && _status.Types.FirstOrDefault(type => type.TypeUrl == XdsTypeUrls.Secret) is { } type
+                && type.AcknowledgedRevision >= _secretsChanged && !type.IsRejected;
+        }
     }
 
     /// <summary>Whether a revision changed this proxy's resources, and whether it serves them.</summary>

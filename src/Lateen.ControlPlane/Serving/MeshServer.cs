@@ -29,6 +29,7 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     private readonly ConcurrentDictionary<long, ConnectedProxy> _proxies = [];
     private readonly ConcurrentQueue<ConnectedProxy> _arrivals = [];
     private readonly Translator _translator = new();
+    private readonly TrustPublication? _trust;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _worker;
     private readonly TaskCompletionSource _firstRound = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -36,8 +37,9 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     private StoreRevision? _served;
     private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public MeshServer(ResourceStore store, ControlPlaneMetrics metrics, TimeProvider time, Action<string> log)
+    public MeshServer(ResourceStore store, ControlPlaneMetrics metrics, TimeProvider time, Action<string> log, TrustPublication? trust = null)
     {
+        _trust = trust;
         _store = store;
         _metrics = metrics;
         _time = time;
@@ -73,6 +75,13 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
         {
             _log($"refused a stream from {stream.Peer}: {reason}");
             stream.Close(reason!);
+            return;
+        }
+
+        if (NodeProof.Fault(stream, identity) is { } fault)
+        {
+            _log($"denied a stream from {stream.Peer}: {fault}");
+            stream.Deny(fault);
             return;
         }
 
@@ -163,7 +172,8 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     {
         try
         {
-            var resources = SecretExposure.Limit(_translator.Translate(snapshot, proxy.Identity), proxy.Stream.Peer);
+            var resources = SecretExposure.Limit(_translator.Translate(snapshot, proxy.Identity), proxy.Stream.Peer, proxy.Stream.PeerIdentity is not null);
+            if (!proxy.Identity.IsGrpc && _trust?.Resource is { } roots) resources = resources with { Secrets = resources.Secrets.Add(roots) };
             if (proxy.Update(resources, snapshot.Revision) is { } view) proxy.Stream.Push(view);
         }
         catch (Exception e) when (e is not OutOfMemoryException)

@@ -5,16 +5,18 @@ namespace Lateen.ControlPlane.Serving;
 
 /// <summary>
 /// Private keys do not cross a network in the clear. This server speaks plaintext and takes a proxy's word for who it is, which is enough on one machine,
-/// where whoever reaches the port could read the configuration as well; a proxy elsewhere gets everything but the content of Secrets.
+/// where whoever reaches the port could read the configuration as well; a proxy elsewhere gets everything but the content of Secrets. Over mutual TLS it gets
+/// them wherever it is.
 /// </summary>
 internal static class SecretExposure
 {
     private const string FromSecrets = "kubernetes://";
 
     /// <param name="peer">As gRPC writes it: <c>ipv4:127.0.0.1:40022</c>, <c>ipv6:[::1]:40022</c>, <c>unix:/path</c>.</param>
-    public static ProxyResources Limit(ProxyResources resources, string peer)
+    /// <param name="isProven">The connection is mutual TLS.</param>
+    public static ProxyResources Limit(ProxyResources resources, string peer, bool isProven)
     {
-        if (resources.Secrets.All(secret => !IsOfSecret(secret.Name)) || IsLocal(peer)) return resources;
+        if (isProven || resources.Secrets.All(secret => !IsOfSecret(secret.Name)) || IsLocal(peer)) return resources;
         return resources with
         {
             Secrets = [.. resources.Secrets.Where(secret => !IsOfSecret(secret.Name))],

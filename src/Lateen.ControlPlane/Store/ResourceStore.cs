@@ -111,6 +111,17 @@ public sealed class ResourceStore : IDisposable
         }
     }
 
+    /// <summary>A revision without a change of resources: something else that proxies are sent has changed, and its arrival can be waited for.</summary>
+    public StoreRevision Touch(string origin)
+    {
+        lock (_gate)
+        {
+            long number = _current.Number + 1;
+            Journal(number, []);
+            return Commit(number, origin, []);
+        }
+    }
+
     private ImmutableArray<StoreChange> Plan(IReadOnlyList<Resource> puts, IReadOnlyList<ResourceKey> deletes)
     {
         var changes = ImmutableArray.CreateBuilder<StoreChange>(puts.Count + deletes.Count);

@@ -41,15 +41,14 @@ internal sealed record IstioTcpStatsFilter : NetworkFilter
 
         var isSource = listener.Direction != TrafficDirection.Inbound;
         var workload = isSource ? record.Endpoint?.Workload : null;
-        var principals = ConnectionPrincipals.Of(isSource ? record.UpstreamTls : record.Tls);
-        var key = new IstioSeriesKey(record.Cluster, workload, null, null, isSource ? 1 : 0, -1, record.Flags, false, principals);
+        var key = new IstioSeriesKey(record.Cluster, workload, null, null, isSource ? 1 : 0, -1, record.Flags, false);
         if (part.Series.TryGet(key, out var series)) return series;
-        series = _family.Open(StatScope.Labels("istiocustom.", Describe(isSource, workload, record, principals).ToTags()));
+        series = _family.Open(StatScope.Labels("istiocustom.", Describe(isSource, workload, record).ToTags()));
         part.Series.Add(key, series);
         return series;
     }
 
-    private IstioLabels Describe(bool isSource, WorkloadIdentity? workload, ConnectionRecord record, ConnectionPrincipals principals)
+    private IstioLabels Describe(bool isSource, WorkloadIdentity? workload, ConnectionRecord record)
     {
         var peer = workload is null ? MeshWorkload.Unknown : MeshWorkload.Of(workload);
         var destination = isSource ? peer : _own;
@@ -59,7 +58,6 @@ internal sealed record IstioTcpStatsFilter : NetworkFilter
             IsSource = isSource,
             Source = isSource ? _own : peer,
             Destination = destination,
-            Principals = principals,
             DestinationService = service,
             DestinationServiceName = name,
             DestinationServiceNamespace = serviceNamespace.Length > 0 ? serviceNamespace : destination.Namespace,

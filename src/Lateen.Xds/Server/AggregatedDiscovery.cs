@@ -9,9 +9,15 @@ namespace Lateen.Xds.Server;
 /// the <see cref="IXdsStreamHost"/> gives views to.
 /// </summary>
 /// <remarks>Thread-safe; one instance serves all streams. The host must allow requests as large as a proxy's list of subscriptions.</remarks>
-public sealed class AggregatedDiscovery(IXdsStreamHost host) : AggregatedDiscoveryService.AggregatedDiscoveryServiceBase
+/// <param name="identityOf">
+/// Where callers must prove who they are: the identity that the transport proved, or null, and then the call is UNAUTHENTICATED before a message is read.
+/// Without it nobody is asked.
+/// </param>
+public sealed class AggregatedDiscovery(IXdsStreamHost host, Func<ServerCallContext, string?>? identityOf = null)
+    : AggregatedDiscoveryService.AggregatedDiscoveryServiceBase
 {
-    private long _streams;
+    /// <summary>Over all instances: one host may serve streams of several ports.</summary>
+    private static long _streams;
 
     public override Task DeltaAggregatedResources(
         IAsyncStreamReader<DeltaDiscoveryRequest> requestStream,
@@ -34,9 +40,11 @@ public sealed class AggregatedDiscovery(IXdsStreamHost host) : AggregatedDiscove
         where TRequest : class, IMessage
         where TResponse : class, IMessage
     {
+        string? identity = identityOf?.Invoke(context);
+        if (identityOf is not null && identity is null) throw new RpcException(new Status(StatusCode.Unauthenticated, "a client certificate is needed"));
         // The client learns that it is connected although there may be nothing to tell it.
         await context.WriteResponseHeadersAsync([]).ConfigureAwait(false);
-        var stream = new XdsServerStream<TRequest, TResponse>(Interlocked.Increment(ref _streams), variant, session, host, context);
+        var stream = new XdsServerStream<TRequest, TResponse>(Interlocked.Increment(ref _streams), variant, session, host, context, identity);
         await stream.RunAsync(requests, responses).ConfigureAwait(false);
     }
 }

@@ -32,6 +32,9 @@ public interface IXdsStream
     /// <summary>Where it connects from, as gRPC writes it (<c>ipv4:127.0.0.1:40022</c>).</summary>
     string Peer { get; }
 
+    /// <summary>Who the transport proved it to be (the SPIFFE id of a client certificate); null where nobody asked for proof.</summary>
+    string? PeerIdentity { get; }
+
     XdsVariant Variant { get; }
 
     XdsStreamStatus Status { get; }
@@ -47,4 +50,7 @@ public interface IXdsStream
 
     /// <summary>Ends the stream; the proxy keeps what it has and reconnects.</summary>
     void Close(string reason);
+
+    /// <summary>Ends the stream because the proxy may not have what it asks for; it is told no more than that (PERMISSION_DENIED).</summary>
+    void Deny(string reason);
 }

@@ -14,7 +14,8 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
     XdsVariant variant,
     ServerSession<TRequest, TResponse> session,
     IXdsStreamHost host,
-    ServerCallContext context) : IXdsStream
+    ServerCallContext context,
+    string? peerIdentity) : IXdsStream
     where TRequest : class, IMessage
     where TResponse : class, IMessage
 {
@@ -32,6 +33,8 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
     public Node Node => session.Node ?? throw new InvalidOperationException("The stream has not opened.");
 
     public string Peer => context.Peer;
+
+    public string? PeerIdentity => peerIdentity;
 
     public XdsVariant Variant => variant;
 
@@ -53,6 +56,8 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
     }
 
     public void Close(string reason) => End(reason, StatusCode.Unavailable);
+
+    public void Deny(string reason) => End(reason, StatusCode.PermissionDenied);
 
     public async Task RunAsync(IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses)
     {
@@ -185,7 +190,7 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
     {
         if (_endCode != StatusCode.OK)
         {
-            throw new RpcException(new Status(_endCode, _end!));
+            throw new RpcException(new Status(_endCode, _endCode == StatusCode.PermissionDenied ? "not allowed" : _end!));
         }
     }
 }

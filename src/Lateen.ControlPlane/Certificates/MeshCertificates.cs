@@ -1,0 +1,105 @@
+using System.Collections.Immutable;
+using Lateen.ControlPlane.Certificates.Callers;
+using Lateen.ControlPlane.Metrics;
+using Lateen.ControlPlane.Serving;
+using Lateen.ControlPlane.Store;
+using Lateen.Identity;
+using Lateen.Identity.Joining;
+
+namespace Lateen.ControlPlane.Certificates;
+
+/// <summary>
+/// Everything that the control plane has of a certificate authority, put together once at start: the authority, its tokens, the service, the own
+/// certificate, the roots as proxies are sent them.
+/// </summary>
+internal sealed class MeshCertificates : IAsyncDisposable
+{
+    private const string TokenFileName = "join-tokens.json";
+
+    /// <summary>10,000 tokens of some 300 octets, and as much again.</summary>
+    private const int MaxTokenFileLength = 8 * 1024 * 1024;
+
+    private RootRotationWorker? _worker;
+
+    private MeshCertificates(IMeshAuthority authority, JoinTokenTable tokens, CertificateService service, ServerCertificate server, SecurePort port)
+    {
+        Authority = authority;
+        Tokens = tokens;
+        Service = service;
+        Server = server;
+        Port = port;
+        Trust = new TrustPublication(authority.Bundle);
+    }
+
+    public IMeshAuthority Authority { get; }
+
+    public JoinTokenTable Tokens { get; }
+
+    public CertificateService Service { get; }
+
+    public ServerCertificate Server { get; }
+
+    public SecurePort Port { get; }
+
+    public TrustPublication Trust { get; }
+
+    /// <summary>Set by <see cref="Run"/>.</summary>
+    public RootRotationWorker Worker => _worker ?? throw new InvalidOperationException("the authority does not run yet");
+
+    /// <exception cref="IOException">Files are missing, damaged, readable by others, or do not fit together.</exception>
+    public static MeshCertificates Open(ControlPlaneOptions options, TrustDomain trustDomain, CertificateMetrics metrics)
+    {
+        string? directory = options.StateDirectory is { } state ? Path.Combine(state, "ca") : null;
+        IMeshAuthority authority = options.AuthorityDirectory is { } given
+            ? GivenAuthority.Open(given, trustDomain, options.Time, options.Log)
+            : EmbeddedAuthority.Open(directory, trustDomain, options.Time);
+        var tokens = OpenTokens(directory);
+        var server = new ServerCertificate(authority, options.Time);
+        var port = new SecurePort(authority, server, options.Time, options.Log);
+        ImmutableArray<ICallerProof> proofs =
+        [
+            new CertificateProof(),
+            new JoinTokenProof(tokens, trustDomain, options.Time),
+            .. Issuers(options, trustDomain),
+        ];
+        var service = new CertificateService(authority, proofs, new RefusalBudget(options.Time), metrics, options.Log, port.IdentityOf);
+        return new MeshCertificates(authority, tokens, service, server, port);
+    }
+
+    private static List<JwtProof> Issuers(ControlPlaneOptions options, TrustDomain trustDomain)
+    {
+        try
+        {
+            return [.. options.TokenIssuers.Select(issuer => new JwtProof(issuer, trustDomain, options.Time))];
+        }
+        catch (FormatException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
+
+    private static JoinTokenTable OpenTokens(string? directory)
+    {
+        if (directory is null) return new JoinTokenTable([], static _ => { });
+        PrivateFile.CreateDirectory(directory);
+        string path = Path.Combine(directory, TokenFileName);
+        IReadOnlyList<JoinTokenRecord> records = [];
+        if (PrivateFile.Read(path, MaxTokenFileLength) is { } content)
+        {
+            records = JoinTokenTable.Read(content, out string? reason)?.Tokens
+                ?? throw new IOException($"{path}: {reason}; move it away, and every token that is out is void");
+        }
+
+        return new JoinTokenTable(records, file => PrivateFile.Write(path, JoinTokenTable.ToJson(file)));
+    }
+
+    /// <summary>Begins to carry changes of the authority to the proxies.</summary>
+    public void Run(ResourceStore store, MeshServer server, ControlPlaneOptions options) =>
+        _worker = new RootRotationWorker(Authority, Server, Trust, store, server, options.Time, options.Log);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_worker is not null) await _worker.DisposeAsync();
+        Authority.Dispose();
+    }
+}
