@@ -13,6 +13,12 @@ public enum FilterVerdictKind : byte
 
     /// <summary>The exchange is cut without an answer.</summary>
     Reset,
+
+    /// <summary>
+    /// Nothing is decided yet. The filter wakes the exchange when it has news and is asked again by <see cref="HttpFilter.OnResume"/>; other wakes
+    /// ask it too. Of a request only: a response that waits is refused.
+    /// </summary>
+    Wait,
 }
 
 /// <summary>A filter's verdict, as a value.</summary>
@@ -27,6 +33,8 @@ public readonly struct FilterVerdict
     public static FilterVerdict Continue => default;
 
     public static FilterVerdict Reset => new(FilterVerdictKind.Reset, null);
+
+    public static FilterVerdict Wait => new(FilterVerdictKind.Wait, null);
 
     public FilterVerdictKind Kind { get; }
 

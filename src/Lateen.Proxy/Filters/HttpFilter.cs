@@ -1,6 +1,7 @@
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Forwarding;
 using Lateen.Proxy.Forwarding.Streams;
+using Lateen.Telemetry.Statistics;
 
 namespace Lateen.Proxy.Filters;
 
@@ -41,9 +42,23 @@ public abstract record HttpFilter(string Name, string TypeUrl) : CompiledExtensi
     /// <summary>Which of the methods below are overridden.</summary>
     public abstract FilterStages Stages { get; }
 
+    /// <summary>
+    /// This filter with the counters of one connection manager, where it counts under <c>http.STAT_PREFIX.</c>. Called when a listener is made
+    /// ready, once for each chain that has the filter; what it returns takes this one's place there.
+    /// </summary>
+    /// <param name="statPrefix">The connection manager's.</param>
+    /// <param name="registry">Where it counts.</param>
+    internal virtual HttpFilter Counting(string statPrefix, StatsRegistry registry) => this;
+
     /// <summary>Looks at a request, and may change its head, before it is sent anywhere.</summary>
     /// <param name="exchange">The exchange; <see cref="HttpExchange.Route"/> may be null, the router will answer 404 then.</param>
     public virtual FilterVerdict OnRequest(HttpExchange exchange) => FilterVerdict.Continue;
+
+    /// <summary>
+    /// Looks again at a request for which this filter said <see cref="FilterVerdict.Wait"/>. Called whenever anything wakes the exchange, so also
+    /// when the filter has no news: then it says the same again. Never called after the exchange was cut; <see cref="OnComplete"/> is.
+    /// </summary>
+    public virtual FilterVerdict OnResume(HttpExchange exchange) => FilterVerdict.Continue;
 
     /// <summary>Looks at a response's head, and may change it, before it is sent.</summary>
     public virtual FilterVerdict OnResponse(HttpExchange exchange) => FilterVerdict.Continue;

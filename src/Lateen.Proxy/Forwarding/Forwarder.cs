@@ -46,6 +46,9 @@ internal sealed class Forwarder
     {
         Idle,
 
+        /// <summary>A filter waits; the request has gone nowhere yet.</summary>
+        Deciding,
+
         /// <summary>A new attempt is to be made.</summary>
         Choosing,
 
@@ -80,6 +83,7 @@ internal sealed class Forwarder
         _connection = connection;
         _downstream = downstream;
         _requestContent = downstream.Content;
+        Exchange.Attach(connection, signal, downstream.Content);
         _answer.Begin(Exchange, Profile, downstream);
         _call.Begin(Exchange, signal);
         _deadlines.Begin(signal);
@@ -106,6 +110,7 @@ internal sealed class Forwarder
         {
             bool hasMoved = _stage switch
             {
+                Stage.Deciding => Resume(),
                 Stage.Choosing => Try(),
                 Stage.Queued => Follow(),
                 Stage.Relaying => Relay(),
@@ -166,8 +171,23 @@ internal sealed class Forwarder
             request.Headers.Remove(KnownHeader.Expect);
         }
 
-        RequestDecision decision = RequestDecision.Of(Exchange, _connection);
-        if (decision.Forward is { } forward) ForwardTo(forward);
+        Act(RequestDecision.Of(Exchange, _connection));
+    }
+
+    /// <summary>Asks the filter that waits whether it still does. Deadlines and a client that goes away do not wait for it.</summary>
+    private bool Resume()
+    {
+        RequestDecision decision = RequestDecision.Resume(Exchange, _connection);
+        if (decision.IsPending) return false;
+        _deadlines.Touch();
+        Act(decision);
+        return true;
+    }
+
+    private void Act(RequestDecision decision)
+    {
+        if (decision.IsPending) _stage = Stage.Deciding;
+        else if (decision.Forward is { } forward) ForwardTo(forward);
         else if (decision.Failure is { } failure) Fail(failure);
         else Answer(decision);
     }
@@ -405,7 +425,7 @@ internal sealed class Forwarder
         return Flush();
     }
 
-    private bool StartAnswer() => _answer.TryStart(_call.Weighted, _call.Attempts, _upload.IsRequestComplete);
+    private bool StartAnswer() => _answer.TryStart(_call.Weighted, _call.Attempts, _upload.IsRequestComplete || Exchange.IsRequestTaken);
 
     /// <summary>Sends what was gathered for the client, and ends the exchange when that was all.</summary>
     private bool Flush()

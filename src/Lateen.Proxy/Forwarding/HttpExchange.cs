@@ -2,6 +2,7 @@ using Lateen.Http;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Metadata;
+using Lateen.Proxy.Forwarding.Streams;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Routing;
 using Lateen.Telemetry.AccessLogs;
@@ -76,6 +77,27 @@ public sealed class HttpExchange : IAccessLogRecord
     /// <summary>What TLS handshakes for this request offer; null: what the cluster says.</summary>
     public Filters.MutualTls.AlpnOverrides? AlpnOverrides { get; internal set; }
 
+    /// <summary>The client's connection.</summary>
+    internal DownstreamConnection Connection { get; private set; } = null!;
+
+    /// <summary>Woken by a filter that waits, when it has news. On the exchange's reactor.</summary>
+    internal WakeSignal Signal { get; private set; } = null!;
+
+    /// <summary>
+    /// The request's content as it comes from the client. A filter that waits may take of it, and then gives it back by
+    /// <see cref="HttpFilter.WrapRequest"/>, before what is still to come.
+    /// </summary>
+    internal ContentSource RequestContent { get; private set; } = null!;
+
+    /// <summary>A filter has taken all of the request's content from the client: nothing of it is left unread, whatever becomes of it.</summary>
+    internal bool IsRequestTaken { get; set; }
+
+    /// <summary>Index, among the filters that look at requests, of the one whose verdict is asked for.</summary>
+    internal int FilterPosition { get; set; }
+
+    /// <summary>A filter changed what the route was chosen by and wants it chosen again (<c>clear_route_cache</c>).</summary>
+    internal bool IsRouteStale { get; set; }
+
     /// <summary>Index of the reactor that owns the exchange.</summary>
     public int ReactorIndex { get; internal init; }
 
@@ -126,6 +148,13 @@ public sealed class HttpExchange : IAccessLogRecord
     bool IAccessLogRecord.TryGetMetadata(AccessLogMetadata path, out ReadOnlySpan<byte> value, out bool isJson) =>
         _logTexts.TryGetMetadata(Metadata, path, out value, out isJson);
 
+    internal void Attach(DownstreamConnection connection, WakeSignal signal, ContentSource requestContent)
+    {
+        Connection = connection;
+        Signal = signal;
+        RequestContent = requestContent;
+    }
+
     internal void Begin(HttpConnectionProfile profile)
     {
         Listener = profile.Listener;
@@ -155,6 +184,10 @@ public sealed class HttpExchange : IAccessLogRecord
         IsUpgrade = false;
         IsTunnel = false;
         AlpnOverrides = null;
+        IsRequestTaken = false;
+        IsRouteStale = false;
+        FilterPosition = 0;
+        RequestContent = null!;
     }
 
     private static bool TryGet(HeaderBlock headers, AccessLogHeader header, out ReadOnlySpan<byte> value) =>

@@ -9,8 +9,8 @@ using Lateen.Telemetry.Statistics;
 namespace Lateen.Proxy.Forwarding;
 
 /// <summary>
-/// What shall become of a request, decided from its head: exactly one of a forward, an answer of our own, and a failure. The canonical head is
-/// made final on the way: authority, who the client is, what it may claim, route, filters.
+/// What shall become of a request, decided from its head: exactly one of a forward, an answer of our own, a failure, and not yet. The canonical
+/// head is made final on the way: authority, who the client is, what it may claim, route, filters.
 /// </summary>
 internal readonly struct RequestDecision
 {
@@ -20,13 +20,17 @@ internal readonly struct RequestDecision
     /// <summary>Of the redirect to https.</summary>
     private const int TlsRedirectStatus = 301;
 
-    private RequestDecision(ForwardAction? forward = null, LocalReply? reply = null, RedirectAction? redirect = null, Failure? failure = null)
+    private RequestDecision(ForwardAction? forward = null, LocalReply? reply = null, RedirectAction? redirect = null, Failure? failure = null, bool isPending = false)
     {
+        IsPending = isPending;
         Forward = forward;
         Reply = reply;
         Redirect = redirect;
         Failure = failure;
     }
+
+    /// <summary>A filter waits: ask again by <see cref="Resume"/> when the exchange is woken.</summary>
+    public bool IsPending { get; }
 
     /// <summary>It goes to a cluster.</summary>
     public ForwardAction? Forward { get; }
@@ -56,24 +60,54 @@ internal readonly struct RequestDecision
 
         exchange.Snapshot = worker.Snapshots.Current;
         RouteTable? routes = exchange.Snapshot.RoutesOf(exchange.ConnectionManager);
-        exchange.Route = routes?.Match(request, worker.Random);
-        exchange.Record.RouteName = exchange.Route?.Name ?? string.Empty;
+        ChooseRoute(exchange, routes, worker);
         if (request.Scheme == RequestScheme.Http && WantsTls(exchange, routes))
         {
             worker.Shard.Increment(profile.Stats.Redirect);
             return new RequestDecision(reply: LocalReplies.Redirect(TlsRedirectStatus), redirect: RedirectAction.ToHttps);
         }
 
-        foreach (HttpFilter filter in profile.RequestFilters)
+        exchange.FilterPosition = 0;
+        return OfFilters(exchange, connection, isResumed: false);
+    }
+
+    /// <summary>Goes on at the filter that waits; the filters before it are not asked again.</summary>
+    public static RequestDecision Resume(HttpExchange exchange, DownstreamConnection connection) => OfFilters(exchange, connection, isResumed: true);
+
+    /// <summary>Asks one filter after the other; the router's decision is the last.</summary>
+    /// <param name="isResumed">The first one asked has seen the request.</param>
+    private static RequestDecision OfFilters(HttpExchange exchange, DownstreamConnection connection, bool isResumed)
+    {
+        HttpConnectionProfile profile = connection.Profile;
+        HttpFilter[] filters = profile.RequestFilters;
+        for (; exchange.FilterPosition < filters.Length; exchange.FilterPosition++)
         {
-            FilterVerdict verdict = filter.OnRequest(exchange);
-            if (verdict.Kind == FilterVerdictKind.Continue) continue;
-            return verdict.Kind == FilterVerdictKind.Respond
-                ? new RequestDecision(reply: verdict.Reply)
-                : new RequestDecision(failure: new Failure(FailureSide.Policy, FailurePhase.ResponseBody, FailureCause.Denied));
+            HttpFilter filter = filters[exchange.FilterPosition];
+            FilterVerdict verdict = isResumed ? filter.OnResume(exchange) : filter.OnRequest(exchange);
+            isResumed = false;
+            switch (verdict.Kind)
+            {
+                case FilterVerdictKind.Continue:
+                    if (exchange.IsRouteStale) ChooseRoute(exchange, exchange.Snapshot.RoutesOf(exchange.ConnectionManager), connection.Worker);
+                    continue;
+                case FilterVerdictKind.Wait:
+                    return new RequestDecision(isPending: true);
+                case FilterVerdictKind.Respond:
+                    return new RequestDecision(reply: verdict.Reply);
+                default:
+                    return new RequestDecision(failure: new Failure(FailureSide.Policy, FailurePhase.ResponseBody, FailureCause.Denied));
+            }
         }
 
-        return OfRoute(exchange.Route, profile.Stats, worker.Shard);
+        return OfRoute(exchange.Route, profile.Stats, connection.Worker.Shard);
+    }
+
+    /// <summary>Matches the request as it is now. The configuration stays the one that the exchange began with.</summary>
+    private static void ChooseRoute(HttpExchange exchange, RouteTable? routes, ProxyWorker worker)
+    {
+        exchange.IsRouteStale = false;
+        exchange.Route = routes?.Match(exchange.Request, worker.Random);
+        exchange.Record.RouteName = exchange.Route?.Name ?? string.Empty;
     }
 
     /// <summary>What the router filter does: answers, or forwards.</summary>

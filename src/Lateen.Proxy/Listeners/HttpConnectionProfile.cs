@@ -34,7 +34,7 @@ internal sealed class HttpConnectionProfile
         RequestOptions = OptionsOf(manager, Limits);
         Parser = new Http1RequestParser(RequestOptions);
 
-        HttpFilter[] filters = [.. manager.HttpFilters.OfType<HttpFilter>()];
+        HttpFilter[] filters = [.. manager.HttpFilters.OfType<HttpFilter>().Select(filter => filter.Counting(manager.StatPrefix, statistics.Registry))];
         RequestFilters = [.. filters.Where(static filter => filter.Stages.HasFlag(FilterStages.Request))];
         ResponseFilters = [.. filters.Where(static filter => filter.Stages.HasFlag(FilterStages.Response)).Reverse()];
         RequestContentFilters = [.. filters.Where(static filter => filter.Stages.HasFlag(FilterStages.RequestContent))];
