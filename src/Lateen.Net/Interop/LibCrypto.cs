@@ -91,6 +91,30 @@ internal static unsafe partial class LibCrypto
     [LibraryImport(Library, EntryPoint = "EVP_PKEY_free")]
     internal static partial void FreeKey(nint key);
 
+    [LibraryImport(Library, EntryPoint = "d2i_PUBKEY")]
+    internal static partial nint DecodePublicKey(nint target, byte** encoded, nint bytes);
+
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_get_bits")]
+    internal static partial int KeyBits(nint key);
+
+    [LibraryImport(Library, EntryPoint = "EVP_MD_CTX_new")]
+    internal static partial nint NewDigestContext();
+
+    [LibraryImport(Library, EntryPoint = "EVP_MD_CTX_free")]
+    internal static partial void FreeDigestContext(nint context);
+
+    [LibraryImport(Library, EntryPoint = "EVP_DigestVerifyInit_ex")]
+    internal static partial int BeginVerification(nint context, nint* keyContext, byte* digest, nint library, byte* properties, nint key, Parameter* parameters);
+
+    [LibraryImport(Library, EntryPoint = "EVP_DigestVerify")]
+    internal static partial int VerifySignature(nint context, byte* signature, nuint signatureBytes, byte* content, nuint contentBytes);
+
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_CTX_set_rsa_padding")]
+    internal static partial int SetRsaPadding(nint keyContext, int padding);
+
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_CTX_set_rsa_pss_saltlen")]
+    internal static partial int SetSaltLength(nint keyContext, int length);
+
     [LibraryImport(Library, EntryPoint = "EVP_PKEY_get_base_id")]
     internal static partial int KeyKind(nint key);
 
@@ -242,6 +266,12 @@ internal static unsafe partial class LibCrypto
     internal const int ReasonMask = 0x7FFFFF;
     internal const int LibraryOffset = 23;
     internal const int PemNoStartLine = 108;
+
+    internal const int RsaPaddingPkcs1 = 1;
+    internal const int RsaPaddingPss = 6;
+
+    /// <summary>RSA_PSS_SALTLEN_DIGEST: the salt is as long as the digest, as RFC 7518 section 3.5 demands.</summary>
+    internal const int SaltAsDigest = -1;
 
     internal const int SubjectAltName = 85;
     internal const int NameEmail = 1;
