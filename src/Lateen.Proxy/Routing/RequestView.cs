@@ -22,6 +22,18 @@ internal readonly ref struct RequestView
 
     public required HeaderBlock Headers { get; init; }
 
+    /// <summary>The canonical request. Valid until it is changed.</summary>
+    public static RequestView Of(HttpRequestHead request) => new()
+    {
+        Method = request.MethodText,
+        Scheme = request.Scheme == RequestScheme.Https ? "https"u8 : "http"u8,
+        Authority = request.Authority,
+        Path = request.Path,
+        Query = request.Query,
+        Target = request.PathAndQuery,
+        Headers = request.Headers,
+    };
+
     /// <summary>A view for tests of plain fields, where there is no request line.</summary>
     public static RequestView OfHeaders(HeaderBlock headers) => new()
     {

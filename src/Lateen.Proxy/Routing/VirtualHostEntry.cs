@@ -45,16 +45,7 @@ public sealed class VirtualHostEntry
 
     internal RouteEntry? Match(HttpRequestHead request, ReactorRandom random)
     {
-        var view = new RequestView
-        {
-            Method = request.MethodText,
-            Scheme = request.Scheme == RequestScheme.Https ? "https"u8 : "http"u8,
-            Authority = request.Authority,
-            Path = request.Path,
-            Query = request.Query,
-            Target = request.PathAndQuery,
-            Headers = request.Headers,
-        };
+        RequestView view = RequestView.Of(request);
         if (_index is not null)
         {
             var found = _index.Find(_matchers, view, random);

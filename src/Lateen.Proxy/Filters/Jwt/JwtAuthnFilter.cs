@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Lateen.Http;
+using Lateen.Proxy.Forwarding;
+using Lateen.Proxy.Routing;
+using Lateen.Telemetry.Statistics;
+
+namespace Lateen.Proxy.Filters.Jwt;
+
+/// <summary>A rule: requests that match it must meet its requirement.</summary>
+/// <param name="Match">As a route's.</param>
+/// <param name="Requirement">Null: none.</param>
+internal sealed record JwtRule(RouteMatcher Match, JwtRequirement? Requirement);
+
+/// <summary>
+/// <c>envoy.filters.http.jwt_authn</c>: verifies the JSON Web Tokens of a request, refuses it when they are not what the first matching rule demands
+/// (RFC 7515, 7519, 8725), and leaves their claims for those who decide by them.
+/// </summary>
+/// <remarks>
+/// Keys stand in the configuration, so it decides without waiting. In steady state, tokens that were seen before, it allocates nothing.
+/// </remarks>
+/// <param name="Name">The instance's name in the configuration.</param>
+/// <param name="TypeUrl">Type URL of the typed configuration.</param>
+internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(Name, TypeUrl)
+{
+    private const int MaxRealmOctets = 512;
+
+
+    /// <summary>Under which claims stand in dynamic metadata.</summary>
+    public static ReadOnlySpan<byte> MetadataNamespace => "envoy.filters.http.jwt_authn"u8;
+
+    internal required ImmutableArray<JwtRule> Rules { get; init; }
+
+    /// <summary>Headers that only this filter may set: what a client sends under these names is taken out of every request.</summary>
+    internal required ImmutableArray<HeaderName> OwnHeaders { get; init; }
+
+    /// <summary>Leaves of all requirements. Count.</summary>
+    internal required int LeafCount { get; init; }
+
+    internal bool BypassesCorsPreflight { get; init; }
+
+    internal bool StripsFailureResponse { get; init; }
+
+    internal string StatPrefix { get; init; } = string.Empty;
+
+    internal JwtAuthnStats? Stats { get; init; }
+
+    public override FilterStages Stages => FilterStages.Request | FilterStages.Response | FilterStages.Complete;
+
+    internal override HttpFilter Counting(string statPrefix, StatsRegistry registry) => this with { Stats = JwtAuthnStats.Open(registry, statPrefix, StatPrefix) };
+
+    public override FilterVerdict OnRequest(HttpExchange exchange)
+    {
+        JwtAuthnStats stats = Stats ?? throw new UnreachableException("a filter that runs has its counters");
+        HttpRequestHead request = exchange.Request;
+        foreach (HeaderName name in OwnHeaders) request.Headers.Remove(name);
+        if (BypassesCorsPreflight && IsCorsPreflight(request))
+        {
+            exchange.Shard.Increment(stats.CorsPreflightBypassed);
+            return FilterVerdict.Continue;
+        }
+
+        JwtStatus status = JwtStatus.Ok;
+        JwtCheck? check = null;
+        if (FindRequirement(exchange) is { } requirement)
+        {
+            check = exchange.FilterState<JwtCheck>(this);
+            check.Begin(exchange, LeafCount, exchange.Connection.Worker.WallMicroseconds() / 1_000_000);
+            status = requirement.Evaluate(check);
+            exchange.Shard.Add(stats.CacheHit, check.CacheHits);
+            exchange.Shard.Add(stats.CacheMiss, check.CacheMisses);
+        }
+
+        if (status == JwtStatus.Ok)
+        {
+            check?.Apply();
+            exchange.Shard.Increment(stats.Allowed);
+            return FilterVerdict.Continue;
+        }
+
+        check!.Refusal = status;
+        exchange.Shard.Increment(stats.Denied);
+        return FilterVerdict.Respond(JwtReplies.Of(status, StripsFailureResponse));
+    }
+
+    public override FilterVerdict OnResponse(HttpExchange exchange)
+    {
+        JwtCheck check = exchange.FilterState<JwtCheck>(this);
+        if (check.Refusal != JwtStatus.Ok) Challenge(exchange, check.Refusal);
+        return FilterVerdict.Continue;
+    }
+
+    public override void OnComplete(HttpExchange exchange) => exchange.FilterState<JwtCheck>(this).End();
+
+    /// <summary>How to authenticate (RFC 6750 section 3). The realm is the request's address without its query, in which a token may stand.</summary>
+    private static void Challenge(HttpExchange exchange, JwtStatus refusal)
+    {
+        HttpRequestHead request = exchange.Request;
+        Span<byte> value = stackalloc byte[MaxRealmOctets + 64];
+        int length = 0;
+        Append("Bearer realm=\""u8, value, ref length);
+        Append(request.Scheme == RequestScheme.Https ? "https://"u8 : "http://"u8, value, ref length);
+        AppendQuotable(request.Authority, value[..MaxRealmOctets], ref length);
+        AppendQuotable(request.Path, value[..MaxRealmOctets], ref length);
+        Append(refusal == JwtStatus.Missing ? "\""u8 : "\", error=\"invalid_token\""u8, value, ref length);
+        exchange.Response.Headers.Set(KnownHeader.WwwAuthenticate, value[..length]);
+    }
+
+    private static void Append(ReadOnlySpan<byte> text, Span<byte> value, ref int length)
+    {
+        text.CopyTo(value[length..]);
+        length += text.Length;
+    }
+
+    /// <summary>What a quoted string can hold without escapes; the rest is cut off, as what is too long.</summary>
+    private static void AppendQuotable(ReadOnlySpan<byte> text, Span<byte> value, ref int length)
+    {
+        int end = text.IndexOfAny((byte)'"', (byte)'\\');
+        if (end >= 0) text = text[..end];
+        Append(text[..Math.Max(0, Math.Min(text.Length, value.Length - length))], value, ref length);
+    }
+
+    private JwtRequirement? FindRequirement(HttpExchange exchange)
+    {
+        if (Rules.IsEmpty) return null;
+        RequestView view = RequestView.Of(exchange.Request);
+        foreach (JwtRule rule in Rules)
+        {
+            if (rule.Match.IsMatch(view, exchange.Connection.Worker.Random)) return rule.Requirement;
+        }
+
+        return null;
+    }
+
+    /// <summary>Fetch standard, "CORS-preflight request": it carries no credentials, so there is no token to demand.</summary>
+    private static bool IsCorsPreflight(HttpRequestHead request) =>
+        request.Method == RequestMethod.Options && request.Headers.Contains(KnownHeader.Origin) && request.Headers.Contains(KnownHeader.AccessControlRequestMethod);
+}
