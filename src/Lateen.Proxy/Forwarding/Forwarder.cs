@@ -224,6 +224,7 @@ internal sealed class Forwarder
         if (request.HasBody)
         {
             if (_call.MayRetry) _upload.Keep();
+            _requestContent = Exchange.RequestContent;
             foreach (HttpFilter filter in Profile.RequestContentFilters) _requestContent = filter.WrapRequest(Exchange, _requestContent);
         }
 

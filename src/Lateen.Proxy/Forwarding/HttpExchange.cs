@@ -84,10 +84,10 @@ public sealed class HttpExchange : IAccessLogRecord
     internal WakeSignal Signal { get; private set; } = null!;
 
     /// <summary>
-    /// The request's content as it comes from the client. A filter that waits may take of it, and then gives it back by
-    /// <see cref="HttpFilter.WrapRequest"/>, before what is still to come.
+    /// The request's content as it comes from the client. A filter that waits may take of it, and then puts a source in its place that gives
+    /// what was taken before what is still to come.
     /// </summary>
-    internal ContentSource RequestContent { get; private set; } = null!;
+    internal ContentSource RequestContent { get; set; } = null!;
 
     /// <summary>A filter has taken all of the request's content from the client: nothing of it is left unread, whatever becomes of it.</summary>
     internal bool IsRequestTaken { get; set; }
