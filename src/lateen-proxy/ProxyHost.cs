@@ -7,7 +7,9 @@ using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Admin;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters;
+using Lateen.Proxy.Filters.ExtAuthz;
 using Lateen.Proxy.Filters.Grpc;
+using Lateen.Proxy.Filters.Jwt;
 using Lateen.Proxy.Filters.MutualTls;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Logging;
@@ -147,7 +149,10 @@ internal static class ProxyHost
             Time = time,
         };
         return new ExtensionCatalog(
-            [new RouterFilterCompiler(), new GrpcStatsFilterCompiler(), new GrpcWebFilterCompiler(), new AlpnFilterCompiler(), .. istio.Compilers],
+            [
+                new RouterFilterCompiler(), new GrpcStatsFilterCompiler(), new GrpcWebFilterCompiler(), new AlpnFilterCompiler(),
+                new JwtAuthnCompiler(concurrency), new ExtAuthzCompiler(), .. istio.Compilers,
+            ],
             AccessLogCompilers.All(accessLogs, formats),
             [new ConnectionLimitCompiler(), .. istio.NetworkCompilers]);
     }

@@ -3,6 +3,8 @@ using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters;
+using Lateen.Proxy.Filters.ExtAuthz;
+using Lateen.Proxy.Filters.Jwt;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Statistics;
 using Lateen.Proxy.Tcp;
@@ -22,7 +24,7 @@ internal sealed class BootstrappedProxy : IAsyncDisposable
         Statistics = new ProxyStatistics(Registry, concurrency);
         var istio = new IstioFilters(Registry, "test", null, concurrency);
         var extensions = new ExtensionCatalog(
-            [new RouterFilterCompiler(), .. istio.Compilers], [new LogCompiler(Log)], [new ConnectionLimitCompiler(), .. istio.NetworkCompilers]);
+            [new RouterFilterCompiler(), new JwtAuthnCompiler(concurrency), new ExtAuthzCompiler(), .. istio.Compilers], [new LogCompiler(Log)], [new ConnectionLimitCompiler(), .. istio.NetworkCompilers]);
         var errors = new ConfigurationErrors();
         Bootstrap = new BootstrapLoader(extensions).TryLoad(yaml, errors);
         Assert.Equal(string.Empty, errors.ToString());
@@ -64,7 +66,7 @@ internal sealed class BootstrappedProxy : IAsyncDisposable
         var registry = new StatsRegistry();
         var istio = new IstioFilters(registry, "test", null, 1);
         var extensions = new ExtensionCatalog(
-            [new RouterFilterCompiler(), .. istio.Compilers], [new LogCompiler(new RecordingLog())], [new ConnectionLimitCompiler(), .. istio.NetworkCompilers]);
+            [new RouterFilterCompiler(), new JwtAuthnCompiler(1), new ExtAuthzCompiler(), .. istio.Compilers], [new LogCompiler(new RecordingLog())], [new ConnectionLimitCompiler(), .. istio.NetworkCompilers]);
         var errors = new ConfigurationErrors();
         new BootstrapLoader(extensions).TryLoad(yaml, errors);
         return [.. errors.All.Select(static error => error.ToString())];
