@@ -201,6 +201,10 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Library, EntryPoint = "SSL_get1_peer_certificate")]
     internal static partial nint PeerCertificate(nint ssl);
 
+    /// <summary>What the peer sent in this handshake, borrowed: without the leaf at a server, with it at a client.</summary>
+    [LibraryImport(Library, EntryPoint = "SSL_get_peer_cert_chain")]
+    internal static partial nint PeerChain(nint ssl);
+
     [LibraryImport(Library, EntryPoint = "SSL_get_verify_result")]
     internal static partial nint VerifyResult(nint ssl);
 

@@ -89,7 +89,9 @@ internal static unsafe class CertificateReader
         {
             byte* start = null;
             var bytes = LibCrypto.ControlBio(bio, LibCrypto.BioControlContent, 0, &start);
-            text = Encoding.UTF8.GetString(start, (int)bytes);
+            // Nothing was printed for a name without parts, which is what workloads have for a subject.
+            if (start != null && bytes > 0)
+                text = Encoding.UTF8.GetString(start, (int)bytes);
         }
 
         LibCrypto.FreeBio(bio);

@@ -39,7 +39,7 @@ internal sealed unsafe class PeerVerifier
             return $"verify depth: {options.MaxDepth}, must be 0 to 100";
         if (!options.RevocationListsPem.IsEmpty && !options.VerifiesChain)
             return "revocation lists: are of no use without trusted roots";
-        if (options.AcceptsName is not null && !options.VerifiesChain)
+        if ((options.AcceptsName is not null || options.RefusesNames is not null) && !options.VerifiesChain)
             return "names: without trusted roots anybody can claim any name";
         return null;
     }
@@ -134,9 +134,11 @@ internal sealed unsafe class PeerVerifier
     private TlsFailure? VerifyLeaf(nint leaf, TlsClientParameters? parameters)
     {
         var host = parameters?.VerifyHost;
-        if (host is not null || parameters?.AcceptsName is not null || _options.AcceptsName is not null)
+        if (host is not null || parameters?.AcceptsName is not null || _options.AcceptsName is not null || _options.RefusesNames is not null)
         {
             var names = CertificateReader.NamesOf(leaf);
+            if (_options.RefusesNames?.Invoke(names) is { } refusal)
+                return new TlsFailure(TlsFailureCause.NameMismatch, refusal);
             if (host is not null && !IsForHost(names, host))
                 return new TlsFailure(TlsFailureCause.NameMismatch, $"the peer's certificate is not for {host}");
             if (_options.AcceptsName is { } accepts && !HasAccepted(names, accepts))

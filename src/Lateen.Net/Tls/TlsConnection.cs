@@ -84,6 +84,12 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     /// <summary>What the handshake agreed on.</summary>
     public TlsSession Session => _engine.Session!;
 
+    /// <summary>
+    /// The certificates that a client sent behind its leaf, DER, read anew at each call; 10 at most. None after a resumption, which exchanges
+    /// no certificates, and none once the connection is closed. At a client, the leaf is the first of them.
+    /// </summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> ReadPeerIntermediates() => _engine.ReadPeerIntermediates();
+
     /// <summary>The context that it was made with.</summary>
     public TlsContext Context => _engine.Context;
 

@@ -36,6 +36,9 @@ internal sealed unsafe class TlsEngine
     private readonly TlsClientParameters? _parameters;
     private readonly CiphertextWire _wire;
     private GCHandle _self;
+    /// <summary>Certificates behind a leaf that are shown. Count. Hit: the rest is not.</summary>
+    private const int MaxIntermediates = 10;
+
     private nint _ssl;
     private nint _offeredSession;
     private ExceptionDispatchInfo? _bug;
@@ -346,6 +349,19 @@ internal sealed unsafe class TlsEngine
         LibCrypto.FreeCertificate(peer);
         KeepOfferedSession(Failure is null);
         return Failure is null ? TlsStep.Done : TlsStep.Failed;
+    }
+
+    /// <summary>DER of the certificates that a client sent behind its leaf, as it sent them.</summary>
+    internal IReadOnlyList<ReadOnlyMemory<byte>> ReadPeerIntermediates()
+    {
+        var stack = _ssl == 0 ? 0 : LibSsl.PeerChain(_ssl);
+        var count = stack == 0 ? 0 : Math.Min(LibCrypto.StackCount(stack), MaxIntermediates);
+        if (count <= 0)
+            return [];
+        var read = new ReadOnlyMemory<byte>[count];
+        for (var i = 0; i < count; i++)
+            read[i] = CertificateReader.Encode(LibCrypto.StackItem(stack, i));
+        return read;
     }
 
     private TlsSession Describe(bool isResumed, bool isTrusted, nint peer)

@@ -65,6 +65,12 @@ public sealed record TlsVerificationOptions
     /// Called on reactors, must be pure.</summary>
     public Func<SubjectAltName, bool>? AcceptsName { get; init; }
 
+    /// <summary>
+    /// Judges all names of the leaf together, before <see cref="AcceptsName"/>: null when they may be, else why not, in words for a log that
+    /// repeat nothing of them. Null: any names. Needs trusted roots. Called on reactors, must be pure.
+    /// </summary>
+    public Func<IReadOnlyList<SubjectAltName>, string?>? RefusesNames { get; init; }
+
     /// <summary>Whether chains are verified.</summary>
     public bool VerifiesChain => UseSystemRoots || !TrustedRootsPem.IsEmpty;
 }
