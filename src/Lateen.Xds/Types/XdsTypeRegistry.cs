@@ -58,6 +58,7 @@ public sealed class XdsTypeRegistry
         Envoy.Extensions.TransportSockets.Tls.V3.DownstreamTlsContext.Descriptor,
         Envoy.Extensions.TransportSockets.Tls.V3.UpstreamTlsContext.Descriptor,
         Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor,
+        Lateen.Identity.V1.WorkloadIdentity.Descriptor,
         Stats.PluginConfig.Descriptor,
         Io.Istio.Http.PeerMetadata.Config.Descriptor,
         Istio.Envoy.Config.Filter.Http.Alpn.V2Alpha1.FilterConfig.Descriptor,
