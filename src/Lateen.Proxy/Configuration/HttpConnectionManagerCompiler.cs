@@ -59,6 +59,7 @@ internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions,
             AddUserAgent = manager.AddUserAgent ?? false,
             AppendXForwardedPort = manager.AppendXForwardedPort,
             ForwardClientCertificate = ForwardedCertificateOf(manager, path),
+            ClientCertificateFields = FieldsOf(manager.SetCurrentClientCertDetails),
         };
         return errors.Count > errorsBefore ? null : compiled;
     }
@@ -217,6 +218,18 @@ internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions,
         if (string.IsNullOrEmpty(scheme)) return null;
         if (scheme is not ("http" or "https")) errors.Add(path.Field("scheme_header_transformation").Field("scheme_to_overwrite"), "must be http or https");
         return scheme;
+    }
+
+    private static ClientCertificateFields FieldsOf(Proto.HttpConnectionManager.Types.SetCurrentClientCertDetails? details)
+    {
+        var fields = ClientCertificateFields.None;
+        if (details is null) return fields;
+        if (details.Cert) fields |= ClientCertificateFields.Certificate;
+        if (details.Chain) fields |= ClientCertificateFields.Chain;
+        if (details.Subject is true) fields |= ClientCertificateFields.Subject;
+        if (details.Uri) fields |= ClientCertificateFields.Uri;
+        if (details.Dns) fields |= ClientCertificateFields.Dns;
+        return fields;
     }
 
     private ForwardedClientCertificate ForwardedCertificateOf(Proto.HttpConnectionManager manager, FieldPath path)

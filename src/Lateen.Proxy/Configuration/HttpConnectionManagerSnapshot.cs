@@ -69,6 +69,9 @@ public sealed class HttpConnectionManagerSnapshot
 
     public ForwardedClientCertificate ForwardClientCertificate { get; init; }
 
+    /// <summary>What of the client's certificate is told beside its hash, where anything is.</summary>
+    public ClientCertificateFields ClientCertificateFields { get; init; }
+
     /// <summary>An invalid message closes the connection (false, the default for HTTP/1.1) or only ends its stream.</summary>
     public bool StreamErrorOnInvalidMessage { get; init; }
 }
@@ -226,4 +229,25 @@ public enum ForwardedClientCertificate
     AppendForward,
     SanitizeSet,
     AlwaysForwardOnly,
+}
+
+/// <summary><c>set_current_client_cert_details</c>: keys of <c>x-forwarded-client-cert</c>.</summary>
+[Flags]
+public enum ClientCertificateFields
+{
+    None = 0,
+
+    /// <summary>The whole certificate.</summary>
+    Certificate = 1 << 0,
+
+    /// <summary>The certificate and what was sent behind it.</summary>
+    Chain = 1 << 1,
+
+    Subject = 1 << 2,
+
+    /// <summary>The first URI name.</summary>
+    Uri = 1 << 3,
+
+    /// <summary>All DNS names.</summary>
+    Dns = 1 << 4,
 }

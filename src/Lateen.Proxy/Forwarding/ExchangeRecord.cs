@@ -4,6 +4,7 @@ using Lateen.Net.Tls;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Routing;
+using Lateen.Proxy.Tls;
 using Lateen.Telemetry.AccessLogs;
 
 namespace Lateen.Proxy.Forwarding;
@@ -20,6 +21,7 @@ public sealed class ExchangeRecord
 {
     private AttemptRecord[] _attempts = new AttemptRecord[2];
     private int _attemptCount;
+    private DownstreamConnection? _connection;
 
     internal ExchangeRecord() => Reset();
 
@@ -130,7 +132,10 @@ public sealed class ExchangeRecord
     /// <summary>What the client's TLS handshake agreed on; null on a plain connection.</summary>
     public TlsSession? DownstreamTls { get; private set; }
 
-    /// <summary>The same of the last attempt's connection; null on a plain one, and when there was none.</summary>
+    /// <summary>Who the handshake proved the client to be; the same object for all exchanges of a connection.</summary>
+    public DownstreamPeer DownstreamPeer => _connection?.Peer ?? DownstreamPeer.Plain;
+
+    /// <summary>What the handshake of the last attempt's connection agreed on; null on a plain one, and when there was none.</summary>
     public TlsSession? UpstreamTls { get; internal set; }
 
     /// <summary>Numbers the last attempt's connection in this process; 0: none.</summary>
@@ -161,6 +166,7 @@ public sealed class ExchangeRecord
         FilterChainName = connection.Profile.FilterChain.Name;
         ConnectionId = connection.Id;
         DownstreamTls = connection.Tls;
+        _connection = connection;
         ExchangeId = exchangeId;
         DownstreamLocalAddress = connection.Transport.LocalEndPoint;
         DownstreamDirectRemoteAddress = connection.Transport.DirectRemoteEndPoint;
@@ -179,6 +185,7 @@ public sealed class ExchangeRecord
         DownstreamLocalAddress = DownstreamDirectRemoteAddress = DownstreamConnectionAddress = UpstreamLocalAddress = null;
         DownstreamRemoteAddress = null;
         DownstreamTls = UpstreamTls = null;
+        _connection = null;
         RequestEndedAt = UpstreamStartedAt = UpstreamRequestEndedAt = ResponseStartedAt = ResponseEndedAt = EndedAt = -1;
         RequestMessages = ResponseMessages = 0;
         BytesReceived = BytesSent = RequestHeadBytes = ResponseHeadBytes = 0;

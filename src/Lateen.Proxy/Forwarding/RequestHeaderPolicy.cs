@@ -63,10 +63,22 @@ internal static class RequestHeaderPolicy
         if (isEdge) SetExternalAddress(exchange, connection);
         if (manager.RequestId.Generate) EnsureRequestId(headers, connection.Worker, isForced: isEdge && !manager.RequestId.PreserveExternal);
         if (connection.Profile.Via.Length > 0) headers.AppendToList(KnownHeader.Via, connection.Profile.Via);
-        if (manager.ForwardClientCertificate is ForwardedClientCertificate.Sanitize or ForwardedClientCertificate.SanitizeSet)
-        {
+        ApplyClientCertificate(headers, connection, manager.ForwardClientCertificate);
+    }
+
+    /// <summary>
+    /// What is told of the client's certificate, and what others told of certificates before. On a connection without one that was verified, nobody is
+    /// believed but where the configuration says always.
+    /// </summary>
+    private static void ApplyClientCertificate(HeaderBlock headers, DownstreamConnection connection, ForwardedClientCertificate mode)
+    {
+        if (mode == ForwardedClientCertificate.AlwaysForwardOnly) return;
+        if (mode == ForwardedClientCertificate.Sanitize || connection.Tls is not { IsPeerTrusted: true, PeerCertificate: not null })
             headers.Remove(KnownHeader.XForwardedClientCert);
-        }
+        else if (mode == ForwardedClientCertificate.SanitizeSet)
+            headers.Set(KnownHeader.XForwardedClientCert, connection.ForwardedCertificate);
+        else if (mode == ForwardedClientCertificate.AppendForward)
+            headers.AppendToList(KnownHeader.XForwardedClientCert, connection.ForwardedCertificate);
     }
 
     /// <summary>We are the edge: the connection says who the client is, unless trusted proxies stand before us.</summary>

@@ -23,6 +23,7 @@ internal sealed class ConnectionRecord : IAccessLogRecord
     private static byte[]? _room;
 
     private readonly ListenerSnapshot _listener;
+    private DownstreamPeer? _peer;
 
     public ConnectionRecord(ProxyWorker worker, TransportConnection connection, ListenerSnapshot listener)
     {
@@ -91,6 +92,9 @@ internal sealed class ConnectionRecord : IAccessLogRecord
 
     /// <summary>What the client's TLS handshake agreed on; null: there was none, or it failed.</summary>
     public TlsSession? Tls { get; private set; }
+
+    /// <summary>Who the handshake proved the client to be. Asked for after the handshake, where there is one.</summary>
+    public DownstreamPeer Peer => _peer ??= DownstreamPeer.Of(Tls, ServerName);
 
     /// <summary>What the endpoint's TLS handshake agreed on; null: there was none.</summary>
     public TlsSession? UpstreamTls { get; set; }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Lateen.Net;
 using Lateen.Net.Tls;
+using Lateen.Proxy.Tls;
 
 namespace Lateen.Proxy.Listeners;
 
@@ -11,6 +12,8 @@ internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnecti
 {
     private byte[]? _remoteAddressText;
     private bool? _isFromInside;
+    private DownstreamPeer? _peer;
+    private byte[]? _forwardedCertificate;
 
     public ProxyWorker Worker { get; } = worker;
 
@@ -18,6 +21,9 @@ internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnecti
 
     /// <summary>What the TLS handshake agreed on; null on a plain connection.</summary>
     public TlsSession? Tls { get; } = (transport as TlsConnection)?.Session;
+
+    /// <summary>Who the handshake proved the client to be.</summary>
+    public DownstreamPeer Peer => _peer ??= DownstreamPeer.Of(Tls);
 
     public HttpConnectionProfile Profile { get; } = profile;
 
@@ -34,6 +40,10 @@ internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnecti
     /// <summary>The peer's address is internal.</summary>
     public bool IsFromInside => _isFromInside ??=
         RemoteAddress is { } address ? Profile.IsInternal(address) : Profile.Manager.ClientAddress.UnixSocketsAreInternal;
+
+    /// <summary>The client's certificate as <c>x-forwarded-client-cert</c> tells of it; empty when none was verified.</summary>
+    public ReadOnlySpan<byte> ForwardedCertificate => _forwardedCertificate ??=
+        ForwardedCertificateText.Of(Tls, Transport as TlsConnection, Profile.Manager.ClientCertificateFields);
 
     private static byte[] Text(IPAddress? address)
     {

@@ -46,9 +46,10 @@ internal sealed class TlsClient : IDisposable
     }
 
     /// <summary>One GET over the connection; the answer must have a body of known length.</summary>
-    public async Task<string> GetAsync()
+    /// <param name="fields">Header lines beside Host, each with its line end.</param>
+    public async Task<string> GetAsync(string fields = "")
     {
-        await _stream.WriteAsync("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"u8.ToArray());
+        await _stream.WriteAsync(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nHost: a.test\r\n{fields}\r\n"));
         var length = 0;
         while (true)
         {
