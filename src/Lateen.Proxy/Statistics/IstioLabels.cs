@@ -19,6 +19,9 @@ internal sealed record IstioLabels
 
     public required MeshWorkload Destination { get; init; }
 
+    /// <summary>SPIFFE ids of the two ends as mutual TLS proved them.</summary>
+    public ConnectionPrincipals Principals { get; init; }
+
     /// <summary>The host that was asked for, such as <c>reviews.shop.svc.cluster.local</c>.</summary>
     public required string DestinationService { get; init; }
 
@@ -44,13 +47,13 @@ internal sealed record IstioLabels
         new("source_canonical_service", Or(Source.CanonicalName)),
         new("source_canonical_revision", Or(Source.CanonicalRevision)),
         new("source_workload_namespace", Or(Source.Namespace)),
-        new("source_principal", Unknown),
+        new("source_principal", Or(IsSource ? Principals.Own : Principals.Peer)),
         new("source_app", Or(Source.App)),
         new("source_version", Or(Source.Version)),
         new("source_cluster", Or(Source.ClusterId)),
         new("destination_workload", Or(Destination.WorkloadName)),
         new("destination_workload_namespace", Or(Destination.Namespace)),
-        new("destination_principal", Unknown),
+        new("destination_principal", Or(IsSource ? Principals.Peer : Principals.Own)),
         new("destination_app", Or(Destination.App)),
         new("destination_version", Or(Destination.Version)),
         new("destination_service", Or(DestinationService)),
@@ -61,8 +64,8 @@ internal sealed record IstioLabels
         new("destination_cluster", Or(Destination.ClusterId)),
         .. ResponseTags(),
         new("response_flags", ResponseFlagNames.ToText(Flags)),
-        // Plain text both ways: the serving side knows that, the sending side cannot know what happens behind the endpoint.
-        new("connection_security_policy", IsSource ? Unknown : "none"),
+        // The serving side knows how the connection came; the sending side cannot know what happens behind the endpoint.
+        new("connection_security_policy", IsSource ? Unknown : Principals.IsMutual ? "mutual_tls" : "none"),
     ];
 
     private StatTag[] ResponseTags() => ResponseCode == NoResponseCode
@@ -74,5 +77,5 @@ internal sealed record IstioLabels
             new("grpc_response_status", GrpcStatus < 0 ? string.Empty : GrpcStatus.ToString()),
         ];
 
-    private static string Or(string value) => value.Length > 0 ? value : Unknown;
+    private static string Or(string? value) => value is { Length: > 0 } ? value : Unknown;
 }

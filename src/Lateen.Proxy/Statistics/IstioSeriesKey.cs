@@ -13,13 +13,14 @@ namespace Lateen.Proxy.Statistics;
 /// <param name="GrpcStatus">-1: not gRPC.</param>
 /// <param name="Flags">Response flags.</param>
 /// <param name="IsGrpc">The request was gRPC.</param>
+/// <param name="Principals">Who the two ends are; the one part that is compared by value, since each connection has its own objects.</param>
 internal readonly record struct IstioSeriesKey(
-    object? Cluster, object? Workload, object? Peer, string? Host, int Status, int GrpcStatus, ResponseFlags Flags, bool IsGrpc)
+    object? Cluster, object? Workload, object? Peer, string? Host, int Status, int GrpcStatus, ResponseFlags Flags, bool IsGrpc, ConnectionPrincipals Principals)
 {
     public bool Equals(IstioSeriesKey other) =>
         ReferenceEquals(Cluster, other.Cluster) && ReferenceEquals(Workload, other.Workload) && ReferenceEquals(Peer, other.Peer)
         && ReferenceEquals(Host, other.Host) && Status == other.Status && GrpcStatus == other.GrpcStatus && Flags == other.Flags
-        && IsGrpc == other.IsGrpc;
+        && IsGrpc == other.IsGrpc && Principals.Equals(other.Principals);
 
     public override int GetHashCode()
     {
@@ -28,6 +29,7 @@ internal readonly record struct IstioSeriesKey(
         hash = (hash * 31) + RuntimeHelpers.GetHashCode(Peer);
         hash = (hash * 31) + RuntimeHelpers.GetHashCode(Host);
         hash = (hash * 31) + Status;
+        hash = (hash * 31) + Principals.GetHashCode();
         return (hash * 31) + (int)((ulong)Flags * 0x9E3779B97F4A7C15UL >> 33) + GrpcStatus;
     }
 }

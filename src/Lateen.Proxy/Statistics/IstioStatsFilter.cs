@@ -59,7 +59,8 @@ public sealed record IstioStatsFilter : HttpFilter
             record.ResponseStatus,
             exchange.IsGrpc ? record.GrpcStatus : -1,
             record.Flags,
-            exchange.IsGrpc);
+            exchange.IsGrpc,
+            ConnectionPrincipals.Of(isSource ? record.UpstreamTls : record.DownstreamTls));
         if (!part.Series.TryGet(key, out var series))
         {
             series = _family.Open(StatScope.Labels("istiocustom.", Describe(key, isSource, record).ToTags()));
@@ -93,6 +94,7 @@ public sealed record IstioStatsFilter : HttpFilter
             IsSource = isSource,
             Source = isSource ? _own : peer,
             Destination = destination,
+            Principals = key.Principals,
             DestinationService = service,
             DestinationServiceName = name,
             DestinationServiceNamespace = serviceNamespace.Length > 0 ? serviceNamespace : destination.Namespace,

@@ -41,14 +41,15 @@ internal sealed record IstioTcpStatsFilter : NetworkFilter
 
         var isSource = listener.Direction != TrafficDirection.Inbound;
         var workload = isSource ? record.Endpoint?.Workload : null;
-        var key = new IstioSeriesKey(record.Cluster, workload, null, null, isSource ? 1 : 0, -1, record.Flags, false);
+        var principals = ConnectionPrincipals.Of(isSource ? record.UpstreamTls : record.Tls);
+        var key = new IstioSeriesKey(record.Cluster, workload, null, null, isSource ? 1 : 0, -1, record.Flags, false, principals);
         if (part.Series.TryGet(key, out var series)) return series;
-        series = _family.Open(StatScope.Labels("istiocustom.", Describe(isSource, workload, record).ToTags()));
+        series = _family.Open(StatScope.Labels("istiocustom.", Describe(isSource, workload, record, principals).ToTags()));
         part.Series.Add(key, series);
         return series;
     }
 
-    private IstioLabels Describe(bool isSource, WorkloadIdentity? workload, ConnectionRecord record)
+    private IstioLabels Describe(bool isSource, WorkloadIdentity? workload, ConnectionRecord record, ConnectionPrincipals principals)
     {
         var peer = workload is null ? MeshWorkload.Unknown : MeshWorkload.Of(workload);
         var destination = isSource ? peer : _own;
@@ -58,6 +59,7 @@ internal sealed record IstioTcpStatsFilter : NetworkFilter
             IsSource = isSource,
             Source = isSource ? _own : peer,
             Destination = destination,
+            Principals = principals,
             DestinationService = service,
             DestinationServiceName = name,
             DestinationServiceNamespace = serviceNamespace.Length > 0 ? serviceNamespace : destination.Namespace,
