@@ -1,8 +1,6 @@
 using Envoy.Config.Core.V3;
-using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.ControlPlane;
-using Lateen.Proxy.Logging;
 using Lateen.Proxy.Statistics;
 using Lateen.Xds;
 using Lateen.Xds.Client;
@@ -13,11 +11,13 @@ namespace Lateen.ProxyHost;
 internal static class ControlPlaneClient
 {
     /// <summary>Follows the control plane until stopped.</summary>
+    /// <param name="identified">When the proxy can show who it is; the stream begins then.</param>
     public static async Task FollowAsync(
-        ControlPlaneConfig plane, Node node, ProxyConfiguration configuration, ProxyStatistics statistics, Logger log, TimeProvider time, CancellationToken stop)
+        ControlPlaneConfig plane, Node node, ProxyConfiguration configuration, ManagementReactor management, Task identified, ProxyStatistics statistics,
+        TimeProvider time, CancellationToken stop)
     {
-        await using var transport = new ReactorXdsTransport(
-            plane, new SystemHostResolver(), time, defect => log.Error($"a defect cost one stream to the control plane: {defect}"));
+        await identified.WaitAsync(stop);
+        await using var transport = new ReactorXdsTransport(plane, management);
         node.UserAgentName = "lateen-proxy";
         node.UserAgentVersion = ProxyArguments.Version;
         var client = new XdsClient(new XdsClientOptions

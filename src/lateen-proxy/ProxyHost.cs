@@ -5,12 +5,15 @@ using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
 using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Admin;
+using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.ControlPlane;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.ExtAuthz;
 using Lateen.Proxy.Filters.Grpc;
 using Lateen.Proxy.Filters.Jwt;
 using Lateen.Proxy.Filters.MutualTls;
+using Lateen.Proxy.Identity;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Logging;
 using Lateen.Proxy.Statistics;
@@ -113,12 +116,18 @@ internal static class ProxyHost
         }
 
         using var stop = new CancellationTokenSource();
-        Task following = config.ControlPlane is { } plane ? ControlPlaneClient.FollowAsync(plane, config.Node, configuration, statistics, main, time, stop.Token) : Task.CompletedTask;
+        await using ManagementReactor? management = config.ControlPlane is null && config.Identity is null ? null
+            : new ManagementReactor(new SystemHostResolver(), time, defect => main.Error($"a defect cost one conversation with the control plane: {defect}"));
+        using WorkloadIdentityAgent? agent = config.Identity is { } identity
+            ? new WorkloadIdentityAgent(identity, configuration, management!, statistics.Registry, log.For("identity"), time) : null;
+        Task confirming = agent?.RunAsync(stop.Token) ?? Task.CompletedTask;
+        Task following = config.ControlPlane is { } plane
+            ? ControlPlaneClient.FollowAsync(plane, config.Node, configuration, management!, agent?.Ready ?? Task.CompletedTask, statistics, time, stop.Token) : Task.CompletedTask;
         _ = configuration.Initialized.ContinueWith(_ => lifecycle.MarkInitialized(), TaskScheduler.Default);
         int code = await lifecycle.Ended;
         main.Info($"exiting");
         await stop.CancelAsync();
-        await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(confirming, following).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return code;
     }
 

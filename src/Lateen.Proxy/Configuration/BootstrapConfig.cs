@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
+using Lateen.Proxy.Identity;
 using Lateen.Proxy.Tls;
 using Lateen.Xds;
 
@@ -25,6 +26,9 @@ public sealed record BootstrapConfig
 
     /// <summary>The control plane; null: the file is all there is.</summary>
     public ControlPlaneConfig? ControlPlane { get; init; }
+
+    /// <summary>Who the workload is, by the mesh's certificate authority; null: nobody in particular.</summary>
+    public WorkloadIdentityConfig? Identity { get; init; }
 }
 
 /// <summary>How to reach the control plane, and what it is asked for.</summary>

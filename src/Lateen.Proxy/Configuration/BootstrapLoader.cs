@@ -3,6 +3,7 @@ using System.Net;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
 using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Identity;
 using Lateen.Proxy.Routing;
 using Lateen.Proxy.Tls;
 using Lateen.Xds;
@@ -40,6 +41,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
         var clusters = CheckClusters(bootstrap, tls, errors);
         CheckListeners(bootstrap, clusters, tls, errors);
         var controlPlane = CompileControlPlane(bootstrap, clusters, errors);
+        var identity = WorkloadIdentityCompiler.Compile(bootstrap.BootstrapExtensions, FieldPath.Root.Field("bootstrap_extensions"), clusters, errors);
         var admin = FieldPath.Root.Field("admin");
         var adminAddress = bootstrap.Admin?.Address is null ? null : AddressReader.Read(bootstrap.Admin.Address, admin.Field("address"), errors);
         var adminLogs = bootstrap.Admin is null ? [] : AccessLogCompiler.Compile(bootstrap.Admin.AccessLog, extensions, admin.Field("access_log"), errors);
@@ -52,6 +54,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
             AdminAddress = adminAddress,
             AdminAccessLogs = adminLogs,
             ControlPlane = controlPlane,
+            Identity = identity,
         };
     }
 
@@ -70,7 +73,10 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
         }
 
         var plane = bootstrap.DynamicResources?.AdsConfig?.GrpcServices is [{ EnvoyGrpc.ClusterName: var cluster }, ..] ? cluster : null;
-        return new TlsScope(contents.GetValueOrDefault, () => plane, new TicketKeyring(TimeProvider.System));
+        return new TlsScope(contents.GetValueOrDefault, () => plane, new TicketKeyring(TimeProvider.System))
+        {
+            TrustDomain = () => WorkloadIdentityCompiler.TrustDomainIn(bootstrap.BootstrapExtensions),
+        };
     }
 
     private static List<(ClusterDefinition Definition, FieldPath Path)> CheckClusters(Bootstrap bootstrap, TlsScope tls, ConfigurationErrors errors)
@@ -244,7 +250,8 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
             errors.Add(path, "only 'ads: {}' is supported");
     }
 
-    private static ImmutableArray<EndPoint> ServersOf(ClusterDefinition cluster) =>
+    /// <summary>The addresses that stand in a cluster itself, in their order.</summary>
+    internal static ImmutableArray<EndPoint> ServersOf(ClusterDefinition cluster) =>
     [
         .. cluster.Assignment.Localities
             .SelectMany(static locality => locality.Endpoints)

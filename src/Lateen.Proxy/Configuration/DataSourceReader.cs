@@ -6,7 +6,12 @@ namespace Lateen.Proxy.Configuration;
 /// <summary>Reads a <c>DataSource</c>: bytes or text that stand in the configuration, or a file that it names.</summary>
 internal static class DataSourceReader
 {
-    public static ReadOnlyMemory<byte> Read(DataSource? source, uint maxBytes, FieldPath path, ConfigurationErrors errors)
+    /// <param name="source">Null: nothing.</param>
+    /// <param name="maxBytes">More is refused.</param>
+    /// <param name="limit">The field that sets the limit; null: none does.</param>
+    /// <param name="path">Where it stands.</param>
+    /// <param name="errors">Gets what is wrong.</param>
+    public static ReadOnlyMemory<byte> Read(DataSource? source, uint maxBytes, string? limit, FieldPath path, ConfigurationErrors errors)
     {
         var bytes = source?.SpecifierCase switch
         {
@@ -16,7 +21,7 @@ internal static class DataSourceReader
             _ => [],
         };
         if (bytes.Length <= maxBytes) return bytes;
-        errors.Add(path, $"has {bytes.Length} bytes, at most {maxBytes} are allowed (max_direct_response_body_size_bytes)");
+        errors.Add(path, $"has {bytes.Length} bytes, at most {maxBytes} are allowed{(limit is null ? string.Empty : $" ({limit})")}");
         return default;
     }
 

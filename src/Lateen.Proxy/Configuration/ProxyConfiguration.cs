@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Lateen.Identity;
 using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Identity;
 using Lateen.Proxy.Routing;
 using Lateen.Proxy.Tls;
 using Lateen.Xds;
@@ -53,6 +55,7 @@ public sealed class ProxyConfiguration : IDisposable
     private readonly RouteStore _routes;
     private readonly ListenerStore _listeners;
     private readonly SecretStore _secrets;
+    private readonly IdentityStore _identity;
     private readonly SnapshotAssembler _assembler;
     private readonly SubscriptionLedger _subscriptions = new();
     private readonly ConfigurationLedgers _ledgers;
@@ -78,12 +81,16 @@ public sealed class ProxyConfiguration : IDisposable
             OnWarning = options.OnWarning,
             OnEvent = options.OnSecretEvent,
         };
-        var tls = new TlsScope(_secrets.StaticContent, () => _bootstrap?.ControlPlane?.ClusterName, new TicketKeyring(options.Time));
+        _identity = new IdentityStore(_secrets, _ledgers.Secrets);
+        var tls = new TlsScope(_secrets.StaticContent, () => _bootstrap?.ControlPlane?.ClusterName, new TicketKeyring(options.Time))
+        {
+            TrustDomain = () => _bootstrap?.Identity?.Id.TrustDomain.Name,
+        };
         _clusters = new ClusterStore(environment, directory, _subscriptions, _secrets, _ledgers) { Stirred = Advance };
         _routes = new RouteStore(compiler, _ledgers.Routes);
         _listeners = new ListenerStore(environment, _subscriptions, _routes, _secrets, _ledgers.Listeners) { Stirred = Advance };
         _assembler = new SnapshotAssembler(_clusters, _routes, _listeners, directory, Snapshots);
-        var intake = new ResourceIntake(new ResourceStores(_clusters, _routes, _listeners, _secrets), _subscriptions, _ledgers, options.Extensions, compiler, tls)
+        var intake = new ResourceIntake(new ResourceStores(_clusters, _routes, _listeners, _secrets, _identity), _subscriptions, _ledgers, options.Extensions, compiler, tls)
         {
             OnWarning = options.OnWarning,
             RefuseListener = options.RefuseListener,
@@ -142,6 +149,18 @@ public sealed class ProxyConfiguration : IDisposable
         _secrets.Dispose();
     }
 
+    /// <summary>The roots that the mesh is trusted by; null before the first certificate. Any thread.</summary>
+    internal TrustBundle? IdentityBundle => _identity.Bundle;
+
+    /// <summary>Takes a certificate of the workload, and the roots that came with it, into use.</summary>
+    /// <returns>Why not; null when they are.</returns>
+    internal Task<string?> InstallIdentityAsync(WorkloadCredentials credentials, TrustBundle roots) => Thread.InvokeAsync(() =>
+    {
+        var fault = _identity.TryInstall(credentials, roots);
+        Advance();
+        return fault;
+    });
+
     internal void Attach(IXdsSubscriptions subscriptions) => Thread.Post(() => _subscriptions.Attach(subscriptions));
 
     /// <summary>Lets everything move on that can, and publishes what came of it. On the configuration thread.</summary>
@@ -163,7 +182,18 @@ public sealed class ProxyConfiguration : IDisposable
     {
         _bootstrap = bootstrap;
         _bootstrapLoaded = _time.GetUtcNow();
+        if (bootstrap.Identity is { } identity)
+        {
+            _identity.Open(identity.Id.TrustDomain);
+
+            // New roots have to be here before anything is signed by them, so they come unasked.
+            if (bootstrap.ControlPlane is not null) _subscriptions.Need(XdsTypeUrls.Secret, IdentitySecrets.Roots);
+        }
+
         Xds.LoadStatic(bootstrap.Source.StaticResources);
+
+        // The stream to the control plane uses its cluster's context as the loader made it, whose secrets come and change like any others.
+        if (bootstrap.ControlPlane?.Tls is ISecretUser user) _secrets.Attach(user);
         if (bootstrap.ControlPlane is { } plane && (plane.GivesClusters || plane.GivesListeners))
         {
             _isControlPlaneAwaited = true;

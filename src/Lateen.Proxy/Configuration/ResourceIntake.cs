@@ -4,6 +4,7 @@ using Envoy.Config.Listener.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Identity;
 using Lateen.Proxy.Routing;
 using Lateen.Proxy.Tls;
 using Lateen.Xds;
@@ -154,6 +155,12 @@ internal sealed class ResourceIntake(
         var secret = resource.Parse(Secret.Parser);
         if (secret.Name != resource.Name) errors.Add("name", $"is '{secret.Name}', but the resource is '{resource.Name}'");
         if (errors.Any || !stores.Secrets.TryAccept(resource.Name, secret, errors)) return;
+        if (stores.Identity.IsOpen && resource.Name == IdentitySecrets.Roots)
+        {
+            stores.Identity.TakeRoots(secret, errors);
+            return;
+        }
+
         ledgers.Secrets.Accepted(resource.Name, resource.Version, SecretRedaction.Of(secret).ToByteString());
         ledgers.Secrets.Activated(resource.Name);
     }
@@ -187,4 +194,4 @@ internal sealed class ResourceIntake(
 }
 
 /// <summary>The stores that resources go into.</summary>
-internal sealed record ResourceStores(ClusterStore Clusters, RouteStore Routes, ListenerStore Listeners, SecretStore Secrets);
+internal sealed record ResourceStores(ClusterStore Clusters, RouteStore Routes, ListenerStore Listeners, SecretStore Secrets, IdentityStore Identity);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using Grpc.Core;
 using Lateen.Http;
@@ -6,7 +7,7 @@ using Lateen.Xds.Client;
 
 namespace Lateen.Proxy.ControlPlane;
 
-/// <summary>One attempt at one management server: its call opens the connection, and ends with it.</summary>
+/// <summary>One attempt at one management server: each call opens a connection, which ends with it. Streams are duplex; a single question is a unary call.</summary>
 internal sealed class ManagementChannel(Reactor reactor, GrpcTarget target, string authority) : CallInvoker, IXdsChannel
 {
     private readonly CancellationTokenSource _disposed = new();
@@ -23,10 +24,7 @@ internal sealed class ManagementChannel(Reactor reactor, GrpcTarget target, stri
         Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
         ArgumentNullException.ThrowIfNull(method);
-        var stream = new GrpcStream(reactor, target, RequestOf(method.FullName, options.Headers));
-        stream.Start();
-        _disposed.Token.UnsafeRegister(static state => ((GrpcStream)state!).Cancel(), stream);
-        CancellationTokenRegistration caller = options.CancellationToken.UnsafeRegister(static state => ((GrpcStream)state!).Cancel(), stream);
+        GrpcStream stream = Open(method.FullName, options, out CancellationTokenRegistration caller);
         var call = new GrpcCall<TRequest, TResponse>(stream, method);
         return new AsyncDuplexStreamingCall<TRequest, TResponse>(call, call, stream.Opened, () => stream.Status, () => [], () =>
         {
@@ -39,7 +37,16 @@ internal sealed class ManagementChannel(Reactor reactor, GrpcTarget target, stri
         throw NotDuplex(method);
 
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
-        Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => throw NotDuplex(method);
+        Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        GrpcStream stream = Open(method.FullName, options, out CancellationTokenRegistration caller);
+        return new AsyncUnaryCall<TResponse>(AskAsync(stream, method, request), stream.Opened, () => stream.Status, () => [], () =>
+        {
+            caller.Dispose();
+            stream.Cancel();
+        });
+    }
 
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => throw NotDuplex(method);
@@ -47,7 +54,44 @@ internal sealed class ManagementChannel(Reactor reactor, GrpcTarget target, stri
     public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options) => throw NotDuplex(method);
 
-    private static NotSupportedException NotDuplex(IMethod method) => new($"{method.FullName} is {method.Type}; xDS streams are duplex");
+    private static NotSupportedException NotDuplex(IMethod method) => new($"{method.FullName} is {method.Type}; duplex and asynchronous unary calls are made here");
+
+    /// <summary>The <c>:authority</c> of a server that was given no other.</summary>
+    public static string AuthorityOf(EndPoint server) => server switch
+    {
+        DnsEndPoint dns => $"{dns.Host}:{dns.Port}",
+        IPEndPoint ip => ip.ToString(),
+        _ => "localhost",
+    };
+
+    /// <summary>One message there and one back, with the status that follows it.</summary>
+    private static async Task<TResponse> AskAsync<TRequest, TResponse>(GrpcStream stream, Method<TRequest, TResponse> method, TRequest request)
+        where TRequest : class
+        where TResponse : class
+    {
+        await stream.SendAsync(GrpcMessageReader.Frame(method.RequestMarshaller, request)).ConfigureAwait(false);
+        stream.CompleteSending();
+        byte[]? answer = null;
+        while (await stream.Messages.WaitToReadAsync().ConfigureAwait(false))
+        {
+            if (!stream.Messages.TryRead(out byte[]? message)) continue;
+            stream.Take();
+            if (answer is not null) throw new RpcException(new Status(StatusCode.Unimplemented, "the server answered twice"));
+            answer = message;
+        }
+
+        if (answer is null) throw new RpcException(new Status(StatusCode.Unimplemented, "the server said OK and gave no answer"));
+        return GrpcMessageReader.Parse(method.ResponseMarshaller, answer);
+    }
+
+    private GrpcStream Open(string path, CallOptions options, out CancellationTokenRegistration caller)
+    {
+        var stream = new GrpcStream(reactor, target, RequestOf(path, options.Headers));
+        stream.Start();
+        _disposed.Token.UnsafeRegister(static state => ((GrpcStream)state!).Cancel(), stream);
+        caller = options.CancellationToken.UnsafeRegister(static state => ((GrpcStream)state!).Cancel(), stream);
+        return stream;
+    }
 
     private HttpRequestHead RequestOf(string path, Metadata? metadata)
     {

@@ -39,6 +39,12 @@ internal sealed class ClientTls : UpstreamTls, ISecretUser
 
     public SecretContent?[] Contents { get; }
 
+    /// <summary>As it was configured.</summary>
+    public UpstreamTlsContext Source => _source;
+
+    /// <summary>Not every server whose certificate is trusted is taken for the right one.</summary>
+    public bool VerifiesNames => (_naming.VerifiesName && (_naming.Fixed is not null || _naming.FromEndpoint)) || _definition.NamesSubjects;
+
     /// <summary>Compiles. A context whose secrets all stand in the configuration is made at once, so that what is wrong with them is told here.</summary>
     /// <param name="context">The transport socket's configuration.</param>
     /// <param name="http">The cluster's <c>upstream_http_protocol_options</c>: names taken from each request; null: none are.</param>
@@ -79,7 +85,7 @@ internal sealed class ClientTls : UpstreamTls, ISecretUser
             CipherSuites = _definition.CipherSuites,
             Curves = _definition.Curves,
             Alpn = _definition.Alpn,
-            Verification = validation is null ? new TlsVerificationOptions() : TlsMaterial.Verification(validation, _definition.Path.Field("validation_context"), errors),
+            Verification = TlsContextMaker.VerificationOf(_definition, validation, isServer: false, errors),
             MaxSessions = (int)(_source.MaxSessionKeys ?? DefaultMaxSessions),
         };
         if (errors.Count > errorsBefore) return null;

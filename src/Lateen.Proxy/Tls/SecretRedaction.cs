@@ -3,11 +3,12 @@ using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Identity.V1;
 using Lateen.Xds;
 
 namespace Lateen.Proxy.Tls;
 
-/// <summary>Takes out of a configuration what must not be shown: private keys, their passwords, session ticket keys. Names of files stay.</summary>
+/// <summary>Takes out of a configuration what must not be shown: private keys, their passwords, session ticket keys, join tokens. Names of files stay.</summary>
 internal static class SecretRedaction
 {
     private const string Redacted = "[redacted]";
@@ -27,7 +28,7 @@ internal static class SecretRedaction
     /// <summary>Serialised, as resources are kept: the same bytes when they hold nothing to hide.</summary>
     public static ByteString Of(ByteString body, string typeUrl)
     {
-        if (body.Span.IndexOf(TlsTypes) < 0 || !XdsTypeRegistry.Default.TryFind(typeUrl, out var type)) return body;
+        if ((body.Span.IndexOf(TlsTypes) < 0 && XdsTypeRegistry.TypeNameOf(typeUrl) != WorkloadIdentity.Descriptor.FullName) || !XdsTypeRegistry.Default.TryFind(typeUrl, out var type)) return body;
         var message = type.Parser.ParseFrom(body);
         Redact(message);
         return message.ToByteString();
@@ -43,6 +44,9 @@ internal static class SecretRedaction
                 return;
             case TlsSessionTicketKeys tickets:
                 foreach (var key in tickets.Keys) Hide(key);
+                return;
+            case WorkloadIdentity identity:
+                Hide(identity.JoinToken);
                 return;
             case Any packed:
                 packed.Value = Of(packed.Value, packed.TypeUrl);

@@ -3,7 +3,7 @@ using Lateen.Proxy.Configuration;
 
 namespace Lateen.Proxy.Tls;
 
-/// <summary>Where a TLS context gets one of its secrets from: it stands in the context itself, in the bootstrap file, or comes by SDS.</summary>
+/// <summary>Where a TLS context gets one of its secrets from: it stands in the context itself, in the bootstrap file, comes by SDS, or is the proxy's own identity.</summary>
 /// <remarks>Immutable.</remarks>
 internal sealed class SecretSource
 {
@@ -13,8 +13,11 @@ internal sealed class SecretSource
     /// <summary>What stands in the context; null when the secret has a name.</summary>
     public Secret? Inline { get; private init; }
 
-    /// <summary>The control plane is asked for it.</summary>
-    public bool IsDynamic { get; private init; }
+    /// <summary>Who supplies it.</summary>
+    public SecretOrigin Origin { get; private init; }
+
+    /// <summary>It comes while the proxy runs, and a context may have to wait for it.</summary>
+    public bool IsAwaited => Origin is SecretOrigin.ControlPlane or SecretOrigin.Identity;
 
     /// <summary>How long a listener or cluster waits for it before it runs without; null: for ever.</summary>
     public TimeSpan? Patience { get; private init; }
@@ -27,8 +30,11 @@ internal sealed class SecretSource
 
     public static SecretSource Within(Secret secret, FieldPath path) => new() { Inline = secret, Kind = secret.TypeCase, Path = path };
 
-    public static SecretSource Static(string name, Secret.TypeOneofCase kind, FieldPath path) => new() { Name = name, Kind = kind, Path = path };
+    public static SecretSource Static(string name, Secret.TypeOneofCase kind, FieldPath path) => new() { Name = name, Origin = SecretOrigin.Bootstrap, Kind = kind, Path = path };
 
     public static SecretSource Discovered(string name, Secret.TypeOneofCase kind, TimeSpan? patience, FieldPath path) =>
-        new() { Name = name, Kind = kind, IsDynamic = true, Patience = patience, Path = path };
+        new() { Name = name, Origin = SecretOrigin.ControlPlane, Kind = kind, Patience = patience, Path = path };
+
+    public static SecretSource OfIdentity(string name, Secret.TypeOneofCase kind, TimeSpan? patience, FieldPath path) =>
+        new() { Name = name, Origin = SecretOrigin.Identity, Kind = kind, Patience = patience, Path = path };
 }

@@ -31,7 +31,7 @@ internal sealed class SecretStore : IDisposable
     private readonly SubscriptionLedger _subscriptions;
     private readonly ResourceLedger _ledger;
     private readonly SecretWatcher _watcher;
-    private readonly Dictionary<(string Name, bool IsDynamic), SecretRecord> _named = [];
+    private readonly Dictionary<(string Name, SecretOrigin Origin), SecretRecord> _named = [];
     private readonly Dictionary<(ISecretUser User, int Index), SecretRecord> _inline = [];
     private long _firstExpiryTicks;
     private bool _isExpiryStale;
@@ -70,14 +70,14 @@ internal sealed class SecretStore : IDisposable
         _named.Values.Concat(_inline.Values).Where(static record => record.Users.Count > 0 && record.Content is not null);
 
     /// <summary>The content of a static secret; null when there is none of that name.</summary>
-    public SecretContent? StaticContent(string name) => _named.GetValueOrDefault((name, false))?.Content;
+    public SecretContent? StaticContent(string name) => _named.GetValueOrDefault((name, SecretOrigin.Bootstrap))?.Content;
 
     /// <summary>Takes a secret of the bootstrap file. Before everything that may name it.</summary>
     public void AcceptStatic(Secret secret, FieldPath path, ConfigurationErrors errors)
     {
         if (SecretContent.ReadResource(secret, path, errors) is not { } content) return;
         var record = new SecretRecord(secret.Name) { Wanted = secret, Content = content };
-        _named[(secret.Name, false)] = record;
+        _named[(secret.Name, SecretOrigin.Bootstrap)] = record;
         Follow(record);
     }
 
@@ -114,10 +114,10 @@ internal sealed class SecretStore : IDisposable
             {
                 if (_inline.Remove((user, i), out var own)) own.Dispose();
             }
-            else if (_named.TryGetValue((source.Name, source.IsDynamic), out var record))
+            else if (_named.TryGetValue((source.Name, source.Origin), out var record))
             {
                 record.Users.Remove(user);
-                if (source.IsDynamic && _subscriptions.Release(XdsTypeUrls.Secret, source.Name)) Forget(record);
+                if (source.Origin == SecretOrigin.ControlPlane && _subscriptions.Release(XdsTypeUrls.Secret, source.Name)) Forget(record);
             }
         }
     }
@@ -154,7 +154,7 @@ internal sealed class SecretStore : IDisposable
     /// <returns>False when it is refused; what was in use stays. Files that cannot be used are tried again nonetheless.</returns>
     public bool TryAccept(string name, Secret secret, ConfigurationErrors errors)
     {
-        if (!_named.TryGetValue((name, true), out var record)) return true;
+        if (!_named.TryGetValue((name, SecretOrigin.ControlPlane), out var record)) return true;
         record.Wanted = secret;
         Follow(record);
         var isTaken = SecretContent.ReadResource(secret, FieldPath.Root, errors) is { } content && TrySwap(record, content, errors);
@@ -164,10 +164,23 @@ internal sealed class SecretStore : IDisposable
         return isTaken;
     }
 
+    /// <summary>Takes a secret of the proxy's own identity: from now on the contexts that name it use it.</summary>
+    /// <returns>False when it is bad by itself; what was in use stays.</returns>
+    public bool TryAcceptIdentity(Secret secret, ConfigurationErrors errors)
+    {
+        var key = (secret.Name, SecretOrigin.Identity);
+        if (!_named.TryGetValue(key, out var record)) _named.Add(key, record = new SecretRecord(secret.Name));
+        var isFirst = record.Content is null;
+        var isTaken = SecretContent.ReadResource(secret, FieldPath.Root, errors) is { } content && TrySwap(record, content, errors);
+        if (isTaken) record.Wanted = secret;
+        OnEvent?.Invoke(new SecretEvent(secret.Name, !isTaken ? SecretOutcome.Refused : isFirst ? SecretOutcome.Taken : SecretOutcome.Rotated));
+        return isTaken;
+    }
+
     /// <summary>The control plane has no secret of that name. One that is in use stays in use, as in Envoy.</summary>
     public void SetAbsent(string name)
     {
-        if (_named.TryGetValue((name, true), out var record) && record.Content is null) GiveUp(record);
+        if (_named.TryGetValue((name, SecretOrigin.ControlPlane), out var record) && record.Content is null) GiveUp(record);
     }
 
     public void Dispose()
@@ -189,15 +202,15 @@ internal sealed class SecretStore : IDisposable
             return record;
         }
 
-        var key = (source.Name, source.IsDynamic);
+        var key = (source.Name, source.Origin);
         if (!_named.TryGetValue(key, out record)) _named.Add(key, record = new SecretRecord(source.Name));
-        if (attaches && source.IsDynamic) _subscriptions.Need(XdsTypeUrls.Secret, source.Name);
+        if (attaches && source.Origin == SecretOrigin.ControlPlane) _subscriptions.Need(XdsTypeUrls.Secret, source.Name);
         return record;
     }
 
     private void Forget(SecretRecord record)
     {
-        _named.Remove((record.Name, true));
+        _named.Remove((record.Name, SecretOrigin.ControlPlane));
         record.Dispose();
         _ledger.Removed(record.Name);
     }

@@ -18,7 +18,7 @@ internal static class SecretUsers
         {
             var source = user.Sources[i];
             var content = source.Inline is { } inline ? SecretContent.Read(inline, source.Path, errors)
-                : source.IsDynamic ? null : scope.StaticSecret(source.Name!);
+                : source.IsAwaited ? null : scope.StaticSecret(source.Name!);
             if (content is null) isWhole = false;
             else contents[i] = user.Contents[i] = content;
         }

@@ -68,7 +68,7 @@ internal sealed class ServerTls : DownstreamTls, ISecretUser
             CipherSuites = _definition.CipherSuites,
             Curves = _definition.Curves,
             Alpn = _definition.Alpn,
-            Verification = validation is null ? new TlsVerificationOptions() : TlsMaterial.Verification(validation, _definition.Path.Field("validation_context"), errors),
+            Verification = TlsContextMaker.VerificationOf(_definition, validation, isServer: true, errors),
             ClientCertificates = _source.RequireClientCertificate is true ? TlsClientCertificateMode.Required
                 : validation is null ? TlsClientCertificateMode.None : TlsClientCertificateMode.Optional,
             RequireServerName = _source.RequireSni is true,

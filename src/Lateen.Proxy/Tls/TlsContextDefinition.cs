@@ -30,5 +30,16 @@ internal sealed record TlsContextDefinition
 
     public ImmutableArray<AlpnProtocol> Alpn { get; init; } = [];
 
+    /// <summary>Of the proxy's own identity; empty: it has none.</summary>
+    public string TrustDomain { get; init; } = string.Empty;
+
+    /// <summary>Peers are verified with the roots of the mesh, so they have to be workloads of a mesh.</summary>
+    public bool IsForMesh => HasValidation && Sources[^1].Origin == SecretOrigin.Identity;
+
+    /// <summary>The configuration lists subject alternative names, of which a certificate has to have one.</summary>
+    public bool NamesSubjects => Lists(DefaultValidation) || (HasValidation && Lists(Sources[^1].Inline?.ValidationContext));
+
     public bool HasValidation => Sources.Length > CertificateCount;
+
+    private static bool Lists(CertificateValidationContext? context) => context is { MatchTypedSubjectAltNames.Count: > 0 } or { MatchSubjectAltNames.Count: > 0 };
 }

@@ -41,6 +41,18 @@ internal static class TlsContextMaker
         return merged;
     }
 
+    /// <summary>How peers are judged.</summary>
+    /// <param name="definition">Of the context.</param>
+    /// <param name="validation">Whole; null: not at all.</param>
+    /// <param name="isServer">The peers are clients.</param>
+    /// <param name="errors">Gets what is wrong.</param>
+    public static TlsVerificationOptions VerificationOf(TlsContextDefinition definition, CertificateValidationContext? validation, bool isServer, ConfigurationErrors errors)
+    {
+        if (validation is null) return new TlsVerificationOptions();
+        var options = TlsMaterial.Verification(validation, definition.Path.Field("validation_context"), errors);
+        return definition.IsForMesh && options.VerifiesChain ? options with { RefusesNames = new MeshPeerRule(definition, isServer).Judge } : options;
+    }
+
     /// <summary>The files that the secrets were read from, for messages; empty when there is none.</summary>
     public static string OriginOf(ReadOnlySpan<SecretContent> contents)
     {

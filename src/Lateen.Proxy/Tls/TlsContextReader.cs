@@ -4,6 +4,7 @@ using Envoy.Extensions.TransportSockets.Tls.V3;
 using Lateen.Net.Tls;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Identity;
 
 namespace Lateen.Proxy.Tls;
 
@@ -25,6 +26,7 @@ internal sealed class TlsContextReader(TlsScope scope, ConfigurationErrors error
             Sources = sources.DrainToImmutable(),
             CertificateCount = certificates,
             DefaultValidation = context.CombinedValidationContext?.DefaultValidationContext,
+            TrustDomain = scope.TrustDomain() ?? string.Empty,
             MinVersion = VersionOf(parameters.TlsMinimumProtocolVersion, TlsVersion.Tls12, parametersPath.Field("tls_minimum_protocol_version")),
 
             // Envoy's clients stop at TLS 1.2 unless told otherwise. There is no reason left for that: who wants it says so.
@@ -108,10 +110,37 @@ internal sealed class TlsContextReader(TlsScope scope, ConfigurationErrors error
             return SecretSource.Static(config.Name, kind, path);
         }
 
-        CheckSource(source, path.Field("sds_config"));
+        var isOwn = IsOwnIdentity(source);
+        if (isOwn) CheckIdentity(config.Name, kind, source, path);
+        else CheckSource(source, path.Field("sds_config"));
         var patience = ProtoValues.Timeout(
             source.InitialFetchTimeout, ClusterDefinition.DefaultInitialFetchTimeout, path.Field("sds_config").Field("initial_fetch_timeout"), errors);
-        return SecretSource.Discovered(config.Name, kind, patience, path);
+        return isOwn ? SecretSource.OfIdentity(config.Name, kind, patience, path) : SecretSource.Discovered(config.Name, kind, patience, path);
+    }
+
+    /// <summary>Istio's sidecars ask their own agent under this name; here the proxy is its own agent.</summary>
+    private bool IsOwnIdentity(ConfigSource source) =>
+        source.ApiConfigSource?.GrpcServices is [{ EnvoyGrpc: { } grpc }] && grpc.ClusterName == IdentitySecrets.Cluster && grpc.ClusterName != scope.ControlPlaneCluster();
+
+    private void CheckIdentity(string name, Secret.TypeOneofCase kind, ConfigSource source, FieldPath path)
+    {
+        var api = source.ApiConfigSource;
+        var apiPath = path.Field("sds_config").Field("api_config_source");
+        if (scope.TrustDomain() is null)
+        {
+            errors.Add(apiPath.Field("grpc_services").At(0).Field("envoy_grpc").Field("cluster_name"),
+                $"'{IdentitySecrets.Cluster}' is the proxy's own identity, and it has none: bootstrap_extensions holds no lateen.identity.v1.WorkloadIdentity");
+            return;
+        }
+
+        if (api.ApiType is not (ApiConfigSource.Types.ApiType.Grpc or ApiConfigSource.Types.ApiType.DeltaGrpc))
+            errors.Add(apiPath.Field("api_type"), $"{api.ApiType} is not supported; use GRPC or DELTA_GRPC");
+        if (api.TransportApiVersion != ApiVersion.V3) errors.Add(apiPath.Field("transport_api_version"), "must be V3");
+        var given = IdentitySecrets.KindOf(name);
+        if (given is null)
+            errors.Add(path.Field("name"), $"the proxy's own identity has the secrets '{IdentitySecrets.Certificate}' and '{IdentitySecrets.Roots}', not '{name}'");
+        else if (given != kind)
+            errors.Add(path.Field("name"), $"the secret '{name}' is a {SecretKinds.NameOf(given.Value)}, a {SecretKinds.NameOf(kind)} is needed");
     }
 
     private void CheckSource(ConfigSource source, FieldPath path)
@@ -131,7 +160,7 @@ internal sealed class TlsContextReader(TlsScope scope, ConfigurationErrors error
                 errors.Add(path.Field("api_config_source"), "secrets come from the control plane of dynamic_resources.ads_config only: name its cluster, or say 'ads: {}'");
                 break;
             default:
-                errors.Add(path, "only 'ads: {}' and an api_config_source of the same control plane are supported");
+                errors.Add(path, "only 'ads: {}', an api_config_source of the same control plane and one of 'sds-grpc' are supported");
                 break;
         }
     }

@@ -47,6 +47,9 @@ internal sealed class ConfiguredProxy : IAsyncDisposable
     /// <summary>Where the first listener can be reached.</summary>
     public IPEndPoint Address => (IPEndPoint)_engine.Listeners.Listeners[0].Addresses[0];
 
+    /// <summary>The first listener listens.</summary>
+    public bool HasListener => _engine.Listeners.Listeners is [{ Addresses.Length: > 0 }, ..];
+
     public static async Task<ConfiguredProxy> StartAsync(string bootstrap, int concurrency = 2)
     {
         var errors = new ConfigurationErrors();
