@@ -27,7 +27,7 @@ internal sealed class AccessLogFormatCompiler(AccessLogContext context)
             case SubstitutionFormatString.FormatOneofCase.TextFormatSource:
                 at = path.Field("text_format_source");
                 var before = errors.Count;
-                var text = Encoding.UTF8.GetString(DataSourceReader.Read(format!.TextFormatSource, MaxFormatBytes, limit: null, at, errors).Span);
+                var text = Encoding.UTF8.GetString(DataSourceReader.Read(format!.TextFormatSource, MaxFormatBytes, at, errors).Span);
                 if (errors.Count > before) return null;
                 compiled = AccessLogFormat.CompileText(text, context, out error, format.OmitEmptyValues);
                 break;

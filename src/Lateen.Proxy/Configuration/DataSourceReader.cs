@@ -8,10 +8,10 @@ internal static class DataSourceReader
 {
     /// <param name="source">Null: nothing.</param>
     /// <param name="maxBytes">More is refused.</param>
-    /// <param name="limit">The field that sets the limit; null: none does.</param>
     /// <param name="path">Where it stands.</param>
     /// <param name="errors">Gets what is wrong.</param>
-    public static ReadOnlyMemory<byte> Read(DataSource? source, uint maxBytes, string? limit, FieldPath path, ConfigurationErrors errors)
+    /// <param name="limit">The field that sets the limit; null: none does.</param>
+    public static ReadOnlyMemory<byte> Read(DataSource? source, uint maxBytes, FieldPath path, ConfigurationErrors errors, string? limit = null)
     {
         var bytes = source?.SpecifierCase switch
         {

@@ -20,7 +20,7 @@ internal static class JoinToken
         token = null;
         reason = null;
         var errors = new ConfigurationErrors();
-        var bytes = DataSourceReader.Read(source, MaxBytes, limit: null, FieldPath.Root.Field("join_token"), errors).Span.Trim(" \t\r\n"u8);
+        var bytes = DataSourceReader.Read(source, MaxBytes, FieldPath.Root.Field("join_token"), errors).Span.Trim(" \t\r\n"u8);
         if (errors.Any) reason = errors.All[0].ToString();
         else if (bytes.IsEmpty) reason = "join_token: is empty";
         else if (bytes.ContainsAnyExcept(Characters)) reason = "join_token: has characters that no bearer token has (RFC 6750 2.1)";

@@ -168,7 +168,7 @@ public sealed class WorkloadIdentityAgent : IDisposable
     {
         bundle = null;
         var errors = new ConfigurationErrors();
-        var pem = DataSourceReader.Read(_config.RootCertificates, PemCertificates.MaxLength, limit: null, FieldPath.Root.Field("root_certificates"), errors);
+        var pem = DataSourceReader.Read(_config.RootCertificates, PemCertificates.MaxLength, FieldPath.Root.Field("root_certificates"), errors);
         if (errors.Any) reason = errors.All[0].ToString();
         else if (!TrustBundle.TryRead(_config.Id.TrustDomain, Encoding.UTF8.GetString(pem.Span), out bundle, out reason)) reason = $"root_certificates: {reason}";
         return bundle is not null;

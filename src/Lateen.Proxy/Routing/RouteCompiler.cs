@@ -106,7 +106,7 @@ internal sealed class RouteCompiler(ClusterDirectory clusters, VirtualHostLevel 
     private DirectResponseAction? CompileDirectResponse(Proto.DirectResponseAction response, FieldPath path)
     {
         if (response.Status is < 200 or >= 600) errors.Add(path.Field("status"), $"must be from 200 to 599, not {response.Status}");
-        var body = DataSourceReader.Read(response.Body, host.Table.MaxDirectResponseBytes, "max_direct_response_body_size_bytes", path.Field("body"), errors);
+        var body = DataSourceReader.Read(response.Body, host.Table.MaxDirectResponseBytes, path.Field("body"), errors, "max_direct_response_body_size_bytes");
         return new DirectResponseAction { Status = (int)response.Status, Body = body };
     }
 }
