@@ -13,6 +13,7 @@ using Lateen.Proxy.Filters.ExtAuthz;
 using Lateen.Proxy.Filters.Grpc;
 using Lateen.Proxy.Filters.Jwt;
 using Lateen.Proxy.Filters.MutualTls;
+using Lateen.Proxy.Filters.Rbac;
 using Lateen.Proxy.Identity;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Logging;
@@ -160,10 +161,10 @@ internal static class ProxyHost
         return new ExtensionCatalog(
             [
                 new RouterFilterCompiler(), new GrpcStatsFilterCompiler(), new GrpcWebFilterCompiler(), new AlpnFilterCompiler(),
-                new JwtAuthnCompiler(concurrency), new ExtAuthzCompiler(), .. istio.Compilers,
+                new JwtAuthnCompiler(concurrency), new ExtAuthzCompiler(), new RbacFilterCompiler(registry), .. istio.Compilers,
             ],
             AccessLogCompilers.All(accessLogs, formats),
-            [new ConnectionLimitCompiler(), .. istio.NetworkCompilers]);
+            [new ConnectionLimitCompiler(), new NetworkRbacFilterCompiler(registry), .. istio.NetworkCompilers]);
     }
 
     private static AdminServer? OpenAdmin(

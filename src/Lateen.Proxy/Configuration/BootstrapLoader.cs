@@ -102,7 +102,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
     {
         var known = clusters.Select(static cluster => cluster.Definition.Name).ToHashSet(StringComparer.Ordinal);
         var names = new HashSet<string>(StringComparer.Ordinal);
-        var compiler = new ListenerCompiler(extensions, new RouteTableCompiler(new ClusterDirectory()), tls, errors);
+        var compiler = new ListenerCompiler(extensions, new RouteTableCompiler(new ClusterDirectory(), extensions), tls, errors);
         var listeners = bootstrap.StaticResources?.Listeners ?? [];
         for (var i = 0; i < listeners.Count; i++)
         {

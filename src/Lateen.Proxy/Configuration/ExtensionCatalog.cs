@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Proxy.Routing;
 using Lateen.Xds;
 
 namespace Lateen.Proxy.Configuration;
@@ -37,6 +38,12 @@ public sealed class ExtensionCatalog(
 
     private readonly FrozenDictionary<string, IExtensionCompiler> _networkFilters =
         (networkFilters ?? []).ToFrozenDictionary(static one => one.MessageName, StringComparer.Ordinal);
+
+    private readonly FrozenDictionary<string, IRouteFilterCompiler> _routeFilters =
+        httpFilters.OfType<IRouteFilterCompiler>().ToFrozenDictionary(static one => one.RouteMessageName, StringComparer.Ordinal);
+
+    /// <summary>What compiles a filter's configuration on a route; null when no filter takes this type there.</summary>
+    internal IRouteFilterCompiler? FindRouteFilter(Any configuration) => _routeFilters.GetValueOrDefault(XdsTypeRegistry.TypeNameOf(configuration.TypeUrl));
 
     internal bool HasHttpFilter(Any? configuration) => configuration is not null && _httpFilters.ContainsKey(XdsTypeRegistry.TypeNameOf(configuration.TypeUrl));
 

@@ -74,7 +74,7 @@ public sealed class ProxyConfiguration : IDisposable
         _ledgers = new ConfigurationLedgers(options.Time);
         var environment = new ClusterEnvironment(Thread, options.Resolver, options.Time, options.ReactorCount, options.Seed);
         var directory = new ClusterDirectory();
-        var compiler = new RouteTableCompiler(directory);
+        var compiler = new RouteTableCompiler(directory, options.Extensions);
         _secrets = new SecretStore(environment, _subscriptions, _ledgers.Secrets)
         {
             Stirred = Advance,

@@ -1,6 +1,7 @@
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Lateen.Proxy.Clusters;
@@ -183,7 +184,8 @@ internal sealed class ResourceIntake(
         {
             foreach (var filter in chain.Filters)
             {
-                var manager = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Parser.ParseFrom(filter.TypedConfig.Value);
+                if (!filter.TypedConfig.Is(HttpConnectionManager.Descriptor)) continue;
+                var manager = HttpConnectionManager.Parser.ParseFrom(filter.TypedConfig.Value);
                 if (manager.RouteConfig is not { } routeConfig) continue;
                 var name = routeConfig.Name.Length > 0 ? routeConfig.Name : listener.Name;
                 ledgers.Routes.Accepted(name, string.Empty, routeConfig.ToByteString(), isStatic: true);

@@ -6,6 +6,7 @@ using Lateen.Net;
 using Lateen.Net.Tls;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Filters.Metadata;
 using Lateen.Proxy.Tls;
 using Lateen.Telemetry.AccessLogs;
 
@@ -102,6 +103,9 @@ internal sealed class ConnectionRecord : IAccessLogRecord
     /// <summary>Why the client's TLS handshake failed; empty when it did not.</summary>
     public string TransportFailureReason { get; private set; } = string.Empty;
 
+    /// <summary>What network filters found out; null while none did.</summary>
+    public DynamicMetadata? Metadata { get; set; }
+
     /// <summary>The client's TLS handshake is over.</summary>
     public void TakeTls(in TlsOutcome outcome)
     {
@@ -177,6 +181,17 @@ internal sealed class ConnectionRecord : IAccessLogRecord
 
     long IAccessLogRecord.TlsMicroseconds(AccessLogTlsSide side, AccessLogTlsMoment moment) =>
         TlsLogTexts.Microseconds(side == AccessLogTlsSide.Downstream ? Tls : UpstreamTls, moment);
+
+    bool IAccessLogRecord.TryGetMetadata(AccessLogMetadata path, out ReadOnlySpan<byte> value, out bool isJson)
+    {
+        value = default;
+        isJson = false;
+        if (Metadata is not { } metadata || MetadataText.Find(metadata, path) is not { IsMissing: false } found) return false;
+        byte[] room = Room(256);
+        value = MetadataText.Print(found, ref room, out isJson);
+        _room = room;
+        return true;
+    }
 
     bool IAccessLogRecord.TryGetRequestHeader(AccessLogHeader header, out ReadOnlySpan<byte> value)
     {

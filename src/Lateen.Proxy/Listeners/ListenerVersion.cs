@@ -137,6 +137,17 @@ internal sealed class ListenerVersion
                 connection = outcome.Connection;
             }
 
+            foreach (NetworkFilter filter in chain.Filters)
+            {
+                if (filter.OnEstablished(worker, record) is not { } delay) continue;
+                dial?.Close();
+                if (delay > 0) await LingerAsync(worker, connection, delay);
+                record.EndedAt = worker.Reactor.NowMicroseconds;
+                foreach (AccessLogger log in chain.Tcp?.AccessLogs ?? []) log.Write(record, worker.Index);
+                connection.Dispose();
+                return;
+            }
+
             if (chain.Tcp is { } tcp) await new TcpSession(worker, connection, tcp, record, dial).RunAsync();
             else await HttpSessions.Serve(worker, connection, chain.Http!);
         }

@@ -1,3 +1,4 @@
+using Lateen.Net;
 using Lateen.Proxy.Configuration;
 
 namespace Lateen.Proxy.Listeners;
@@ -13,6 +14,19 @@ internal abstract record NetworkFilter(string Name, string TypeUrl) : CompiledEx
     /// <summary>A connection has come.</summary>
     /// <returns>Null: it may go on. Otherwise it is closed after that many milliseconds, and <see cref="OnEnd"/> is not called.</returns>
     public virtual long? OnBegin(ProxyWorker worker) => null;
+
+    /// <summary>
+    /// The connection is ready to be served: its handshake is over, its peer known, none of its bytes passed on. A filter that refuses it says why
+    /// in the record.
+    /// </summary>
+    /// <returns>Null: it may go on. Otherwise it is closed after that many milliseconds.</returns>
+    public virtual long? OnEstablished(ProxyWorker worker, ConnectionRecord record) => null;
+
+    /// <summary>
+    /// Whether an upstream may be bothered for a plain connection on which nobody has spoken yet. A filter that may refuse the connection answers
+    /// here as it would later, and counts nothing.
+    /// </summary>
+    public virtual bool MayDialAhead(TransportConnection connection) => true;
 
     /// <summary>A connection that <see cref="OnBegin"/> let pass has ended.</summary>
     public virtual void OnEnd(ProxyWorker worker)

@@ -9,7 +9,7 @@ using Proto = Envoy.Config.Route.V3;
 namespace Lateen.Proxy.Routing;
 
 /// <summary>Compiles one route: its conditions, its action, its header rules.</summary>
-internal sealed class RouteCompiler(ClusterDirectory clusters, VirtualHostLevel host, ConfigurationErrors errors)
+internal sealed class RouteCompiler(ClusterDirectory clusters, ExtensionCatalog? extensions, VirtualHostLevel host, ConfigurationErrors errors)
 {
     public bool TryCompile(Proto.Route route, FieldPath path, [NotNullWhen(true)] out RouteEntry? entry, [NotNullWhen(true)] out RouteMatcher? matcher)
     {
@@ -21,7 +21,6 @@ internal sealed class RouteCompiler(ClusterDirectory clusters, VirtualHostLevel 
             return false;
         }
 
-        if (route.TypedPerFilterConfig.Count > 0) PerFilterConfig.Refuse(route.TypedPerFilterConfig, path, errors);
         matcher = new MatchCompiler(errors).Compile(route.Match, path.Field("match"));
         var rules = new RouteLevel(
             HeaderMutationCompiler.Compile(route.RequestHeadersToRemove, route.RequestHeadersToAdd, "request", path, errors),
@@ -40,6 +39,7 @@ internal sealed class RouteCompiler(ClusterDirectory clusters, VirtualHostLevel 
         entry = new RouteEntry(route.Name, action)
         {
             StatPrefix = route.StatPrefix,
+            Filters = PerFilterConfig.Over(PerFilterConfig.Compile(route.TypedPerFilterConfig, extensions, path, errors), host.Filters),
             RequestHeaders = HeaderMutationCompiler.Join(wins, rules.RequestHeaders, host.RequestHeaders, table.RequestHeaders),
             ResponseHeaders = HeaderMutationCompiler.Join(wins, rules.ResponseHeaders, host.ResponseHeaders, table.ResponseHeaders),
         };

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Statistics;
 
 namespace Lateen.Proxy.Routing;
@@ -31,11 +33,26 @@ public sealed class RouteEntry
         internal set => _virtualHost = value;
     }
 
+    /// <summary>What this route puts in the place of filters' configurations, all levels in one.</summary>
+    internal ImmutableArray<CompiledExtension> Filters { get; init; } = [];
+
     /// <summary>Rules for the request, all levels in one. A weighted cluster has its own, see <see cref="RequestHeadersFor"/>.</summary>
     public HeaderMutations RequestHeaders { get; internal init; } = HeaderMutations.None;
 
     /// <summary>Rules for the response, all levels in one.</summary>
     public HeaderMutations ResponseHeaders { get; internal init; } = HeaderMutations.None;
+
+    /// <summary>What this route puts in the place of a filter's configuration; null: nothing.</summary>
+    /// <param name="filter">The filter's name in its connection manager.</param>
+    public CompiledExtension? FilterConfiguration(string filter)
+    {
+        foreach (var one in Filters)
+        {
+            if (one.Name == filter) return one;
+        }
+
+        return null;
+    }
 
     /// <summary>
     /// The rules for the request when <paramref name="chosen"/> was drawn among weighted clusters (null: there was no draw).

@@ -12,7 +12,7 @@ namespace Lateen.Proxy.Routing;
 /// thousands of virtual hosts costs a comparison of bytes, one compilation and a new index of domains.
 /// </summary>
 /// <remarks>Configuration thread only.</remarks>
-public sealed class RouteTableCompiler(ClusterDirectory clusters)
+public sealed class RouteTableCompiler(ClusterDirectory clusters, ExtensionCatalog? extensions = null)
 {
     /// <summary>Where references to clusters come from; one for all that is compiled together.</summary>
     internal ClusterDirectory Clusters => clusters;
@@ -34,7 +34,7 @@ public sealed class RouteTableCompiler(ClusterDirectory clusters)
         var errorsBefore = errors.Count;
         if (!TryCut(wire, path, errors, out var frame, out var source)) return null;
 
-        var level = TableLevel.Compile(frame, path, errors);
+        var level = TableLevel.Compile(frame, extensions, path, errors);
         var reusable = previous is not null && previous.Level.Equals(level) ? previous : null;
         var hosts = ImmutableArray.CreateBuilder<VirtualHostEntry>(source.Pieces.Length);
         var domainCount = 0;
@@ -59,7 +59,7 @@ public sealed class RouteTableCompiler(ClusterDirectory clusters)
         try
         {
             var host = Proto.VirtualHost.Parser.ParseFrom(wire.Span);
-            return new VirtualHostCompiler(clusters, level, errors).Compile(host, path);
+            return new VirtualHostCompiler(clusters, extensions, level, errors).Compile(host, path);
         }
         catch (InvalidProtocolBufferException fault)
         {

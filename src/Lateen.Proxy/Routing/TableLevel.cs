@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lateen.Proxy.Configuration;
 using Proto = Envoy.Config.Route.V3;
 
@@ -14,9 +15,11 @@ internal sealed class TableLevel : IEquatable<TableLevel>
 
     private readonly Proto.RouteConfiguration _frame;
 
-    private TableLevel(Proto.RouteConfiguration frame, HeaderMutation[] requestHeaders, HeaderMutation[] responseHeaders)
+    private TableLevel(
+        Proto.RouteConfiguration frame, ImmutableArray<CompiledExtension> filters, HeaderMutation[] requestHeaders, HeaderMutation[] responseHeaders)
     {
         _frame = frame;
+        Filters = filters;
         RequestHeaders = requestHeaders;
         ResponseHeaders = responseHeaders;
     }
@@ -34,17 +37,20 @@ internal sealed class TableLevel : IEquatable<TableLevel>
 
     public uint MaxDirectResponseBytes => _frame.MaxDirectResponseBodySizeBytes ?? DefaultMaxDirectResponseBytes;
 
+    /// <summary>Configuration of filters that holds for all routes which have none of their own.</summary>
+    public ImmutableArray<CompiledExtension> Filters { get; }
+
     public HeaderMutation[] RequestHeaders { get; }
 
     public HeaderMutation[] ResponseHeaders { get; }
 
     /// <remarks><paramref name="frame"/>: The configuration without its virtual hosts.</remarks>
-    public static TableLevel Compile(Proto.RouteConfiguration frame, FieldPath path, ConfigurationErrors errors)
+    public static TableLevel Compile(Proto.RouteConfiguration frame, ExtensionCatalog? extensions, FieldPath path, ConfigurationErrors errors)
     {
-        if (frame.TypedPerFilterConfig.Count > 0) PerFilterConfig.Refuse(frame.TypedPerFilterConfig, path, errors);
         if (frame.InternalOnlyHeaders.Count > 0) errors.Add(path.Field("internal_only_headers"), "is not supported");
         return new TableLevel(
             frame,
+            PerFilterConfig.Compile(frame.TypedPerFilterConfig, extensions, path, errors),
             HeaderMutationCompiler.Compile(frame.RequestHeadersToRemove, frame.RequestHeadersToAdd, "request", path, errors),
             HeaderMutationCompiler.Compile(frame.ResponseHeadersToRemove, frame.ResponseHeadersToAdd, "response", path, errors));
     }

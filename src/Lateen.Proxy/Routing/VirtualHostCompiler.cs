@@ -6,26 +6,26 @@ using Proto = Envoy.Config.Route.V3;
 namespace Lateen.Proxy.Routing;
 
 /// <summary>Compiles one virtual host with all its routes.</summary>
-internal sealed class VirtualHostCompiler(ClusterDirectory clusters, TableLevel table, ConfigurationErrors errors)
+internal sealed class VirtualHostCompiler(ClusterDirectory clusters, ExtensionCatalog? extensions, TableLevel table, ConfigurationErrors errors)
 {
     /// <returns>Null when there is something wrong with it.</returns>
     public VirtualHostEntry? Compile(Proto.VirtualHost host, FieldPath path)
     {
         var errorsBefore = errors.Count;
         if (host.Name.Length == 0) errors.Add(path.Field("name"), "is required");
-        if (host.TypedPerFilterConfig.Count > 0) PerFilterConfig.Refuse(host.TypedPerFilterConfig, path, errors);
 
         var domains = CompileDomains(host, path.Field("domains"));
         var level = new VirtualHostLevel(
             table,
             host.Name,
+            PerFilterConfig.Over(PerFilterConfig.Compile(host.TypedPerFilterConfig, extensions, path, errors), table.Filters),
             HeaderMutationCompiler.Compile(host.RequestHeadersToRemove, host.RequestHeadersToAdd, "request", path, errors),
             HeaderMutationCompiler.Compile(host.ResponseHeadersToRemove, host.ResponseHeadersToAdd, "response", path, errors),
             host.RetryPolicy is null ? null : RetryPolicyCompiler.Compile(host.RetryPolicy, path.Field("retry_policy"), errors));
 
         var routes = ImmutableArray.CreateBuilder<RouteEntry>(host.Routes.Count);
         var matchers = new List<RouteMatcher>(host.Routes.Count);
-        var compiler = new RouteCompiler(clusters, level, errors);
+        var compiler = new RouteCompiler(clusters, extensions, level, errors);
         for (var i = 0; i < host.Routes.Count; i++)
         {
             if (!compiler.TryCompile(host.Routes[i], path.Field("routes").At(i), out var route, out var matcher)) continue;
@@ -71,4 +71,9 @@ internal sealed class VirtualHostCompiler(ClusterDirectory clusters, TableLevel 
 
 /// <summary>What routes inherit from their virtual host and its table.</summary>
 internal sealed record VirtualHostLevel(
-    TableLevel Table, string HostName, HeaderMutation[] RequestHeaders, HeaderMutation[] ResponseHeaders, RetryPolicySnapshot? RetryPolicy);
+    TableLevel Table,
+    string HostName,
+    ImmutableArray<CompiledExtension> Filters,
+    HeaderMutation[] RequestHeaders,
+    HeaderMutation[] ResponseHeaders,
+    RetryPolicySnapshot? RetryPolicy);

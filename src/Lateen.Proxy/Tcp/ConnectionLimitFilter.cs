@@ -31,6 +31,8 @@ internal sealed record ConnectionLimitFilter(string Name, string TypeUrl, string
         return null;
     }
 
+    public override bool MayDialAhead(Lateen.Net.TransportConnection connection) => false;
+
     public override void OnEnd(ProxyWorker worker)
     {
         Interlocked.Decrement(ref _active);

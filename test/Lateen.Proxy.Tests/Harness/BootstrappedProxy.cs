@@ -5,6 +5,7 @@ using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.ExtAuthz;
 using Lateen.Proxy.Filters.Jwt;
+using Lateen.Proxy.Filters.Rbac;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Statistics;
 using Lateen.Proxy.Tcp;
@@ -24,7 +25,9 @@ internal sealed class BootstrappedProxy : IAsyncDisposable
         Statistics = new ProxyStatistics(Registry, concurrency);
         var istio = new IstioFilters(Registry, "test", null, concurrency);
         var extensions = new ExtensionCatalog(
-            [new RouterFilterCompiler(), new JwtAuthnCompiler(concurrency), new ExtAuthzCompiler(), .. istio.Compilers], [new LogCompiler(Log)], [new ConnectionLimitCompiler(), .. istio.NetworkCompilers]);
+            [new RouterFilterCompiler(), new JwtAuthnCompiler(concurrency), new ExtAuthzCompiler(), new RbacFilterCompiler(Registry), .. istio.Compilers],
+            [new LogCompiler(Log)],
+            [new ConnectionLimitCompiler(), new NetworkRbacFilterCompiler(Registry), .. istio.NetworkCompilers]);
         var errors = new ConfigurationErrors();
         Bootstrap = new BootstrapLoader(extensions).TryLoad(yaml, errors);
         Assert.Equal(string.Empty, errors.ToString());
@@ -66,7 +69,9 @@ internal sealed class BootstrappedProxy : IAsyncDisposable
         var registry = new StatsRegistry();
         var istio = new IstioFilters(registry, "test", null, 1);
         var extensions = new ExtensionCatalog(
-            [new RouterFilterCompiler(), new JwtAuthnCompiler(1), new ExtAuthzCompiler(), .. istio.Compilers], [new LogCompiler(new RecordingLog())], [new ConnectionLimitCompiler(), .. istio.NetworkCompilers]);
+            [new RouterFilterCompiler(), new JwtAuthnCompiler(1), new ExtAuthzCompiler(), new RbacFilterCompiler(registry), .. istio.Compilers],
+            [new LogCompiler(new RecordingLog())],
+            [new ConnectionLimitCompiler(), new NetworkRbacFilterCompiler(registry), .. istio.NetworkCompilers]);
         var errors = new ConfigurationErrors();
         new BootstrapLoader(extensions).TryLoad(yaml, errors);
         return [.. errors.All.Select(static error => error.ToString())];

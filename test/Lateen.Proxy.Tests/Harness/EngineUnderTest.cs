@@ -54,6 +54,7 @@ internal sealed class EngineUnderTest : IAsyncDisposable
         var recipe = new EngineRecipe();
         configure(recipe);
         var engine = new EngineUnderTest(recipe);
+        recipe.AddFilters?.Invoke(engine.Registry);
         engine.Engine.Start();
         engine.Publish(recipe);
         return engine;
@@ -64,7 +65,7 @@ internal sealed class EngineUnderTest : IAsyncDisposable
     {
         var previous = Snapshots.Current;
         var errors = new ConfigurationErrors();
-        var routes = new RouteTableCompiler(_directory).Compile(recipe.ParseRoutes(), null, FieldPath.Root, errors);
+        var routes = new RouteTableCompiler(_directory, recipe.Extensions).Compile(recipe.ParseRoutes(), null, FieldPath.Root, errors);
         Assert.False(errors.Any, errors.ToString());
         var clusters = recipe.Clusters.Select(Build).ToList();
         var bySlot = new ClusterSnapshot?[_directory.SlotCount];
@@ -172,6 +173,9 @@ internal sealed class EngineRecipe
             route: {cluster: backend}
         """;
 
+    /// <summary>The filters that routes may configure.</summary>
+    public ExtensionCatalog? Extensions { get; set; }
+
     public int Concurrency { get; set; } = 1;
 
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
@@ -214,6 +218,9 @@ internal sealed class EngineRecipe
     public List<CompiledExtension> Filters { get; } = [];
 
     public List<CompiledExtension> AccessLogs { get; } = [];
+
+    /// <summary>Adds filters that count in the engine's registry.</summary>
+    public Action<StatsRegistry>? AddFilters { get; set; }
 
     public ImmutableArray<FilterChainSnapshot>? Chains { get; set; }
 

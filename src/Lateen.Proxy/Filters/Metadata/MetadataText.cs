@@ -22,7 +22,7 @@ internal static class MetadataText
     /// <param name="value">Not missing.</param>
     /// <param name="room">What it is printed into; replaced by a larger array when it is too small. The store bounds it.</param>
     /// <param name="isJson">It is a JSON document, not plain text.</param>
-    public static ReadOnlySpan<byte> Print(MetadataValue value, ref byte[] room, out bool isJson)
+    public static ReadOnlySpan<byte> Print(MetadataValue value, scoped ref byte[] room, out bool isJson)
     {
         isJson = value.Kind != MetadataKind.Text;
         if (!isJson) return value.Text;

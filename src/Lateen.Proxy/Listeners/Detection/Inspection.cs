@@ -201,7 +201,7 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
     private bool FindSilentChain()
     {
         DialledChain = _listener.Chains.Find(Facts);
-        if (DialledChain?.Tcp is null || DialledChain.Snapshot.DownstreamTls is not null || DialledChain.Filters.Length > 0 && HasLimit(DialledChain))
+        if (DialledChain?.Tcp is null || DialledChain.Snapshot.DownstreamTls is not null || !MayDialAhead(DialledChain))
         {
             DialledChain = null;
             return false;
@@ -213,7 +213,15 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
     }
 
     /// <summary>A filter that may refuse the connection has to be asked before an upstream is bothered.</summary>
-    private static bool HasLimit(ServedChain chain) => Array.Exists(chain.Filters, static filter => filter is ConnectionLimitFilter);
+    private bool MayDialAhead(ServedChain chain)
+    {
+        foreach (NetworkFilter filter in chain.Filters)
+        {
+            if (!filter.MayDialAhead(_connection)) return false;
+        }
+
+        return true;
+    }
 
     private Look LookAtBoth()
     {

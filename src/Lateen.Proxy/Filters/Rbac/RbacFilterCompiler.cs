@@ -1,0 +1,89 @@
+using System.Collections.Immutable;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Routing;
+using Lateen.Telemetry.Statistics;
+using Lateen.Xds.Wire;
+using Proto = Envoy.Extensions.Filters.Http.Rbac.V3;
+
+namespace Lateen.Proxy.Filters.Rbac;
+
+/// <summary>Compiles <c>envoy.filters.http.rbac</c>, and what routes put in its place (<c>RBACPerRoute</c>; an empty one lets all pass).</summary>
+public sealed class RbacFilterCompiler(StatsRegistry registry) : IExtensionCompiler, IRouteFilterCompiler
+{
+    public string MessageName => Proto.RBAC.Descriptor.FullName;
+
+    public string RouteMessageName => Proto.RBACPerRoute.Descriptor.FullName;
+
+    public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors) =>
+        RbacMessages.TryParse(Proto.RBAC.Parser, configuration, path, errors) is { } message
+        && RulesOf(name, configuration.TypeUrl, message, path, errors) is { } rules
+            ? new RbacFilter(name, configuration.TypeUrl, rules, registry)
+            : null;
+
+    public CompiledExtension? CompileForRoute(string name, Any configuration, FieldPath path, ConfigurationErrors errors) =>
+        RbacMessages.TryParse(Proto.RBACPerRoute.Parser, configuration, path, errors) is { } message
+            ? RulesOf(name, configuration.TypeUrl, message.Rbac ?? new Proto.RBAC(), path.Field("rbac"), errors)
+            : null;
+
+    private static RbacFilterRules? RulesOf(string name, string typeUrl, Proto.RBAC message, FieldPath path, ConfigurationErrors errors)
+    {
+        int errorsBefore = errors.Count;
+        RbacRules? enforced = message.Rules is null ? null : RbacRules.Compile(message.Rules, path.Field("rules"), errors, isConnection: false);
+        RbacRules? shadow = message.ShadowRules is null ? null : RbacRules.Compile(message.ShadowRules, path.Field("shadow_rules"), errors, isConnection: false);
+        if (errors.Count > errorsBefore) return null;
+        return new RbacFilterRules(
+            name,
+            typeUrl,
+            enforced is null ? null : new RbacRuleSet(enforced, message.RulesStatPrefix, isShadow: false, message.TrackPerRuleStats),
+            shadow is null ? null : new RbacRuleSet(shadow, message.ShadowRulesStatPrefix, isShadow: true, message.TrackPerRuleStats),
+            message.RulesStatPrefix,
+            message.ShadowRulesStatPrefix);
+    }
+}
+
+/// <summary>Parses messages of access rules strictly: what is not understood in one is refused, even where it came over xDS.</summary>
+internal static class RbacMessages
+{
+    /// <summary>Fields that exist in Envoy and not here, by their message and number.</summary>
+    private static readonly Dictionary<(string Type, int Number), string> KnownElsewhere = new()
+    {
+        [("envoy.config.rbac.v3.Policy", 3)] = "condition",
+        [("envoy.config.rbac.v3.Policy", 4)] = "checked_condition",
+        [("envoy.config.rbac.v3.Policy", 5)] = "cel_config",
+        [("envoy.config.rbac.v3.RBAC", 3)] = "audit_logging_options",
+        [("envoy.extensions.filters.http.rbac.v3.RBAC", 4)] = "matcher",
+        [("envoy.extensions.filters.http.rbac.v3.RBAC", 5)] = "shadow_matcher",
+        [("envoy.extensions.filters.network.rbac.v3.RBAC", 6)] = "matcher",
+        [("envoy.extensions.filters.network.rbac.v3.RBAC", 7)] = "shadow_matcher",
+    };
+
+    /// <returns>Null when <paramref name="errors"/> got something to say.</returns>
+    public static TMessage? TryParse<TMessage>(MessageParser<TMessage> parser, Any configuration, FieldPath path, ConfigurationErrors errors)
+        where TMessage : class, IMessage<TMessage>
+    {
+        TMessage message;
+        try
+        {
+            message = parser.ParseFrom(configuration.Value);
+        }
+        catch (InvalidProtocolBufferException fault)
+        {
+            errors.Add(path, $"is not a valid message: {fault.Message}");
+            return null;
+        }
+
+        // A rule of which a part is passed over is another rule: a condition that is ignored allows what it was to forbid.
+        ImmutableArray<UnknownField> unknown = UnknownFields.Find(message.Descriptor, configuration.Value.Span);
+        foreach (UnknownField field in unknown)
+        {
+            FieldPath place = field.Path.Length == 0 ? path : path.Field(field.Path);
+            string what = field.FieldNumber == 0 ? $"the type '{field.TypeName}'" : $"field number {field.FieldNumber} of {field.TypeName}";
+            if (KnownElsewhere.TryGetValue((field.TypeName, field.FieldNumber), out string? name)) errors.Add(place.Field(name), "is not supported");
+            else errors.Add(place, $"{what} is not supported");
+        }
+
+        return unknown.IsEmpty ? message : null;
+    }
+}
