@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using Lateen.ControlPlane.Api;
+using Lateen.Discovery.Jwks;
 
 namespace Lateen.ControlPlane.Tests;
 
@@ -8,6 +9,7 @@ internal sealed class TestPlane : IAsyncDisposable
 {
     private readonly string _root;
     private readonly List<string> _log = [];
+    private JwksOptions _jwks = JwksOptions.Default;
 
     private int? _securePort;
     private bool _isRunning;
@@ -35,9 +37,11 @@ internal sealed class TestPlane : IAsyncDisposable
         }
     }
 
-    public static async Task<TestPlane> StartAsync(params (string File, string Text)[] files)
+    public static Task<TestPlane> StartAsync(params (string File, string Text)[] files) => StartAsync(JwksOptions.Default, files);
+
+    public static async Task<TestPlane> StartAsync(JwksOptions jwks, params (string File, string Text)[] files)
     {
-        var plane = new TestPlane(Directory.CreateTempSubdirectory("lateen-plane-").FullName);
+        var plane = new TestPlane(Directory.CreateTempSubdirectory("lateen-plane-").FullName) { _jwks = jwks };
         Directory.CreateDirectory(plane.Configuration);
         foreach (var (file, text) in files) await File.WriteAllTextAsync(Path.Combine(plane.Configuration, file), text, TestContext.Current.CancellationToken);
         await plane.RunAsync(xdsPort: 0);
@@ -61,6 +65,7 @@ internal sealed class TestPlane : IAsyncDisposable
             {
                 SecurePort = _securePort,
                 Directory = Configuration,
+                Jwks = _jwks,
                 StateDirectory = State,
                 XdsPort = xdsPort,
                 ApiPort = 0,

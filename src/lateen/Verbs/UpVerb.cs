@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lateen.Cli.Connection;
 using Lateen.ControlPlane;
+using Lateen.Discovery.Jwks;
 
 namespace Lateen.Cli.Verbs;
 
@@ -20,14 +21,16 @@ internal static class UpVerb
         {
             directory, state, mesh, xds, api,
         };
+        var jwks = new JwksFlags();
+        jwks.AddTo(command);
         command.SetAction((parsed, cancellation) => RunAsync(
             environment,
-            new Request(parsed.GetValue(directory), parsed.GetValue(state), parsed.GetValue(mesh), parsed.GetRequiredValue(xds), parsed.GetRequiredValue(api)),
+            new Request(parsed.GetValue(directory), parsed.GetValue(state), parsed.GetValue(mesh), parsed.GetRequiredValue(xds), parsed.GetRequiredValue(api), jwks.Read(parsed)),
             cancellation));
         return command;
     }
 
-    private sealed record Request(string? Directory, string? StateDirectory, string? MeshFile, string XdsAddress, string ApiAddress);
+    private sealed record Request(string? Directory, string? StateDirectory, string? MeshFile, string XdsAddress, string ApiAddress, JwksOptions Jwks);
 
     private static async Task<int> RunAsync(CliEnvironment environment, Request request, CancellationToken cancellation)
     {
@@ -76,6 +79,7 @@ internal static class UpVerb
             Directory = request.Directory,
             StateDirectory = request.StateDirectory ?? (request.Directory is { } directory ? Path.Combine(directory, ".lateen") : environment.StateDirectory),
             MeshFile = request.MeshFile,
+            Jwks = request.Jwks,
             XdsHost = xds.Host,
             XdsPort = xds.Port,
             ApiHost = (api as ApiAddress.Tcp)?.Host ?? "127.0.0.1",
