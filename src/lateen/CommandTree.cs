@@ -31,6 +31,7 @@ internal static class CommandTree
             ValidateVerb.Create(environment),
             ProxyStatusVerb.Create(environment),
             ProxyConfigVerb.Create(environment),
+            AuthzVerb.Create(environment),
             VersionVerb.Create(environment),
             CompletionVerb.Create(environment),
         };

@@ -1,0 +1,101 @@
+using System.Net;
+using System.Net.Http.Json;
+using Envoy.Config.Listener.V3;
+using Envoy.Extensions.Filters.Http.JwtAuthn.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Lateen.ControlPlane.Api;
+using Lateen.Discovery.Jwks;
+using Lateen.Model.Security;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace Lateen.ControlPlane.Tests;
+
+public sealed class SecurityServingTests
+{
+    private const string Keys = """{"keys":[{"kty":"EC","kid":"a"}]}""";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static string Mesh(string jwksUri) =>
+        $$"""
+        apiVersion: networking.istio.io/v1
+        kind: Sidecar
+        metadata: {name: web, namespace: shop}
+        spec:
+          ingress: [{port: {number: 9080, name: http, protocol: HTTP}, captureMode: NONE}]
+          egress: [{port: {number: 7070, name: http, protocol: HTTP}, captureMode: NONE, hosts: ["~/*"]}]
+        ---
+        apiVersion: security.istio.io/v1
+        kind: RequestAuthentication
+        metadata: {name: tokens, namespace: shop}
+        spec: {jwtRules: [{issuer: "https://a.example.org", jwksUri: "{{jwksUri}}"}]}
+        ---
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata: {name: readers, namespace: shop}
+        spec:
+          selector: {matchLabels: {app: web}}
+          rules:
+          - {from: [{source: {namespaces: [shop]}}], to: [{operation: {methods: [GET]}}]}
+        """;
+
+    private static string? KeysOf(FakeProxy proxy)
+    {
+        if (proxy.Held("LDS", "127.0.0.1_9080") is not { } resource) return null;
+        var manager = resource.Parse(Listener.Parser).FilterChains[0].Filters[0].TypedConfig.Unpack<HttpConnectionManager>();
+        return manager.HttpFilters.Single(filter => filter.Name == "envoy.filters.http.jwt_authn").TypedConfig.Unpack<JwtAuthentication>().Providers["origins-0"].LocalJwks.InlineString;
+    }
+
+    [Fact]
+    public async Task A_proxy_gets_the_fetched_keys_without_a_new_revision()
+    {
+        var mayAnswer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        await using var issuer = builder.Build();
+        issuer.Run(async http =>
+        {
+            await mayAnswer.Task;
+            await http.Response.WriteAsync(Keys, http.RequestAborted);
+        });
+        await issuer.StartAsync(Cancellation);
+
+        await using var plane = await TestPlane.StartAsync(
+            new JwksOptions { AllowedNetworks = [IPNetwork.Parse("127.0.0.0/8")], AllowHttp = true }, ("mesh.yaml", Mesh($"{issuer.Urls.First()}/keys")));
+        await using var proxy = new FakeProxy(plane.XdsAddress, "web", labels: "app=web", httpProxyPort: 0);
+        await proxy.UntilAsync(_ => KeysOf(proxy) is not null, Cancellation);
+        Assert.Equal(FetchedKeySets.Nobody, KeysOf(proxy));
+
+        long revision = plane.Host.Revision;
+        mayAnswer.SetResult();
+        await proxy.UntilAsync(_ => KeysOf(proxy) == Keys, Cancellation);
+        Assert.Equal(revision, plane.Host.Revision);
+    }
+
+    [Fact]
+    public async Task The_api_says_which_rule_lets_a_request_to_a_connected_proxy_through()
+    {
+        await using var plane = await TestPlane.StartAsync(("mesh.yaml", Mesh("https://keys.example.org")));
+        await using var proxy = new FakeProxy(plane.XdsAddress, "web-1", labels: "app=web", httpProxyPort: 0);
+        await proxy.UntilAsync(_ => proxy.Held("LDS") > 0, Cancellation);
+
+        var allowed = await CheckAsync(plane, new AuthorizationCheckRequest("shop", "web-1", null, new DescribedTraffic(From: "shop/client", Method: "GET")));
+        Assert.Equal("ALLOWED", allowed!.Verdict!.Outcome);
+        Assert.Equal(("mesh.yaml", 19, "ns[shop]-policy[readers]-rule[0]"), (allowed.Verdict.Rule!.File, allowed.Verdict.Rule.Line, allowed.Verdict.Rule.Name));
+        Assert.Equal(["AuthorizationPolicy/readers", "RequestAuthentication/tokens"], allowed.Policies.Select(policy => $"{policy.Kind}/{policy.Name}"));
+
+        var denied = await CheckAsync(plane, new AuthorizationCheckRequest("shop", "web-1", null, new DescribedTraffic(From: "dev/client", Method: "GET")));
+        Assert.Equal("DENIED", denied!.Verdict!.Outcome);
+        Assert.Null(denied.Verdict.Rule);
+        Assert.Null(await CheckAsync(plane, new AuthorizationCheckRequest("shop", "nobody", null, null)));
+    }
+
+    private static async Task<AuthorizationCheckResponse?> CheckAsync(TestPlane plane, AuthorizationCheckRequest question)
+    {
+        using var response = await plane.Http.PostAsJsonAsync("api/v1/authz/check", question, ApiJson.Default.AuthorizationCheckRequest, Cancellation);
+        if (response.StatusCode == HttpStatusCode.NotFound) return null;
+        return await response.Content.ReadFromJsonAsync(ApiJson.Default.AuthorizationCheckResponse, Cancellation);
+    }
+}
