@@ -68,6 +68,8 @@ public sealed class Translator
         var notices = outbound.Notices.ToBuilder();
         var asked = new HashSet<SecretReference>();
         InboundTranslation.Add(snapshot, proxy, sidecar, security, clusters, listeners, asked, notices);
+        if (security.Selecting.Length > 0 && (sidecar is null || sidecar.Spec.Ingress.IsEmpty))
+            notices.Add($"{security.Selecting}: enforced nowhere, for no Sidecar gives this workload an ingress listener, and traffic is not captured");
         asked.RemoveWhere(secret => outbound.Secrets.Any(known => known.Name == secret.Name));
         return outbound with
         {

@@ -30,7 +30,10 @@ public sealed class SecurityServingTests
         apiVersion: security.istio.io/v1
         kind: RequestAuthentication
         metadata: {name: tokens, namespace: shop}
-        spec: {jwtRules: [{issuer: "https://a.example.org", jwksUri: "{{jwksUri}}"}]}
+        spec:
+          jwtRules:
+          - issuer: https://a.example.org
+            jwksUri: {{jwksUri}}
         ---
         apiVersion: security.istio.io/v1
         kind: AuthorizationPolicy
@@ -83,7 +86,7 @@ public sealed class SecurityServingTests
 
         var allowed = await CheckAsync(plane, new AuthorizationCheckRequest("shop", "web-1", null, new DescribedTraffic(From: "shop/client", Method: "GET")));
         Assert.Equal("ALLOWED", allowed!.Verdict!.Outcome);
-        Assert.Equal(("mesh.yaml", 19, "ns[shop]-policy[readers]-rule[0]"), (allowed.Verdict.Rule!.File, allowed.Verdict.Rule.Line, allowed.Verdict.Rule.Name));
+        Assert.Equal(("mesh.yaml", 22, "ns[shop]-policy[readers]-rule[0]"), (allowed.Verdict.Rule!.File, allowed.Verdict.Rule.Line, allowed.Verdict.Rule.Name));
         Assert.Equal(["AuthorizationPolicy/readers", "RequestAuthentication/tokens"], allowed.Policies.Select(policy => $"{policy.Kind}/{policy.Name}"));
 
         var denied = await CheckAsync(plane, new AuthorizationCheckRequest("shop", "web-1", null, new DescribedTraffic(From: "dev/client", Method: "GET")));

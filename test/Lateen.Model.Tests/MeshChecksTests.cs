@@ -82,4 +82,28 @@ public sealed class MeshChecksTests
         Assert.Equal(("LAT0910", "spec.servers[0].tls.credentialName"), (found.Code, found.FieldPath));
         Assert.Contains("shop-tls", found.Hint, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_custom_policy_whose_authorizer_is_not_declared_or_not_there_is_a_warning()
+    {
+        var custom = Given.Document("AuthorizationPolicy", "ask", "action: CUSTOM\nprovider: {name: authz}\nrules: [{}]");
+        Assert.Equal("LAT0931", Assert.Single(MeshChecks.Run(Given.Snapshot(custom))).Code);
+
+        const string mesh = "apiVersion: mesh.istio.io/v1alpha1\nkind: MeshConfig\nextensionProviders: [{name: authz, envoyExtAuthzGrpc: {service: authz.default.svc.cluster.local, port: 9000}}]\n";
+        Assert.Equal("LAT0901", Assert.Single(MeshChecks.Run(Given.Snapshot(custom, mesh))).Code);
+        Assert.Equal("LAT0902", Assert.Single(MeshChecks.Run(Given.Snapshot(custom, mesh, Given.Service("authz")))).Code);
+        Assert.Empty(MeshChecks.Run(Given.Snapshot(custom, mesh, Given.Service("authz", port: 9000))));
+    }
+
+    [Fact]
+    public void A_policy_that_asks_for_tokens_which_nobody_checks_is_a_warning()
+    {
+        var policy = Given.Document("AuthorizationPolicy", "users", "rules: [{from: [{source: {requestPrincipals: [\"*\"]}}]}]", "shop");
+        Assert.Equal("LAT0932", Assert.Single(MeshChecks.Run(Given.Snapshot(policy))).Code);
+
+        string Tokens(string ns) => Given.Document("RequestAuthentication", "tokens", "jwtRules: [{issuer: \"https://a.example.org\"}]", ns);
+        Assert.Equal("LAT0932", Assert.Single(MeshChecks.Run(Given.Snapshot(policy, Tokens("other")))).Code);
+        Assert.Empty(MeshChecks.Run(Given.Snapshot(policy, Tokens("shop"))));
+        Assert.Empty(MeshChecks.Run(Given.Snapshot(policy, Tokens("istio-system"))));
+    }
 }

@@ -102,5 +102,20 @@ public sealed class SecurityTests
         Assert.Equal("envoy.filters.network.tcp_proxy", chain.Filters[^1].Name);
     }
 
+    [Fact]
+    public void A_policy_that_means_a_workload_without_an_inbound_listener_is_a_notice()
+    {
+        const string policy =
+            """
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata: {name: readers, namespace: shop}
+            spec: {selector: {matchLabels: {app: web}}}
+            """;
+        var notices = _translator.Translate(Snapshot(policy), TestMesh.Sidecar() with { Labels = StringMap.Create(KeyValuePair.Create("app", "web")) }).Notices;
+        Assert.Contains(notices, notice => notice.StartsWith("AuthorizationPolicy/shop/readers: enforced nowhere", StringComparison.Ordinal));
+        Assert.Empty(_translator.Translate(Snapshot(policy), TestMesh.Sidecar()).Notices);
+    }
+
     private static string Version(ProxyResources resources) => resources.Listeners.Single(listener => listener.Name == "127.0.0.1_9080").Version;
 }

@@ -61,7 +61,10 @@ internal static class SecurityFilters
         Add(AuthorizationAction.Audit, RbacAction.Log, "");
         Add(AuthorizationAction.Deny, RbacAction.Deny, DryRunDenyPrefix);
         Add(AuthorizationAction.Allow, RbacAction.Allow, DryRunAllowPrefix);
-        return new WorkloadSecurity(requests.ToImmutable(), connections.ToImmutable(), authorizers.ToImmutable(), notices.ToImmutable());
+        var selecting = authorization.Where(policy => policy.Spec.Scope.Selector.Count > 0).Select(policy => policy.Key)
+            .Concat(authentication.Where(policy => policy.Spec.Scope.Selector.Count > 0).Select(policy => policy.Key));
+        return new WorkloadSecurity(
+            requests.ToImmutable(), connections.ToImmutable(), authorizers.ToImmutable(), string.Join(", ", selecting), notices.ToImmutable());
 
         void Add(AuthorizationAction action, RbacAction rbacAction, string dryRunPrefix)
         {

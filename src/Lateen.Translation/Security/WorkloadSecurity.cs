@@ -8,12 +8,13 @@ namespace Lateen.Translation.Security;
 /// <param name="Requests">Filters of an HTTP connection manager, behind the exchange of metadata and before everything else.</param>
 /// <param name="Connections">Filters of a chain that carries connections as they are, before everything else.</param>
 /// <param name="Authorizers">Whose clusters the filters ask.</param>
+/// <param name="Selecting">Names the policies that mean this workload by its labels; empty: there are only those of its namespace or the mesh.</param>
 /// <remarks>The messages are shared between chains and never changed.</remarks>
 internal sealed record WorkloadSecurity(
-    ImmutableArray<HttpFilter> Requests, ImmutableArray<Filter> Connections, ImmutableArray<ExternalAuthorizer> Authorizers, ImmutableArray<string> Notices)
+    ImmutableArray<HttpFilter> Requests, ImmutableArray<Filter> Connections, ImmutableArray<ExternalAuthorizer> Authorizers, string Selecting, ImmutableArray<string> Notices)
 {
     /// <summary>No policy concerns the workload, or the traffic is its own.</summary>
-    public static readonly WorkloadSecurity None = new([], [], [], []);
+    public static readonly WorkloadSecurity None = new([], [], [], "", []);
 
     /// <summary>Puts the filters of connections in front of a chain that carries them as they are.</summary>
     public FilterChain Guard(FilterChain chain)

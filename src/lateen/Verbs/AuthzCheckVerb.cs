@@ -13,7 +13,8 @@ internal static class AuthzCheckVerb
     {
         var workload = new Argument<string?>("WORKLOAD")
         {
-            Description = "A connected proxy, a WorkloadEntry or a Service with a selector, whose labels count", Arity = ArgumentArity.ZeroOrOne,
+            Description = "A connected proxy, a WorkloadEntry or a Service with a selector, whose labels count",
+            Arity = ArgumentArity.ZeroOrOne,
         };
         var files = SharedOptions.Files(required: false);
         var ns = SharedOptions.Namespace();
