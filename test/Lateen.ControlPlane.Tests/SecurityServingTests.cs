@@ -19,7 +19,7 @@ public sealed class SecurityServingTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private static string Mesh(string jwksUri) =>
-        $$"""
+        $$$"""
         apiVersion: networking.istio.io/v1
         kind: Sidecar
         metadata: {name: web, namespace: shop}
@@ -33,7 +33,7 @@ public sealed class SecurityServingTests
         spec:
           jwtRules:
           - issuer: https://a.example.org
-            jwksUri: {{jwksUri}}
+            jwksUri: {{{jwksUri}}}
         ---
         apiVersion: security.istio.io/v1
         kind: AuthorizationPolicy
