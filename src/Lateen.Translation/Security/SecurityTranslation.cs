@@ -37,7 +37,8 @@ internal sealed class SecurityTranslation(OutboundMemos clusters)
             var service = authorizer.Service;
             var known = snapshot.EndpointsOf(service);
             var made = clusters.Clusters(
-                snapshot.Mesh, service, service.Port(authorizer.Provider.Port)!, snapshot.DestinationRules.For(service, proxy.Namespace, proxy.Labels), known);
+                snapshot.Mesh, service, service.Port(authorizer.Provider.Port)!, snapshot.DestinationRules.For(service, proxy.Namespace, proxy.Labels), known,
+                proxy.HasIdentity);
             // The whole service is asked; its subsets are for routes.
             resources = resources with
             {
