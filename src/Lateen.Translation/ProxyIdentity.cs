@@ -45,8 +45,9 @@ public sealed record ProxyIdentity
     public int? HttpProxyPort { get; init; }
 
     /// <summary>
-    /// Metadata WORKLOAD_IDENTITY is <c>true</c>: the proxy has a certificate of the mesh (SDS secrets <c>default</c> and <c>ROOTCA</c>), so it can
-    /// speak mutual TLS. A key of Lateen, which the bootstrap of a proxy with an identity writes; one without takes and sends plaintext.
+    /// The proxy has a certificate of the mesh (SDS secrets <c>default</c> and <c>ROOTCA</c>), so it can speak mutual TLS: it came to the control plane
+    /// with one, or says so in metadata WORKLOAD_IDENTITY (<c>true</c>), a key of Lateen for proxies that come another way. One without takes and
+    /// sends plaintext.
     /// </summary>
     public bool HasIdentity { get; init; }
 

@@ -5,7 +5,6 @@ using Lateen.Translation.Connections;
 using Lateen.Translation.Outbound;
 using Lateen.Translation.Routing;
 using Lateen.Translation.Secrets;
-using Lateen.Translation.Security;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Gateways;
@@ -15,8 +14,7 @@ namespace Lateen.Translation.Gateways;
 /// </summary>
 internal sealed class GatewayTranslation(OutboundMemos memos)
 {
-    /// <param name="security">Guards every chain: whatever a gateway takes comes from others.</param>
-    public ProxyResources Translate(MeshSnapshot snapshot, ProxyIdentity proxy, WorkloadSecurity security)
+    public ProxyResources Translate(MeshSnapshot snapshot, ProxyIdentity proxy)
     {
         var selected = snapshot.Gateways.SelectedBy(proxy.Labels);
         if (selected.IsEmpty)
@@ -33,7 +31,7 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
         var routes = ImmutableArray.CreateBuilder<XdsResource>();
         var secrets = new HashSet<SecretReference>();
         var destinations = new GatewayDestinations(snapshot, proxy.Namespace);
-        var chains = new GatewayChains(snapshot, proxy, security, destinations, secrets, notices);
+        var chains = new GatewayChains(snapshot, proxy, destinations, secrets, notices);
         foreach (var port in ports)
         {
             int listenPort = TargetPort(snapshot, proxy, port.Number);
@@ -41,7 +39,7 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
             {
                 bool isShared = ports.Count(other => other.Number == port.Number) > 1;
                 string table = isShared && port.Bind != GatewayMerge.DefaultBind ? $"http.{port.Number}.{port.Bind}" : $"http.{port.Number}";
-                listeners.Add(Listeners.Routed(TrafficSide.Gateway, port.Bind, listenPort, port.HttpProtocol, table, snapshot.Mesh, proxy.HasIdentity, security));
+                listeners.Add(Listeners.Routed(TrafficSide.Gateway, port.Bind, listenPort, port.HttpProtocol, table, snapshot.Mesh, proxy.HasIdentity));
                 routes.Add(GatewayRoutes.Of(snapshot, proxy, port.Servers, port.Number, table, destinations));
             }
             else if (chains.Of(port, listenPort, routes) is { Count: > 0 } made)
