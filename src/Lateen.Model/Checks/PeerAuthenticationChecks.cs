@@ -53,6 +53,7 @@ internal static class PeerAuthenticationChecks
     /// <summary>Clients speak plaintext to an endpoint that is not labelled, and a STRICT one refuses that.</summary>
     public static void StrictEndpointsHaveAnIdentity(MeshSnapshot snapshot, Findings report)
     {
+        if (snapshot.PeerAuthentications.All.IsEmpty) return;
         var reported = new HashSet<(Resource, string)>();
         foreach (var (service, _, endpoint) in Endpoints(snapshot, inNamespace: null))
         {
@@ -70,10 +71,13 @@ internal static class PeerAuthenticationChecks
     {
         foreach (var rule in snapshot.Resources(ResourceKind.DestinationRule).Cast<Resource<DestinationRule>>())
         {
+            if (!SpeaksOfTls(rule.Spec)) continue;
             var host = HostName.Resolve(rule.Spec.Host, rule.Namespace, snapshot.Mesh.ClusterDomain).ToLowerInvariant();
-            foreach (var service in snapshot.Services.All)
+            // Thousands of rules by thousands of services would be compared in vain.
+            var services = HostName.IsWildcard(host) ? snapshot.Services.All.Where(service => HostName.Contains(host, service.Hostname)) : snapshot.Services.ByHost(host);
+            foreach (var service in services)
             {
-                if (service.IsExternal || !HostName.Contains(host, service.Hostname)) continue;
+                if (service.IsExternal) continue;
                 foreach (var port in service.Ports)
                 {
                     Compare(snapshot, rule, service, port, null, report);
@@ -82,6 +86,12 @@ internal static class PeerAuthenticationChecks
             }
         }
     }
+
+    private static bool SpeaksOfTls(DestinationRule rule) =>
+        SpeaksOfTls(rule.TrafficPolicy) || rule.Subsets.Any(subset => SpeaksOfTls(subset.TrafficPolicy));
+
+    private static bool SpeaksOfTls(TrafficPolicy? policy) =>
+        policy is not null && (policy.Tls is not null || policy.PortLevelSettings.Any(port => port.Tls is not null));
 
     private static void Compare(
         MeshSnapshot snapshot, Resource<DestinationRule> rule, MeshService service, MeshServicePort port, Subset? subset, Findings report)
