@@ -5,6 +5,7 @@ using Lateen.ControlPlane.Debug;
 using Lateen.ControlPlane.Metrics;
 using Lateen.ControlPlane.Serving;
 using Lateen.ControlPlane.Store;
+using Lateen.Discovery.Jwks;
 using Lateen.Identity;
 using Lateen.Model;
 using Lateen.Xds.Server;
@@ -26,6 +27,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 {
     private readonly ResourceStore _store;
     private readonly MeshServer _server;
+    private readonly IssuerKeys _keys;
     private readonly ConfigurationDirectory? _directory;
     private readonly MeshCertificates? _certificates;
     private readonly WebApplication _xds;
@@ -33,12 +35,14 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private readonly WebApplication _api;
 
     private ControlPlaneHost(
-        ResourceStore store, MeshServer server, ConfigurationDirectory? directory, MeshCertificates? certificates, WebApplication xds, WebApplication? secure, WebApplication api)
+        ResourceStore store, MeshServer server, IssuerKeys keys, ConfigurationDirectory? directory, MeshCertificates? certificates, WebApplication xds,
+        WebApplication? secure, WebApplication api)
     {
         _certificates = certificates;
         _secure = secure;
         _store = store;
         _server = server;
+        _keys = keys;
         _directory = directory;
         _xds = xds;
         _api = api;
@@ -67,6 +71,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ConfigurationDirectory? directory = null;
         MeshServer? server = null;
         MeshCertificates? certificates = null;
+        var keys = new IssuerKeys(options.Jwks, options.Time, options.Log);
         WebApplication? xds = null;
         WebApplication? secure = null;
         WebApplication? api = null;
@@ -76,7 +81,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             // mesh, not the empty store of the first millisecond.
             directory = await ConfigurationDirectory.StartAsync(options, store, diagnostics, metrics, cancellation);
             if (options.SecurePort is not null) certificates = MeshCertificates.Open(options, TrustDomainOf(store), metrics.Certificates);
-            server = new MeshServer(store, metrics, options.Time, options.Log, certificates?.Trust);
+            server = new MeshServer(store, keys, metrics, options.Time, options.Log, certificates?.Trust);
             await server.FirstRound.WaitAsync(cancellation);
             certificates?.Run(store, server, options);
             xds = BuildXds(new AggregatedDiscovery(server), kestrel =>
@@ -96,7 +101,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             new CertificateEndpoints(certificates, options, () => secureAddress ?? "").Map(api);
             new DebugEndpoints(store, server, metrics, certificates?.Authority).Map(api);
             await api.StartAsync(cancellation);
-            return new ControlPlaneHost(store, server, directory, certificates, xds, secure, api);
+            return new ControlPlaneHost(store, server, keys, directory, certificates, xds, secure, api);
         }
         catch
         {
@@ -105,6 +110,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             if (xds is not null) await xds.DisposeAsync();
             if (certificates is not null) await certificates.DisposeAsync();
             if (server is not null) await server.DisposeAsync();
+            await keys.DisposeAsync();
             if (directory is not null) await directory.DisposeAsync();
             store.Dispose();
             throw;
@@ -196,6 +202,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         await _api.DisposeAsync();
         if (_certificates is not null) await _certificates.DisposeAsync();
         await _server.DisposeAsync();
+        await _keys.DisposeAsync();
         if (_secure is not null) await _secure.DisposeAsync();
         await _xds.DisposeAsync();
         _store.Dispose();

@@ -1,4 +1,5 @@
 using Lateen.ControlPlane.Certificates.Callers;
+using Lateen.Discovery.Jwks;
 
 namespace Lateen.ControlPlane;
 
@@ -39,6 +40,9 @@ public sealed record ControlPlaneOptions
 
     /// <summary>A unix socket for the API instead of a port.</summary>
     public string? ApiSocketPath { get; init; }
+
+    /// <summary>How keys of token issuers are fetched, and from where they may be.</summary>
+    public JwksOptions Jwks { get; init; } = JwksOptions.Default;
 
     /// <summary>Revisions that the history holds. Count. Hit: the oldest is forgotten; what is served stays.</summary>
     public int HistoryLength { get; init; } = 256;

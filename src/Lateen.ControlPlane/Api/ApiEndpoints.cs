@@ -26,6 +26,7 @@ internal sealed class ApiEndpoints(ResourceStore store, ConfigurationChanges cha
         api.MapPost("/resources/diff", (Delegate)((HttpContext http) => ChangeAsync(http, dryRun: true, withTexts: true)));
         api.MapPost("/resources/validate", (Delegate)((HttpContext http) => ChangeAsync(http, dryRun: true, withTexts: false)));
         api.MapPost("/resources/delete", (Delegate)DeleteAsync);
+        api.MapPost("/authz/check", (Delegate)CheckAsync);
         api.MapGet("/diagnostics", Diagnostics);
         api.MapGet("/revisions", Revisions);
         api.MapGet("/revisions/{revision:long}/served", ServedAsync);
@@ -75,6 +76,17 @@ internal sealed class ApiEndpoints(ResourceStore store, ConfigurationChanges cha
         var (answer, refusal) = changes.Delete(request);
         return refusal ?? Json(answer!, answer!.Accepted ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity);
     }
+
+    private async Task<IResult> CheckAsync(HttpContext http)
+    {
+        var (question, malformed) = await ReadAsync(http, ApiJson.Default.AuthorizationCheckRequest);
+        if (question is null) return malformed!;
+        var answer = AuthorizationCheck.Run(server.Snapshot!, question, LabelsOfProxy, out var problem);
+        return answer is null ? Json(problem!, StatusCodes.Status404NotFound) : Json(answer);
+    }
+
+    private StringMap<string>? LabelsOfProxy(string ns, string name) =>
+        server.Proxies.FirstOrDefault(proxy => proxy.Identity.Namespace == ns && (proxy.Identity.Name == name || proxy.Identity.WorkloadName == name))?.Identity.Labels;
 
     private IResult Diagnostics() => Json(new DiagnosticListResponse(store.Current.Number, changes.Diagnostics()));
 

@@ -24,5 +24,7 @@ namespace Lateen.ControlPlane.Api;
 [JsonSerializable(typeof(TokenResponse))]
 [JsonSerializable(typeof(TokenListResponse))]
 [JsonSerializable(typeof(ProblemResponse))]
+[JsonSerializable(typeof(AuthorizationCheckRequest))]
+[JsonSerializable(typeof(AuthorizationCheckResponse))]
 [JsonSerializable(typeof(JsonElement))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -3,7 +3,9 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Lateen.ControlPlane.Metrics;
 using Lateen.ControlPlane.Store;
+using Lateen.Discovery.Jwks;
 using Lateen.Model;
+using Lateen.Model.Security;
 using Lateen.Translation;
 using Lateen.Xds;
 using Lateen.Xds.Server;
@@ -22,6 +24,7 @@ namespace Lateen.ControlPlane.Serving;
 internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
 {
     private readonly ResourceStore _store;
+    private readonly IssuerKeys _keys;
     private readonly ControlPlaneMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly Action<string> _log;
@@ -35,16 +38,21 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     private readonly TaskCompletionSource _firstRound = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MeshSnapshot? _snapshot;
     private StoreRevision? _served;
+    private FetchedKeySets _servedKeys = FetchedKeySets.None;
     private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public MeshServer(ResourceStore store, ControlPlaneMetrics metrics, TimeProvider time, Action<string> log, TrustPublication? trust = null)
+    /// <param name="keys">Told by each snapshot what it wants; what it fetches is translated without a new revision.</param>
+    public MeshServer(
+        ResourceStore store, IssuerKeys keys, ControlPlaneMetrics metrics, TimeProvider time, Action<string> log, TrustPublication? trust = null)
     {
         _trust = trust;
         _store = store;
+        _keys = keys;
         _metrics = metrics;
         _time = time;
         _log = log;
         _store.Committed += OnCommitted;
+        _keys.Changed += Wake;
         _worker = Task.Run(WorkAsync);
         _wake.Writer.TryWrite(true);
     }
@@ -68,6 +76,8 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
         _metrics.UpdateReceived();
         _wake.Writer.TryWrite(true);
     }
+
+    private void Wake() => _wake.Writer.TryWrite(true);
 
     public void OnOpened(IXdsStream stream)
     {
@@ -138,6 +148,7 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
             await foreach (bool _ in _wake.Reader.ReadAllAsync(_stop.Token))
             {
                 if (_store.Current is var revision && revision.Number != TranslatedRevision) Round(revision);
+                else if (!ReferenceEquals(_keys.Current, _servedKeys)) Renew(_snapshot!);
                 else Welcome();
                 Progressed();
             }
@@ -156,12 +167,20 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
         _metrics.PushTriggered();
         var snapshot = MeshSnapshotBuilder.Build(_snapshot, revision.Resources.Values.Select(stored => stored.Resource), revision.Number);
         Volatile.Write(ref _snapshot, snapshot);
-        _arrivals.Clear();
-        foreach (var proxy in _proxies.Values) Serve(proxy, snapshot);
-        _translator.EndRound();
+        _keys.Want(snapshot);
+        Renew(snapshot);
         Volatile.Write(ref _served, revision);
         _firstRound.TrySetResult();
         _metrics.Translated(_time.GetElapsedTime(started));
+    }
+
+    /// <summary>Translates a snapshot for everybody, with the keys that there are now.</summary>
+    private void Renew(MeshSnapshot snapshot)
+    {
+        _servedKeys = _keys.Current;
+        _arrivals.Clear();
+        foreach (var proxy in _proxies.Values) Serve(proxy, snapshot);
+        _translator.EndRound();
     }
 
     /// <summary>Translates the present revision for proxies that came since.</summary>
@@ -174,7 +193,7 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     {
         try
         {
-            var resources = SecretExposure.Limit(_translator.Translate(snapshot, proxy.Identity), proxy.Stream.Peer, proxy.Stream.PeerIdentity is not null);
+            var resources = SecretExposure.Limit(_translator.Translate(snapshot, proxy.Identity, _servedKeys), proxy.Stream.Peer, proxy.Stream.PeerIdentity is not null);
             if (!proxy.Identity.IsGrpc && _trust?.Resource is { } roots) resources = resources with { Secrets = resources.Secrets.Add(roots) };
             if (proxy.Update(resources, snapshot.Revision) is { } view) proxy.Stream.Push(view);
         }
@@ -187,6 +206,7 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _store.Committed -= OnCommitted;
+        _keys.Changed -= Wake;
         await _stop.CancelAsync();
         await _worker;
         _stop.Dispose();

@@ -35,6 +35,8 @@ public static class MeshChecks
         PeerAuthenticationChecks.StrictEndpointsHaveAnIdentity(snapshot, report);
         PeerAuthenticationChecks.ClientsSpeakWhatServersTake(snapshot, report);
         AuthorizationChecks.ProvidersExist(snapshot, report);
+        AuthorizationChecks.AuthorizersExist(snapshot, report);
+        AuthorizationChecks.TokensAreChecked(snapshot, report);
         if (now is { } time) SecretChecks.CertificatesAreValid(snapshot, time, report);
         return report.InOrder();
     }

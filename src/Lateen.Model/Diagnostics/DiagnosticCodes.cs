@@ -134,6 +134,8 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode InvalidExtensionProvider = Error("LAT0930", "an extension provider that lacks something, or one name twice");
     public static readonly DiagnosticCode UnknownProvider = Warning("LAT0931", "a CUSTOM policy whose provider does not exist: what it matches is denied");
 
+    public static readonly DiagnosticCode NobodyChecksTokens = Warning("LAT0932", "a policy that asks for a token's content where no RequestAuthentication checks tokens");
+
     public static readonly DiagnosticCode PolicyWithoutRules = Error("LAT1001", "a DENY or CUSTOM policy without rules");
     public static readonly DiagnosticCode InvalidProvider = Error("LAT1002", "a CUSTOM policy without a provider, or a provider without CUSTOM");
     public static readonly DiagnosticCode EmptyRule = Error("LAT1003", "a part of a rule that is written and asks nothing");

@@ -6,6 +6,7 @@ using Io.Istio.Http.PeerMetadata;
 using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Translation.MutualTls;
+using Lateen.Translation.Security;
 using Stats;
 using GrpcStats = Envoy.Extensions.Filters.Http.GrpcStats.V3.FilterConfig;
 
@@ -34,7 +35,9 @@ internal static class ConnectionManagers
 
     /// <param name="protocol">As the port declares it: gRPC-Web is taken apart only where it is declared.</param>
     /// <param name="hasIdentity">The proxy may send requests over mutual TLS, which tells the server beforehand what they are spoken in.</param>
-    public static HttpConnectionManager Of(TrafficSide side, string statPrefix, PortProtocol protocol, MeshConfig mesh, bool hasIdentity)
+    /// <param name="security">What guards the requests; null: nothing does, for they are the workload's own.</param>
+    public static HttpConnectionManager Of(
+        TrafficSide side, string statPrefix, PortProtocol protocol, MeshConfig mesh, bool hasIdentity, WorkloadSecurity? security = null)
     {
         var manager = new HttpConnectionManager
         {
@@ -54,6 +57,7 @@ internal static class ConnectionManagers
         WriteNormalization(manager, mesh.PathNormalization);
         if (AccessLogs.Of(mesh) is { } log) manager.AccessLog.Add(log);
         manager.HttpFilters.Add(Filter("istio.metadata_exchange", PeerMetadata(side)));
+        if (security is not null) manager.HttpFilters.AddRange(security.Requests);
         if (protocol == PortProtocol.GrpcWeb) manager.HttpFilters.Add(Filter("envoy.filters.http.grpc_web", new GrpcWeb()));
         manager.HttpFilters.Add(Filter("envoy.filters.http.grpc_stats", new GrpcStats { EmitFilterState = true, StatsForAllMethods = false }));
         if (hasIdentity && side != TrafficSide.Inbound) manager.HttpFilters.Add(Filter(MeshAlpn.FilterName, MeshAlpn.ByRequest()));

@@ -7,6 +7,7 @@ using Envoy.Extensions.Filters.Listener.TlsInspector.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Lateen.Model;
 using Lateen.Model.Networking;
+using Lateen.Translation.Security;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Connections;
@@ -47,23 +48,26 @@ internal static class Listeners
     };
 
     /// <summary>A listener of HTTP whose routes come over RDS.</summary>
-    public static XdsResource Routed(TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh, bool hasIdentity) =>
-        Of(side, bind, port, [RoutedChain(side, bind, port, protocol, routeName, mesh, hasIdentity)], Inspection.None);
+    public static XdsResource Routed(
+        TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh, bool hasIdentity, WorkloadSecurity? security = null) =>
+        Of(side, bind, port, [RoutedChain(side, bind, port, protocol, routeName, mesh, hasIdentity, security)], Inspection.None);
 
     /// <summary>A chain of HTTP whose routes come over RDS.</summary>
     /// <param name="hasIdentity">The proxy may send what comes in over mutual TLS.</param>
+    /// <param name="security">What guards the requests; null: nothing does, for they are the workload's own.</param>
     public static FilterChain RoutedChain(
-        TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh, bool hasIdentity)
+        TrafficSide side, string bind, int port, PortProtocol protocol, string routeName, MeshConfig mesh, bool hasIdentity, WorkloadSecurity? security = null)
     {
-        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", protocol, mesh, hasIdentity);
+        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", protocol, mesh, hasIdentity, security);
         manager.Rds = new Rds { ConfigSource = Messages.Aggregated(), RouteConfigName = routeName };
         return Chain(manager);
     }
 
     /// <summary>A chain of HTTP that holds its routes.</summary>
-    public static FilterChain InlineChain(TrafficSide side, string bind, int port, PortProtocol protocol, RouteConfiguration routes, MeshConfig mesh)
+    public static FilterChain InlineChain(
+        TrafficSide side, string bind, int port, PortProtocol protocol, RouteConfiguration routes, MeshConfig mesh, WorkloadSecurity? security = null)
     {
-        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", protocol, mesh, hasIdentity: false);
+        var manager = ConnectionManagers.Of(side, $"{Prefix(side)}{Name(bind, port)}", protocol, mesh, hasIdentity: false, security);
         manager.RouteConfig = routes;
         return Chain(manager);
     }

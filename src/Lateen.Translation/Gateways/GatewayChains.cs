@@ -7,13 +7,15 @@ using Lateen.Translation.Connections;
 using Lateen.Translation.MutualTls;
 using Lateen.Translation.Routing;
 using Lateen.Translation.Secrets;
+using Lateen.Translation.Security;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Gateways;
 
 /// <summary>The filter chains of one port of a gateway, and the route tables that those for HTTP ask for.</summary>
 internal sealed class GatewayChains(
-    MeshSnapshot snapshot, ProxyIdentity proxy, GatewayDestinations destinations, ISet<SecretReference> secrets, ImmutableArray<string>.Builder notices)
+    MeshSnapshot snapshot, ProxyIdentity proxy, WorkloadSecurity security, GatewayDestinations destinations, ISet<SecretReference> secrets,
+    ImmutableArray<string>.Builder notices)
 {
     /// <summary>The chains of servers that are TLS, each for its own server names, or of the one server that carries anything.</summary>
     /// <param name="listenPort">What the proxy listens on, which a Service's target port may have made another number than the server's.</param>
@@ -30,10 +32,10 @@ internal sealed class GatewayChains(
                     chains.AddRange(Claimed(claims, Https(port, entry, listenPort, routes), [], entry.Hosts));
                     break;
                 case ServerKind.Passthrough:
-                    foreach (var (chain, subnets, names) in Passthrough(entry)) chains.AddRange(Claimed(claims, chain, subnets, names));
+                    foreach (var (chain, subnets, names) in Passthrough(entry)) chains.AddRange(Claimed(claims, security.Guard(chain), subnets, names));
                     break;
                 default:
-                    if (Carrying(entry) is { } carrying) chains.AddRange(Claimed(claims, carrying, [], entry.Kind == ServerKind.Tls ? entry.Hosts : []));
+                    if (Carrying(entry) is { } carrying) chains.AddRange(Claimed(claims, security.Guard(carrying), [], entry.Kind == ServerKind.Tls ? entry.Hosts : []));
                     break;
             }
 
@@ -55,7 +57,7 @@ internal sealed class GatewayChains(
         // Istio's name: each server has a table of its own, for another one's hosts must not be reached through this one's certificate.
         string table = $"https.{port.Number}.{entry.Server.Port.Name}.{entry.Gateway.Name}.{entry.Gateway.Namespace}";
         routes.Add(GatewayRoutes.Of(snapshot, proxy, [entry], port.Number, table, destinations));
-        var chain = Listeners.RoutedChain(TrafficSide.Gateway, port.Bind, listenPort, PortProtocol.Https, table, snapshot.Mesh, proxy.HasIdentity);
+        var chain = Listeners.RoutedChain(TrafficSide.Gateway, port.Bind, listenPort, PortProtocol.Https, table, snapshot.Mesh, proxy.HasIdentity, security);
         chain.TransportSocket = Terminating(entry.Server.Tls!, DownstreamSockets.HttpAlpn);
         return chain;
     }

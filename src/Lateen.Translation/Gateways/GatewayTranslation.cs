@@ -5,6 +5,7 @@ using Lateen.Translation.Connections;
 using Lateen.Translation.Outbound;
 using Lateen.Translation.Routing;
 using Lateen.Translation.Secrets;
+using Lateen.Translation.Security;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Gateways;
@@ -14,7 +15,8 @@ namespace Lateen.Translation.Gateways;
 /// </summary>
 internal sealed class GatewayTranslation(OutboundMemos memos)
 {
-    public ProxyResources Translate(MeshSnapshot snapshot, ProxyIdentity proxy)
+    /// <param name="security">Guards every chain: whatever a gateway takes comes from others.</param>
+    public ProxyResources Translate(MeshSnapshot snapshot, ProxyIdentity proxy, WorkloadSecurity security)
     {
         var selected = snapshot.Gateways.SelectedBy(proxy.Labels);
         if (selected.IsEmpty)
@@ -31,7 +33,7 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
         var routes = ImmutableArray.CreateBuilder<XdsResource>();
         var secrets = new HashSet<SecretReference>();
         var destinations = new GatewayDestinations(snapshot, proxy.Namespace);
-        var chains = new GatewayChains(snapshot, proxy, destinations, secrets, notices);
+        var chains = new GatewayChains(snapshot, proxy, security, destinations, secrets, notices);
         foreach (var port in ports)
         {
             int listenPort = TargetPort(snapshot, proxy, port.Number);
@@ -39,7 +41,7 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
             {
                 bool isShared = ports.Count(other => other.Number == port.Number) > 1;
                 string table = isShared && port.Bind != GatewayMerge.DefaultBind ? $"http.{port.Number}.{port.Bind}" : $"http.{port.Number}";
-                listeners.Add(Listeners.Routed(TrafficSide.Gateway, port.Bind, listenPort, port.HttpProtocol, table, snapshot.Mesh, proxy.HasIdentity));
+                listeners.Add(Listeners.Routed(TrafficSide.Gateway, port.Bind, listenPort, port.HttpProtocol, table, snapshot.Mesh, proxy.HasIdentity, security));
                 routes.Add(GatewayRoutes.Of(snapshot, proxy, port.Servers, port.Number, table, destinations));
             }
             else if (chains.Of(port, listenPort, routes) is { Count: > 0 } made)

@@ -13,6 +13,7 @@ using Lateen.Translation.Naming;
 using Lateen.Translation.Outbound;
 using Lateen.Translation.Routing;
 using Lateen.Translation.Secrets;
+using Lateen.Translation.Security;
 using Lateen.Xds;
 
 namespace Lateen.Translation.Inbound;
@@ -27,7 +28,7 @@ internal static class InboundTranslation
     private const string DefaultBind = "127.0.0.1";
 
     public static void Add(
-        MeshSnapshot snapshot, ProxyIdentity proxy, Resource<Sidecar>? sidecar,
+        MeshSnapshot snapshot, ProxyIdentity proxy, Resource<Sidecar>? sidecar, WorkloadSecurity security,
         ImmutableArray<XdsResource>.Builder clusters, ImmutableArray<XdsResource>.Builder listeners, ISet<SecretReference> secrets,
         ImmutableArray<string>.Builder notices)
     {
@@ -63,23 +64,25 @@ internal static class InboundTranslation
 
             var service = ServiceOf(snapshot, proxy, ingress.Port.Number);
             clusters.Add(Cluster(snapshot.Mesh, proxy, sidecar.Spec, ingress, service));
-            listeners.Add(Listener(snapshot.Mesh, sidecar.Spec, ingress, bind, service, mode, secrets));
+            listeners.Add(Listener(snapshot.Mesh, sidecar.Spec, ingress, bind, service, mode, security, secrets));
         }
     }
 
     private static XdsResource Listener(
-        MeshConfig mesh, Sidecar sidecar, SidecarIngressListener ingress, string bind, MeshService? service, MutualTlsMode mode, ISet<SecretReference> secrets)
+        MeshConfig mesh, Sidecar sidecar, SidecarIngressListener ingress, string bind, MeshService? service, MutualTlsMode mode, WorkloadSecurity security,
+        ISet<SecretReference> secrets)
     {
         int port = ingress.Port.Number;
         var protocol = ingress.Port.Protocol;
         var ownTls = mode == MutualTlsMode.Disable ? ingress.Tls : null;
         // Without a declaration the first bytes decide: what is HTTP is treated as such, anything else goes through as it is. Inside of TLS nobody looks.
         var http = protocol.IsHttp() || (protocol == PortProtocol.Unsupported && ownTls is null)
-            ? Listeners.InlineChain(TrafficSide.Inbound, bind, port, protocol, Routes(ingress.Port, service), mesh)
+            ? Listeners.InlineChain(TrafficSide.Inbound, bind, port, protocol, Routes(ingress.Port, service), mesh, security)
             : null;
         var opaque = protocol.IsHttp()
             ? null
-            : TcpChains.Of([new WeightedTarget(ClusterNames.Inbound(port), 0)], "", (ingress.ConnectionPool ?? sidecar.InboundConnectionPool)?.Tcp, mesh);
+            : security.Guard(
+                TcpChains.Of([new WeightedTarget(ClusterNames.Inbound(port), 0)], "", (ingress.ConnectionPool ?? sidecar.InboundConnectionPool)?.Tcp, mesh));
         if (mode != MutualTlsMode.Disable) return InboundChains.Listener(bind, port, http, opaque, mode, mesh);
         if (opaque is null)
         {

@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+
+namespace Lateen.Model.Security;
+
+/// <summary>What becomes of a request.</summary>
+public enum AuthorizationOutcome
+{
+    Allowed = 0,
+    Denied = 1,
+
+    /// <summary>Policy lets it through if the external authorizer does.</summary>
+    LeftToAuthorizer = 2,
+}
+
+/// <summary>Why.</summary>
+public enum AuthorizationReason
+{
+    /// <summary>No policy allows or denies anything here.</summary>
+    NoPolicy = 0,
+
+    /// <summary>No DENY rule matched, and there is no ALLOW policy.</summary>
+    NothingDenies = 1,
+    AllowRule = 2,
+    DenyRule = 3,
+
+    /// <summary>There are ALLOW policies, and none of their rules matched.</summary>
+    NothingAllows = 4,
+
+    /// <summary>A CUSTOM rule matched whose provider is not declared.</summary>
+    UnknownProvider = 5,
+
+    /// <summary>A CUSTOM rule matched.</summary>
+    CustomRule = 6,
+}
+
+/// <summary>A rule that matched.</summary>
+/// <param name="Rule">Its place in the policy, from 0.</param>
+public sealed record MatchedRule(Resource<AuthorizationPolicy> Policy, int Rule)
+{
+    /// <summary>Istio's name of the rule, which dumps, logs and counters show.</summary>
+    public string Name => $"ns[{Policy.Namespace}]-policy[{Policy.Name}]-rule[{Rule}]";
+
+    /// <summary>Where the rule is written.</summary>
+    public SourceLocation? Location => Policy.Spec.Rules[Rule].Location ?? Policy.Metadata.Location;
+}
+
+/// <summary>What policy says of a request, and which rule said it.</summary>
+/// <param name="Rule">The rule that decided; null where the absence of one did.</param>
+/// <param name="AlsoMatched">Every other rule that matched (the first of each policy): AUDIT, dry-run, and those that came too late to decide.</param>
+public sealed record AuthorizationVerdict(
+    AuthorizationOutcome Outcome, AuthorizationReason Reason, MatchedRule? Rule, ImmutableArray<MatchedRule> AlsoMatched);
