@@ -30,6 +30,18 @@ internal static class Storefront
             context.Response.Cookies.Delete("user");
             return Results.Redirect("/book/0");
         });
+        app.MapGet("/admin", ShowAdmin);
+    }
+
+    /// <summary>Knows nothing of tokens: who may see it is the mesh's affair, and what the mesh says of them comes in a header.</summary>
+    private static IResult ShowAdmin(HttpContext context)
+    {
+        var role = context.Request.Headers["x-staff-role"].ToString();
+        return Results.Content($"""
+            <!doctype html>
+            <html lang="en"><head><meta charset="utf-8"><title>Bookshop, back office</title></head>
+            <body><h1>Back office</h1><p>You are here as <b data-test="role">{Escape(role.Length > 0 ? role : "anybody")}</b>.</p></body></html>
+            """, "text/html; charset=utf-8", Encoding.UTF8);
     }
 
     private static async Task<IResult> ShowAsync(int id, HttpContext context)
