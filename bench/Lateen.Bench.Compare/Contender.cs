@@ -81,6 +81,7 @@ internal sealed class Contender : IAsyncDisposable
         var text = File.ReadAllText(template)
             .Replace("{{PORT}}", $"{port}")
             .Replace("{{UPSTREAM_PORT}}", $"{upstreamPort}")
+            .Replace("{{HOP_PORT}}", $"{FreePort()}")
             .Replace("{{DIRECTORY}}", directory);
         var path = Path.Combine(directory, file);
         File.WriteAllText(path, text);

@@ -51,6 +51,15 @@ internal static class Scenarios
         },
         new()
         {
+            Name = "mtls",
+            Title = "two proxies in a row with mutual TLS 1.3 between them, HTTP/1.1 keep-alive, 64-byte body; both hops in one process",
+            Peers = "mtls",
+            Proxies = ["lateen", "nginx"],
+            Budgets = [new("nginx", BudgetFigure.CpuPerUnit, 1.0)],
+            Measure = Http1Load.MeasureAsync,
+        },
+        new()
+        {
             Name = "tcp-throughput",
             Title = "four streams of bytes from server to client through a TCP relay",
             Unit = "MB",
