@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 compare=bench/Lateen.Bench.Compare/bin/Release/net10.0/Lateen.Bench.Compare
-wanted=lateen,nginx,haproxy,yarp
+wanted=lateen,lateen-open,nginx,haproxy,yarp
 scenarios=http1
 previous=
 for argument in "$@"; do

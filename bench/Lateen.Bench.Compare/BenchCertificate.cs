@@ -15,6 +15,7 @@ internal static class BenchCertificate
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("shop.bench.example");
         names.AddIpAddress(IPAddress.Loopback);
+        names.AddUri(new Uri(AccessRules.Caller));
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
         var now = TimeProvider.System.GetUtcNow();

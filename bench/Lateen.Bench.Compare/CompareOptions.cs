@@ -13,7 +13,7 @@ internal sealed record CompareOptions
           --connections N    keep-alive connections (default 64)
           --rate R           open-loop requests per second (default 2000)
           --rate-seconds S   open-loop load per proxy and round (default 5)
-          --proxies A,B      of lateen,nginx,haproxy,yarp (default all)
+          --proxies A,B      of lateen,lateen-open,nginx,haproxy,yarp (default all)
           --syscalls N       instead: N requests under strace, system calls per request
           --out DIR          where the JSON goes (default artifacts/bench)
         """;
@@ -30,7 +30,7 @@ internal sealed record CompareOptions
 
     public double RateSeconds { get; init; } = 5;
 
-    public IReadOnlyList<string> Proxies { get; init; } = ["lateen", "nginx", "haproxy", "yarp"];
+    public IReadOnlyList<string> Proxies { get; init; } = ["lateen", "lateen-open", "nginx", "haproxy", "yarp"];
 
     /// <summary>Requests to make under strace; 0 measures time instead.</summary>
     public int SyscallRequests { get; init; }

@@ -33,10 +33,10 @@ internal sealed class Contender : IAsyncDisposable
     internal static async Task<Contender> StartProxyAsync(string name, Scenario scenario, int upstreamPort, CompareOptions options, string directory)
     {
         var port = FreePort();
-        string Filled(string file) => Fill(scenario.Peers, file, port, upstreamPort, directory);
+        string Filled(string file) => Fill(scenario.Peers, file, $"{name}-{file}", port, upstreamPort, directory);
         ProcessStartInfo start = name switch
         {
-            "lateen" => new(options.LateenProxy, ["-c", Filled("lateen.yaml"), "--concurrency", "1"]),
+            "lateen" or "lateen-open" => new(options.LateenProxy, ["-c", Filled("lateen.yaml"), "--concurrency", "1"]),
             "nginx" => new("nginx", ["-p", directory, "-c", Filled("nginx.conf")]),
             "haproxy" => new("haproxy", ["-db", "-f", Filled("haproxy.cfg")]),
             "yarp" => new(BuiltExecutable("Yarp"), [$"http://127.0.0.1:{upstreamPort}", port.ToString()]),
@@ -57,7 +57,7 @@ internal sealed class Contender : IAsyncDisposable
             UpstreamKind.FixedAnswer => new ProcessStartInfo(BuiltExecutable("Upstream"), [$"{port}"]),
             UpstreamKind.Bulk => new ProcessStartInfo(BuiltExecutable("Upstream"), [$"{port}", "bulk"]),
             UpstreamKind.Grpc => new ProcessStartInfo(BuiltExecutable("GrpcUpstream"), [$"{port}"]),
-            UpstreamKind.Tls => new ProcessStartInfo("nginx", ["-p", directory, "-c", Fill(scenario.Peers, "upstream.conf", port, 0, directory)]),
+            UpstreamKind.Tls => new ProcessStartInfo("nginx", ["-p", directory, "-c", Fill(scenario.Peers, "upstream.conf", "upstream.conf", port, 0, directory)]),
             _ => throw new ArgumentOutOfRangeException(nameof(scenario), scenario.Upstream, "no such upstream"),
         }, port);
     }
@@ -74,7 +74,7 @@ internal sealed class Contender : IAsyncDisposable
     }
 
     /// <summary>Writes a peer's configuration with this run's ports and folder in it; what a scenario does not change is http1's.</summary>
-    private static string Fill(string peers, string file, int port, int upstreamPort, string directory)
+    private static string Fill(string peers, string file, string name, int port, int upstreamPort, string directory)
     {
         var template = Path.Combine("bench/peers", peers, file);
         if (!File.Exists(template)) template = Path.Combine("bench/peers/http1", file);
@@ -82,8 +82,9 @@ internal sealed class Contender : IAsyncDisposable
             .Replace("{{PORT}}", $"{port}")
             .Replace("{{UPSTREAM_PORT}}", $"{upstreamPort}")
             .Replace("{{HOP_PORT}}", $"{FreePort()}")
+            .Replace("{{RBAC}}", name.StartsWith("lateen-open-", StringComparison.Ordinal) ? "" : AccessRules.Filter)
             .Replace("{{DIRECTORY}}", directory);
-        var path = Path.Combine(directory, file);
+        var path = Path.Combine(directory, name);
         File.WriteAllText(path, text);
         return path;
     }
