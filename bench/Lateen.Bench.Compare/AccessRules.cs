@@ -27,14 +27,14 @@ internal static class AccessRules
         for (var number = 0; number < Count; number++)
         {
             text.Append($$"""
-                                ns[bench]-policy[caller-{{number:00}}]-rule[0]:
-                                  permissions:
-                                  - and_rules:
-                                      rules:
-                                      - or_rules: { rules: [{ header: { name: ":method", string_match: { exact: GET } } }, { header: { name: ":method", string_match: { exact: HEAD } } }] }
-                                      - or_rules: { rules: [{ url_path: { path: { prefix: /catalog/ } } }, { url_path: { path: { prefix: /orders/ } } }] }
-                                  principals:
-                                  - and_ids: { ids: [{ or_ids: { ids: [{ authenticated: { principal_name: { exact: "spiffe://cluster.local/ns/bench/sa/caller-{{number:00}}" } } }] } }] }
+                                  ns[bench]-policy[caller-{{number:00}}]-rule[0]:
+                                    permissions:
+                                    - and_rules:
+                                        rules:
+                                        - or_rules: { rules: [{ header: { name: ":method", string_match: { exact: GET } } }, { header: { name: ":method", string_match: { exact: HEAD } } }] }
+                                        - or_rules: { rules: [{ url_path: { path: { prefix: /catalog/ } } }, { url_path: { path: { prefix: /orders/ } } }] }
+                                    principals:
+                                    - and_ids: { ids: [{ or_ids: { ids: [{ authenticated: { principal_name: { exact: "spiffe://cluster.local/ns/bench/sa/caller-{{number:00}}" } } }] } }] }
 
                 """);
         }
