@@ -55,6 +55,7 @@ internal static class BookshopConfig
           labels:
             app: {workload.App}
             version: {workload.Version}
+            security.istio.io/tlsMode: istio
         """,
         $"""
         apiVersion: networking.istio.io/v1

@@ -52,7 +52,7 @@ internal sealed record Workload(string Name, ShopService Service, string Version
 /// in the mesh's eyes too, for an egress listener with a port leads to the services that have that port (Istio's rule).
 /// </param>
 internal sealed record BookshopPlan(
-    IReadOnlyList<Workload> Workloads, int IngressPort, int IngressTlsPort, int IngressAdminPort, int VisitsPort, int XdsPort, int ApiPort)
+    IReadOnlyList<Workload> Workloads, int IngressPort, int IngressTlsPort, int IngressAdminPort, int VisitsPort, int XdsPort, int SecurePort, int ApiPort)
 {
     /// <summary>The namespace of every resource of the demo.</summary>
     public const string Namespace = "bookshop";
@@ -75,6 +75,9 @@ internal sealed record BookshopPlan(
     /// <summary>Where the control plane serves xDS.</summary>
     public string XdsAddress => $"127.0.0.1:{XdsPort}";
 
+    /// <summary>Where it serves xDS and certificates over mutual TLS: to the demo's own proxies.</summary>
+    public string SecureAddress => $"127.0.0.1:{SecurePort}";
+
     /// <summary>Where the control plane serves the CLI.</summary>
     public string ApiAddress => $"127.0.0.1:{ApiPort}";
 
@@ -96,14 +99,14 @@ internal sealed record BookshopPlan(
     /// <summary>Plans the shop on ports that are free now; <paramref name="ingressPort"/> is taken as it is.</summary>
     public static BookshopPlan Create(int? ingressPort)
     {
-        var ports = new Queue<int>(FreePorts((Processes.Length * 4) + 6));
+        var ports = new Queue<int>(FreePorts((Processes.Length * 4) + 7));
         Workload[] workloads =
         [
             .. Processes.Select(process => new Workload($"{process.Service.App}-{process.Version}", process.Service, process.Version,
                 ports.Dequeue(), ports.Dequeue(), ports.Dequeue(), ports.Dequeue())),
         ];
         var planned = ports.Dequeue();
-        return new BookshopPlan(workloads, ingressPort ?? planned, ports.Dequeue(), ports.Dequeue(), ports.Dequeue(), ports.Dequeue(), ports.Dequeue());
+        return new BookshopPlan(workloads, ingressPort ?? planned, ports.Dequeue(), ports.Dequeue(), ports.Dequeue(), ports.Dequeue(), ports.Dequeue(), ports.Dequeue());
     }
 
     // All are held open until the last is known, so that none is chosen twice. They lie below the range from which Linux takes the ports of
