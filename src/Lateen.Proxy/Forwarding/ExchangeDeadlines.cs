@@ -10,6 +10,9 @@ internal enum DeadlineKind : byte
     /// <summary>The pause before a retry is over.</summary>
     BackOff,
 
+    /// <summary>The server of a tunnel had its time to end before it hears that the client has.</summary>
+    HalfClose,
+
     /// <summary>One attempt has taken too long.</summary>
     Attempt,
 
@@ -43,6 +46,7 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
     private long _routeAt = Never;
     private long _requestAt = Never;
     private long _durationAt = Never;
+    private long _halfCloseAt = Never;
     private long _idleMilliseconds;
     private long _movedAt;
 
@@ -50,7 +54,7 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
     public void Begin(WakeSignal owner)
     {
         _owner = owner;
-        _backOffAt = _attemptAt = _routeAt = _requestAt = _durationAt = Never;
+        _backOffAt = _attemptAt = _routeAt = _requestAt = _durationAt = _halfCloseAt = Never;
         _idleMilliseconds = 0;
         _movedAt = Reactor.NowMilliseconds;
     }
@@ -61,6 +65,14 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
     public void SetBackOff(long milliseconds) => _backOffAt = At(Math.Max(milliseconds, 1));
 
     public void ClearBackOff() => _backOffAt = Never;
+
+    /// <summary>Unlike the others it is not moved by being set again.</summary>
+    public void StartHalfClose(long milliseconds)
+    {
+        if (_halfCloseAt == Never) _halfCloseAt = At(milliseconds);
+    }
+
+    public void ClearHalfClose() => _halfCloseAt = Never;
 
     public void SetAttempt(long milliseconds) => _attemptAt = At(milliseconds);
 
@@ -91,6 +103,7 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
         if (now >= _routeAt) return DeadlineKind.Route;
         if (now >= _attemptAt) return DeadlineKind.Attempt;
         if (now >= _requestAt) return DeadlineKind.Request;
+        if (now >= _halfCloseAt) return DeadlineKind.HalfClose;
         return now >= _backOffAt ? DeadlineKind.BackOff : DeadlineKind.Idle;
     }
 
@@ -108,7 +121,7 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
     private long Nearest()
     {
         long nearest = Math.Min(Math.Min(_backOffAt, _attemptAt), Math.Min(_routeAt, _requestAt));
-        nearest = Math.Min(nearest, _durationAt);
+        nearest = Math.Min(nearest, Math.Min(_durationAt, _halfCloseAt));
         return _idleMilliseconds > 0 ? Math.Min(nearest, _movedAt + _idleMilliseconds) : nearest;
     }
 }

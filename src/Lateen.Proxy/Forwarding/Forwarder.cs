@@ -298,6 +298,7 @@ internal sealed class Forwarder
             return;
         }
 
+        if (status == UploadStatus.EndHeld) _deadlines.StartHalfClose(Profile.DelayedCloseMilliseconds);
         if (status != UploadStatus.Complete) return;
         record.UpstreamRequestEndedAt = _worker.Reactor.NowMicroseconds;
         if (record.RequestEndedAt >= 0) return;
@@ -354,14 +355,19 @@ internal sealed class Forwarder
         ExchangeTally.BeginTunnel(_worker, Profile);
         _downstream.StartTunnel();
         _call.Stream!.StartTunnel();
-        _upload.StartTunnel();
+        _upload.StartTunnel(holdsEnd: Profile.DelayedCloseMilliseconds > 0 && RequestUpgrade.MayEndBeforeAnswer(Exchange));
         _deadlines.OnAnswer();
+        // What the client sent ahead of the answer is here already, and nothing else may ever wake us for it.
+        AdvanceUpload();
     }
 
     /// <summary>The server has ended its direction; the tunnel is over when the client has too, or when the server takes no more.</summary>
     private void EndTunnel()
     {
         if (_call.Stream is not { } stream) return;
+        _upload.ReleaseEnd();
+        if (!_upload.IsComplete) AdvanceUpload();
+        if (_stage != Stage.Relaying) return;
         if (stream.Sink.HasFailed || (_upload.IsComplete && !stream.Sink.IsBlocked)) EndAttempt(succeeded: true);
     }
 
@@ -481,6 +487,10 @@ internal sealed class Forwarder
             case DeadlineKind.BackOff:
                 _deadlines.ClearBackOff();
                 if (_stage == Stage.BackingOff) _stage = Stage.Choosing;
+                return;
+            case DeadlineKind.HalfClose:
+                _deadlines.ClearHalfClose();
+                _upload.ReleaseEnd();
                 return;
             case DeadlineKind.Attempt:
                 _deadlines.SetAttempt(0);

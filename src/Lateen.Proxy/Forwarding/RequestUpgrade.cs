@@ -25,6 +25,15 @@ internal static class RequestUpgrade
         // Content before the switch would have to wait for it, and nothing that is in use sends any.
         !request.HasBody && (action.Upgrades.Find(request.Upgrade) ?? manager.Upgrades.Find(request.Upgrade) ?? false);
 
+    /// <summary>
+    /// A WebSocket client over HTTP/2 may end its stream together with its Close frame, before the server has answered that (Chromium does). HTTP/1.1 can
+    /// say so by a FIN only, which servers take for a client that is gone: Kestrel aborts the request and the Close is never answered. Such an end is told
+    /// when the server has ended, or had the time to (<c>delayed_close_timeout</c>).
+    /// </summary>
+    public static bool MayEndBeforeAnswer(HttpExchange exchange) =>
+        exchange.Request.Protocol == HttpProtocol.Http2 && exchange.Record.UpstreamProtocol == HttpProtocol.Http11
+        && exchange.Request.AsksUpgradeTo("websocket"u8);
+
     /// <summary>A 101 answers a question that was asked: the protocol is the one that the client named (RFC 9110 section 15.2.2).</summary>
     public static bool IsGranted(HttpExchange exchange) =>
         exchange.IsUpgrade && !exchange.Response.Upgrade.IsEmpty && exchange.Request.AsksUpgradeTo(exchange.Response.Upgrade)

@@ -12,6 +12,9 @@ internal enum UploadStatus : byte
     /// <summary>All of it was handed over.</summary>
     Complete,
 
+    /// <summary>All of it was handed over but for the word that this was all, which waits for <see cref="Upload.ReleaseEnd"/>.</summary>
+    EndHeld,
+
     /// <summary>The client broke off or broke the protocol.</summary>
     Broken,
 }
@@ -21,6 +24,7 @@ internal sealed class Upload(BufferPool pool)
 {
     private readonly ReplayBuffer _replay = new(pool);
     private int _replayed;
+    private bool _holdsEnd;
 
     /// <summary>The client has sent all of the request.</summary>
     public bool IsRequestComplete { get; private set; }
@@ -40,6 +44,7 @@ internal sealed class Upload(BufferPool pool)
         IsRequestComplete = IsComplete = !hasBody;
         Received = 0;
         _replayed = 0;
+        _holdsEnd = false;
     }
 
     /// <summary>From now on what is sent is kept, within the bound.</summary>
@@ -53,11 +58,16 @@ internal sealed class Upload(BufferPool pool)
     }
 
     /// <summary>What comes from now on is not the request's content but the other protocol's; it cannot be sent twice.</summary>
-    public void StartTunnel()
+    /// <param name="holdsEnd">That the client has ended is not told before <see cref="ReleaseEnd"/>.</param>
+    public void StartTunnel(bool holdsEnd)
     {
         _replay.Release();
         IsRequestComplete = IsComplete = false;
+        _holdsEnd = holdsEnd;
     }
+
+    /// <summary>The server may hear that the client has ended.</summary>
+    public void ReleaseEnd() => _holdsEnd = false;
 
     public void End() => _replay.Release();
 
@@ -84,6 +94,8 @@ internal sealed class Upload(BufferPool pool)
                     continue;
                 case ContentStatus.Wait:
                     return UploadStatus.Wait;
+                case ContentStatus.End when _holdsEnd:
+                    return UploadStatus.EndHeld;
                 case ContentStatus.End:
                     sink.End(source.Trailers);
                     IsRequestComplete = IsComplete = true;

@@ -12,6 +12,8 @@ namespace Lateen.Proxy.Tests.Forwarding;
 /// <summary>WebSocket where at least one side is HTTP/2 (RFC 8441), between .NET's client and ASP.NET Core.</summary>
 public sealed class ExtendedConnectTests
 {
+    private const string Grant = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+
     [Theory]
     [InlineData(1, 1)]
     [InlineData(1, 2)]
@@ -50,6 +52,60 @@ public sealed class ExtendedConnectTests
         Assert.StartsWith("101 ", await log.NextAsync());
     }
 
+    /// <summary>Chromium ends its stream with its Close frame; a FIN would make servers such as Kestrel abort the request instead of answering it.</summary>
+    [Fact]
+    public async Task A_server_of_http1_may_answer_a_close_before_it_hears_that_the_client_has_ended()
+    {
+        var mayAnswer = new TaskCompletionSource();
+        var hadEnded = new TaskCompletionSource<bool>();
+        await using var server = TestUpstream.Serving(async peer =>
+        {
+            var head = await peer.ReadHeadAsync();
+            if (!head!.Contains("/chat", StringComparison.Ordinal))
+            {
+                await peer.SendAsync(TestUpstream.Hello);
+                return;
+            }
+
+            await peer.SendAsync(Grant);
+            await peer.ReadExactlyAsync(5);
+            await mayAnswer.Task;
+            hadEnded.SetResult(peer.HasEnded);
+            await peer.SendAsync("answered");
+        });
+        await using var proxy = StartForHttp1(server, delayedClose: TimeSpan.FromMinutes(1));
+        using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
+        await client.SendBytesAsync(Connect(1));
+        await client.ReadAsync(static frame => frame is { Stream: 1, Type: RawFrame.Headers });
+
+        await client.SendAsync(RawFrame.Data, RawFrame.EndStream, 1, [.. "close"u8]);
+        // The answer to a later request proves that the proxy has dealt with the end of the first.
+        await client.SendBytesAsync(RawHttp2Client.Get(3));
+        await client.ReadContentAsync(3);
+        mayAnswer.SetResult();
+
+        Assert.Equal("answered", await client.ReadContentAsync(1));
+        Assert.False(await hadEnded.Task);
+    }
+
+    [Fact]
+    public async Task A_server_that_does_not_answer_a_close_hears_in_the_end_that_the_client_is_gone()
+    {
+        await using var server = TestUpstream.Serving(static async peer =>
+        {
+            await peer.ReadHeadAsync();
+            await peer.SendAsync(Grant);
+            await peer.WaitForCloseAsync();
+            await peer.SendAsync("late");
+        });
+        await using var proxy = StartForHttp1(server, delayedClose: TimeSpan.FromMilliseconds(20));
+        using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
+        await client.SendBytesAsync(Connect(1));
+        await client.SendAsync(RawFrame.Data, RawFrame.EndStream, 1, [.. "close"u8]);
+
+        Assert.Equal("late", await client.ReadContentAsync(1));
+    }
+
     [Fact]
     public async Task Without_allow_connect_a_client_is_not_offered_it()
     {
@@ -78,6 +134,21 @@ public sealed class ExtendedConnectTests
         await Assert.ThrowsAsync<WebSocketException>(() => ConnectAsync(proxy, 2));
 
         Assert.Equal("403 - upgrade_failed", await log.NextAsync());
+    }
+
+    private static EngineUnderTest StartForHttp1(TestUpstream server, TimeSpan delayedClose) => EngineUnderTest.Start(recipe =>
+    {
+        recipe.Cluster("backend", server.Address);
+        recipe.Upgrades = UpgradeRules.Allowing("websocket");
+        recipe.Http2 = Http2Options.Default with { AllowConnect = true };
+        recipe.Timeouts = recipe.Timeouts with { DelayedClose = delayedClose };
+    });
+
+    /// <summary>The head of RFC 8441 section 5: CONNECT, http, /chat, an authority, and :protocol as a literal.</summary>
+    private static byte[] Connect(int stream)
+    {
+        byte[] block = [0x42, 7, .. "CONNECT"u8, 0x86, 0x44, 5, .. "/chat"u8, 0x41, 4, .. "shop"u8, 0x40, 9, .. ":protocol"u8, 9, .. "websocket"u8];
+        return RawHttp2Client.Frame(RawFrame.Headers, RawFrame.EndHeaders, stream, block);
     }
 
     private static Task<KestrelUpstream> StartServerAsync(int version) => KestrelUpstream.StartAsync(version == 1 ? HttpProtocols.Http1 : HttpProtocols.Http2, static application =>

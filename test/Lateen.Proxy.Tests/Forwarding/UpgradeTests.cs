@@ -48,6 +48,24 @@ public sealed class UpgradeTests
     }
 
     [Fact]
+    public async Task What_a_client_sends_ahead_of_the_switch_reaches_the_server_without_another_word()
+    {
+        await using var upstream = TestUpstream.Serving(static async peer =>
+        {
+            await peer.ReadHeadAsync();
+            await peer.SendAsync(Grant);
+            await peer.SendAsync("you said " + await peer.ReadExactlyAsync(5));
+        });
+        await using var proxy = Start(upstream);
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+
+        await client.SendAsync(Ask + "hello");
+
+        Assert.Equal(101, (await client.ReadResponseAsync()).Status);
+        Assert.Equal("you said hello", await client.ReadToEndAsync());
+    }
+
+    [Fact]
     public async Task A_real_websocket_client_talks_to_a_real_websocket_server()
     {
         using var server = new TcpListener(IPAddress.Loopback, 0);

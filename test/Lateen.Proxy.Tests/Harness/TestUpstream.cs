@@ -196,6 +196,9 @@ internal sealed class UpstreamPeer(Socket socket, int number, ConcurrentQueue<st
         }
     }
 
+    /// <summary>The proxy's end has arrived and nothing is left to read before it.</summary>
+    public bool HasEnded => _rest.Length == 0 && socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0;
+
     public void Close() => socket.Dispose();
 
     /// <summary>The connection itself, for protocols that the framework speaks. Nothing may have been read before.</summary>
