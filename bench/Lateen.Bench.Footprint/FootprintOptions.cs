@@ -7,10 +7,10 @@ internal sealed record FootprintOptions
 {
     internal const string Usage = """
         usage: Lateen.Bench.Footprint [options]
-          --only start,memory,connections,changes   which figures (all)
+          --only start,memory,connections,floods,changes   which figures (all)
           --starts N        starts measured (20)
           --connections N   idle connections held (10000)
-          --rounds N        proxies measured for memory figures, a fresh one each (3)
+          --rounds N        proxies measured for memory figures, a fresh one each; turns beside each flood (3)
           --services N      services, and as many VirtualServices, of the large mesh (2000)
           --changes N       routes changed (200)
           --output DIR      where the JSON goes (artifacts/bench)
@@ -18,7 +18,7 @@ internal sealed record FootprintOptions
           --lateen PATH     lateen (src/lateen/bin/Release/net10.0/lateen)
         """;
 
-    public IReadOnlyList<string> Only { get; init; } = ["start", "memory", "connections", "changes"];
+    public IReadOnlyList<string> Only { get; init; } = ["start", "memory", "connections", "floods", "changes"];
 
     public int Starts { get; init; } = 20;
 

@@ -21,7 +21,7 @@ internal sealed class ProcessMeasurements(FootprintOptions options, RunningUpstr
         var served = new List<double>();
         for (int i = 0; i <= options.Starts; i++)
         {
-            using var proxy = StartStatic(out int port, out int adminPort);
+            using var proxy = StartStatic(options, upstream, out int port, out int adminPort);
             proxy.WaitUntil("readiness", () => Http.Answers(adminPort, "/ready"), Patience);
             double readyAfter = Stopwatch.GetElapsedTime(proxy.StartedAt).TotalMilliseconds;
             proxy.WaitUntil("the first answer", () => Http.Answers(port, Path, Host), Patience);
@@ -66,7 +66,7 @@ internal sealed class ProcessMeasurements(FootprintOptions options, RunningUpstr
         int count = options.Connections;
         for (int round = 0; round < options.Rounds; round++)
         {
-            using var proxy = StartStatic(out int port, out _);
+            using var proxy = StartStatic(options, upstream, out int port, out _);
             proxy.WaitUntil("the first answer", () => Http.Answers(port, Path, Host), Patience);
             count = Affordable(proxy, count);
             // Code and pools that the first requests touch belong to the proxy, not to a connection.
@@ -116,7 +116,8 @@ internal sealed class ProcessMeasurements(FootprintOptions options, RunningUpstr
         return (int)least;
     }
 
-    private RunningProgram StartStatic(out int port, out int adminPort)
+    /// <summary>A proxy with one worker and the configuration of the comparison with others.</summary>
+    internal static RunningProgram StartStatic(FootprintOptions options, RunningUpstream upstream, out int port, out int adminPort)
     {
         port = RunningProgram.FreePort();
         adminPort = RunningProgram.FreePort();

@@ -19,6 +19,7 @@ try
     if (options.Only.Contains("start")) Add(processes.Start());
     if (options.Only.Contains("memory")) Add(processes.Memory());
     if (options.Only.Contains("connections")) Add(processes.Connections());
+    if (options.Only.Contains("floods")) Add(new FloodMeasurements(options, upstream).Run());
     if (options.Only.Contains("changes")) Add(new ChangeMeasurements(options, upstream, otherUpstream, notes).Run());
 }
 catch (InvalidOperationException failure)

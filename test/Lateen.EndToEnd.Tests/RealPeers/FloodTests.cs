@@ -11,51 +11,18 @@ public sealed class FloodTests(PeerMesh mesh)
 {
     private const long MostGrowthKib = 16 * 1024;
     private const int OthersPerSecond = 100;
-    private const int FramesPerBatch = 500;
 
     private static readonly byte[] WindowOfZero = [0, 4, 0, 0, 0, 0]; // SETTINGS_INITIAL_WINDOW_SIZE = 0 (RFC 9113 section 6.5.2).
 
-    private static readonly Dictionary<string, (string Counter, Action<Http2Attacker, int> Batch)> Floods = new()
-    {
-        ["rapid reset (CVE-2023-44487)"] = ("rapid_reset_flood", (attacker, batch) => EachStream(batch, stream =>
-        {
-            attacker.Add(Http2Attacker.Headers, Http2Attacker.EndStream | Http2Attacker.EndHeaders, stream, Http2Attacker.Get());
-            attacker.Add(Http2Attacker.Reset, 0, stream, [0, 0, 0, 8]);
-        })),
-        ["resets provoked from our side (CVE-2025-8671)"] = ("provoked_reset_flood", (attacker, batch) => EachStream(batch, stream =>
-        {
-            attacker.Add(Http2Attacker.Headers, Http2Attacker.EndHeaders, stream, Http2Attacker.Post);
-            attacker.Add(Http2Attacker.WindowUpdate, 0, stream, [0, 0, 0, 0]);
-        })),
-        ["CONTINUATION without end (CVE-2024-27316)"] = ("continuation_flood", (attacker, batch) =>
-        {
-            if (batch == 0) attacker.Add(Http2Attacker.Headers, Http2Attacker.EndStream, 1, Http2Attacker.Get());
-            Each(batch, _ => attacker.Add(Http2Attacker.Continuation, 0, 1, [0, 1, (byte)'a', 1, (byte)'b']));
-        }
-        ),
-        ["SETTINGS (CVE-2019-9515)"] = ("settings_flood", (attacker, batch) => Each(batch, _ => attacker.Add(Http2Attacker.Settings, 0, 0, []))),
-        ["PING (CVE-2019-9512)"] = ("ping_flood|outbound_control_flood", (attacker, batch) => Each(batch, _ => attacker.Add(Http2Attacker.Ping, 0, 0, new byte[8]))),
-        ["empty DATA frames (CVE-2019-9518)"] = ("inbound_empty_frames_flood", (attacker, batch) =>
-        {
-            if (batch == 0) attacker.Add(Http2Attacker.Headers, Http2Attacker.EndHeaders, 1, Http2Attacker.Post);
-            Each(batch, _ => attacker.Add(Http2Attacker.Data, 0, 1, []));
-        }
-        ),
-        ["PRIORITY (CVE-2019-9513)"] = ("inbound_priority_frames_flood", (attacker, batch) =>
-            Each(batch, _ => attacker.Add(Http2Attacker.Priority, 0, 1, [0, 0, 0, 0, 16]))),
-        ["WINDOW_UPDATE"] = ("inbound_window_update_frames_flood", (attacker, batch) =>
-            Each(batch, _ => attacker.Add(Http2Attacker.WindowUpdate, 0, 0, [0, 0, 0, 1]))),
-    };
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string> Names => [.. Floods.Keys];
+    public static TheoryData<string> Names => [.. Http2Flood.All.Select(flood => flood.Name)];
 
     [Theory(Timeout = 120_000)]
     [MemberData(nameof(Names))]
     public async Task A_flood_ends_the_attackers_connection_and_nobody_elses(string flood)
     {
-        var (counter, batch) = Floods[flood];
+        var (_, counter, batch) = Http2Flood.All.Single(one => one.Name == flood);
         var before = await RefusalsAsync(counter);
         await using var others = SteadyLoad.Start(mesh.Http("/hello"), OthersPerSecond, connections: 4);
         await others.AfterAsync(OthersPerSecond / 2, Cancel);
@@ -128,14 +95,4 @@ public sealed class FloodTests(PeerMesh mesh)
         var names = counter.Split('|').Select(name => $"http2.{name}: ").ToArray();
         return page.Split('\n').Where(line => names.Any(name => line.Contains(name, StringComparison.Ordinal))).Sum(line => long.Parse(line[(line.LastIndexOf(' ') + 1)..]));
     }
-
-    private static void Each(int batch, Action<int> add)
-    {
-        for (var i = 0; i < FramesPerBatch; i++)
-        {
-            add((batch * FramesPerBatch) + i);
-        }
-    }
-
-    private static void EachStream(int batch, Action<int> add) => Each(batch, number => add((number * 2) + 1));
 }

@@ -3,13 +3,13 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Lateen.EndToEnd.Tests.RealPeers;
+namespace Lateen.Testing;
 
 /// <summary>
 /// A client of HTTP/2 that keeps to no rule: writes the frames that a test wants (RFC 9113 section 4.1: length 24 bits, type, flags, stream) and goes
 /// on until the other side ends the connection.
 /// </summary>
-internal sealed class Http2Attacker : IDisposable
+public sealed class Http2Attacker : IDisposable
 {
     public const byte Data = 0, Headers = 1, Priority = 2, Reset = 3, Settings = 4, Ping = 6, WindowUpdate = 8, Continuation = 9;
 
