@@ -30,13 +30,10 @@ internal sealed class AttributeSource
     /// <summary>Content goes as bytes, not as a text.</summary>
     public bool PacksAsBytes { get; init; }
 
-    /// <summary>The service gets content at all.</summary>
-    public bool SendsContent { get; init; }
-
     /// <summary>Of dynamic metadata, what the service sees.</summary>
     public ImmutableArray<string> MetadataNamespaces { get; init; } = [];
 
-    public CheckRequest Describe(HttpExchange exchange, ReadOnlySpan<byte> content, bool isPartial)
+    public CheckRequest Describe(HttpExchange exchange, ExtAuthzRoute? route, GatheredContent? content)
     {
         ExchangeRecord record = exchange.Record;
         TlsSession? tls = record.DownstreamTls;
@@ -47,12 +44,17 @@ internal sealed class AttributeSource
             Request = new AttributeContext.Types.Request
             {
                 Time = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch.AddTicks(record.StartUnixMicroseconds * TimeSpan.TicksPerMicrosecond)),
-                Http = DescribeHttp(exchange, content, isPartial),
+                Http = DescribeHttp(exchange, content),
             },
         };
         if (IncludesPeerCertificate && tls?.PeerCertificate is { } certificate)
             attributes.Source.Certificate = System.Uri.EscapeDataString(PemEncoding.WriteString("CERTIFICATE", certificate.Der.Span) + "\n");
         if (IncludesTlsSession && tls is not null) attributes.TlsSession = new AttributeContext.Types.TLSSession { Sni = tls.ServerName ?? string.Empty };
+        if (route is not null)
+        {
+            foreach ((string key, string value) in route.ContextExtensions) attributes.ContextExtensions[key] = value;
+        }
+
         foreach (string one in MetadataNamespaces)
         {
             var found = exchange.Metadata[Encoding.UTF8.GetBytes(one)];
@@ -64,7 +66,7 @@ internal sealed class AttributeSource
         return new CheckRequest { Attributes = attributes };
     }
 
-    private AttributeContext.Types.HttpRequest DescribeHttp(HttpExchange exchange, ReadOnlySpan<byte> content, bool isPartial)
+    private AttributeContext.Types.HttpRequest DescribeHttp(HttpExchange exchange, GatheredContent? content)
     {
         HttpRequestHead request = exchange.Request;
         var http = new AttributeContext.Types.HttpRequest
@@ -87,10 +89,10 @@ internal sealed class AttributeSource
         AddField(http, ":authority"u8, request.Authority);
         AddField(http, ":scheme"u8, request.Scheme == RequestScheme.Https ? "https"u8 : "http"u8);
         for (int i = 0; i < request.Headers.Count; i++) AddField(http, request.Headers[i].Name, request.Headers[i].Value);
-        if (!SendsContent) return http;
-        http.Headers["x-envoy-auth-partial-body"] = isPartial ? "true" : "false";
-        if (PacksAsBytes) http.RawBody = ByteString.CopyFrom(content);
-        else http.Body = Text(content);
+        if (content is not { } told) return http;
+        http.Headers["x-envoy-auth-partial-body"] = told.IsPartial ? "true" : "false";
+        if (PacksAsBytes) http.RawBody = ByteString.CopyFrom(told.Octets.Span);
+        else http.Body = Text(told.Octets.Span);
         return http;
     }
 

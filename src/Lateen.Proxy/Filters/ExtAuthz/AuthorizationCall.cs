@@ -16,6 +16,7 @@ internal sealed class AuthorizationCall
     private SubRequest? _question;
     private ExtAuthzFilter _filter = null!;
     private HttpExchange _exchange = null!;
+    private ExtAuthzRoute? _route;
     private Step _step;
 
     private enum Step : byte
@@ -26,13 +27,14 @@ internal sealed class AuthorizationCall
         Decided,
     }
 
-    public FilterVerdict Begin(HttpExchange exchange, ExtAuthzFilter filter)
+    public FilterVerdict Begin(HttpExchange exchange, ExtAuthzFilter filter, ExtAuthzRoute? route)
     {
         Debug.Assert(_step == Step.Idle, "the last exchange has not ended");
         _exchange = exchange;
         _filter = filter;
+        _route = route;
         _question ??= new SubRequest(exchange.Connection.Worker);
-        if (filter.MaxContentOctets == 0 || !exchange.Request.HasBody || exchange.IsUpgrade) return Ask();
+        if (MaxContentOctets == 0 || !exchange.Request.HasBody || exchange.IsUpgrade) return Ask();
         _step = Step.Gathering;
         _content.Begin(exchange.RequestContent);
         exchange.RequestContent = _content;
@@ -63,11 +65,16 @@ internal sealed class AuthorizationCall
         _answer.Clear();
         _exchange = null!;
         _filter = null!;
+        _route = null;
     }
+
+    private int MaxContentOctets => _route?.MaxContentOctets ?? _filter.MaxContentOctets;
+
+    private bool AllowsPartialContent => _route?.MaxContentOctets is null ? _filter.AllowsPartialContent : _route.AllowsPartialContent;
 
     private FilterVerdict Gather()
     {
-        switch (_content.Gather(_filter.MaxContentOctets, _filter.AllowsPartialContent))
+        switch (_content.Gather(MaxContentOctets, AllowsPartialContent))
         {
             case GatherStatus.Wait:
                 return FilterVerdict.Wait;
@@ -95,7 +102,7 @@ internal sealed class AuthorizationCall
         AuthorizationService service = _filter.Service;
         _step = Step.Asking;
         if (_exchange.Snapshot.FindCluster(service.Cluster) is not { } cluster) return FailOpenOrClosed();
-        ReadOnlyMemory<byte> content = service.Ask(_exchange, _question!, _content.Gathered, _content.IsPartial);
+        ReadOnlyMemory<byte> content = service.Ask(_exchange, _route, _question!, MaxContentOctets > 0 ? new GatheredContent(_content.Gathered, _content.IsPartial) : null);
         _question!.Start(cluster, content, service.TimeoutMilliseconds, MaxAnswerOctets, _exchange.Signal);
         return Judge();
     }

@@ -16,10 +16,10 @@ internal abstract class AuthorizationService
     /// <summary>Writes the question about a request.</summary>
     /// <param name="exchange">The request.</param>
     /// <param name="question">What the service is sent: an empty head, to be filled.</param>
-    /// <param name="content">What of the request's content was gathered.</param>
-    /// <param name="isPartial">There is more of it.</param>
+    /// <param name="route">What its route changes; null: nothing.</param>
+    /// <param name="content">What of the request's content was gathered; null: content is not the service's business.</param>
     /// <returns>The content of the question.</returns>
-    public abstract ReadOnlyMemory<byte> Ask(HttpExchange exchange, SubRequest question, ReadOnlyMemory<byte> content, bool isPartial);
+    public abstract ReadOnlyMemory<byte> Ask(HttpExchange exchange, ExtAuthzRoute? route, SubRequest question, GatheredContent? content);
 
     /// <summary>Reads an answer that came whole.</summary>
     /// <param name="exchange">The request.</param>
@@ -27,3 +27,8 @@ internal abstract class AuthorizationService
     /// <param name="answer">Empty; gets what was said.</param>
     public abstract AuthorizationVerdict Read(HttpExchange exchange, SubRequest question, AuthorizationAnswer answer);
 }
+
+/// <summary>Content of a request as it was gathered for the service.</summary>
+/// <param name="Octets">May be empty.</param>
+/// <param name="IsPartial">There is more of it.</param>
+internal readonly record struct GatheredContent(ReadOnlyMemory<byte> Octets, bool IsPartial);

@@ -15,7 +15,7 @@ using Config = Envoy.Extensions.Filters.Http.ExtAuthz.V3.ExtAuthz;
 namespace Lateen.Proxy.Filters.ExtAuthz;
 
 /// <summary>Compiles <c>envoy.filters.http.ext_authz</c>.</summary>
-public sealed class ExtAuthzCompiler : IExtensionCompiler
+public sealed class ExtAuthzCompiler : IExtensionCompiler, IRouteFilterCompiler
 {
     /// <summary>Content that may be gathered for a service. Octets; each request that waits may hold as much.</summary>
     public const uint MaxContentOctets = 4 * 1024 * 1024;
@@ -66,6 +66,41 @@ public sealed class ExtAuthzCompiler : IExtensionCompiler
             ErrorReply = new LocalReply { Status = errorStatus, Details = ExtAuthzFilter.ErrorDetails, Flags = ResponseFlags.UnauthorizedExternalService },
             ClearsRouteCache = config.ClearRouteCache,
             StatPrefix = config.StatPrefix,
+        };
+    }
+
+    public string RouteMessageName { get; } = ExtAuthzPerRoute.Descriptor.FullName;
+
+    public CompiledExtension? CompileForRoute(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
+    {
+        ExtAuthzPerRoute config;
+        try
+        {
+            config = ExtAuthzPerRoute.Parser.ParseFrom(configuration.Value);
+        }
+        catch (InvalidProtocolBufferException fault)
+        {
+            errors.Add(path, $"is not a valid message: {fault.Message}");
+            return null;
+        }
+
+        if (config.Disabled) return new ExtAuthzRoute(name, configuration.TypeUrl) { IsDisabled = true };
+        FieldPath place = path.Field("check_settings");
+        if (config.CheckSettings is not { } settings)
+        {
+            errors.Add(path, "needs 'disabled: true' or check_settings");
+            return null;
+        }
+
+        int errorsBefore = errors.Count;
+        CheckContent(settings.WithRequestBody, place.Field("with_request_body"), errors);
+        if (settings.WithRequestBody is not null && settings.DisableRequestBodyBuffering)
+            errors.Add(place.Field("disable_request_body_buffering"), "cannot stand beside with_request_body");
+        return errors.Count > errorsBefore ? null : new ExtAuthzRoute(name, configuration.TypeUrl)
+        {
+            ContextExtensions = [.. settings.ContextExtensions.OrderBy(static one => one.Key, StringComparer.Ordinal).Select(static one => (one.Key, one.Value))],
+            MaxContentOctets = settings.DisableRequestBodyBuffering ? 0 : (int?)settings.WithRequestBody?.MaxRequestBytes,
+            AllowsPartialContent = settings.WithRequestBody?.AllowPartialMessage ?? false,
         };
     }
 
@@ -134,7 +169,6 @@ public sealed class ExtAuthzCompiler : IExtensionCompiler
             ClientFields = compiled.Client,
             ClientFieldsOnSuccess = compiled.OnSuccess,
             MetadataFields = compiled.Metadata,
-            SendsContent = config.WithRequestBody is not null,
         };
     }
 
@@ -165,7 +199,6 @@ public sealed class ExtAuthzCompiler : IExtensionCompiler
                 DisallowedFields = disallowed,
                 IncludesPeerCertificate = config.IncludePeerCertificate,
                 IncludesTlsSession = config.IncludeTlsSession,
-                SendsContent = config.WithRequestBody is not null,
                 PacksAsBytes = config.WithRequestBody?.PackAsBytes ?? false,
                 MetadataNamespaces = [.. config.MetadataContextNamespaces],
             },

@@ -55,7 +55,9 @@ internal sealed record ExtAuthzFilter(string Name, string TypeUrl) : HttpFilter(
     public override FilterVerdict OnRequest(HttpExchange exchange)
     {
         ExtAuthzStats stats = Stats ?? throw new UnreachableException("a filter that runs has its counters");
-        if (Gate is null || Gate.IsOpen(exchange.Metadata)) return exchange.FilterState<AuthorizationCall>(this).Begin(exchange, this);
+        var route = exchange.Route?.FilterConfiguration(Name) as ExtAuthzRoute;
+        if (route is not { IsDisabled: true } && (Gate is null || Gate.IsOpen(exchange.Metadata)))
+            return exchange.FilterState<AuthorizationCall>(this).Begin(exchange, this, route);
         exchange.Shard.Increment(stats.Disabled);
         return FilterVerdict.Continue;
     }

@@ -30,7 +30,7 @@ internal sealed class GrpcAuthorizationService : AuthorizationService
     /// <summary>What the service is told of a request.</summary>
     public required AttributeSource Attributes { get; init; }
 
-    public override ReadOnlyMemory<byte> Ask(HttpExchange exchange, SubRequest question, ReadOnlyMemory<byte> content, bool isPartial)
+    public override ReadOnlyMemory<byte> Ask(HttpExchange exchange, ExtAuthzRoute? route, SubRequest question, GatheredContent? content)
     {
         HttpRequestHead head = question.Prepare();
         head.SetMethod(RequestMethod.Post);
@@ -41,7 +41,7 @@ internal sealed class GrpcAuthorizationService : AuthorizationService
         WriteTimeout(head.Headers);
         foreach ((HeaderName name, byte[] value) in AddedFields) head.Headers.Set(name, value);
 
-        CheckRequest request = Attributes.Describe(exchange, content.Span, isPartial);
+        CheckRequest request = Attributes.Describe(exchange, route, content);
         int size = request.CalculateSize();
         byte[] frame = new byte[PrefixOctets + size];
         BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), size);

@@ -46,10 +46,7 @@ internal sealed class HttpAuthorizationService : AuthorizationService
     /// <summary>Fields of a yes that become dynamic metadata.</summary>
     public required FieldNames MetadataFields { get; init; }
 
-    /// <summary>The service gets the content too, so it is told whether that is all.</summary>
-    public bool SendsContent { get; init; }
-
-    public override ReadOnlyMemory<byte> Ask(HttpExchange exchange, SubRequest question, ReadOnlyMemory<byte> content, bool isPartial)
+    public override ReadOnlyMemory<byte> Ask(HttpExchange exchange, ExtAuthzRoute? route, SubRequest question, GatheredContent? content)
     {
         HttpRequestHead request = exchange.Request;
         HttpRequestHead head = question.Prepare();
@@ -68,9 +65,9 @@ internal sealed class HttpAuthorizationService : AuthorizationService
             head.Headers.Add(field.Name, field.Value);
         }
 
-        if (SendsContent) head.Headers.Set(PartialBody, isPartial ? "true"u8 : "false"u8);
+        if (content is { } told) head.Headers.Set(PartialBody, told.IsPartial ? "true"u8 : "false"u8);
         foreach ((HeaderName name, byte[] value) in AddedRequestFields) head.Headers.Set(name, value);
-        return content;
+        return content?.Octets ?? default;
     }
 
     public override AuthorizationVerdict Read(HttpExchange exchange, SubRequest question, AuthorizationAnswer answer)

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Envoy.Extensions.Filters.Http.JwtAuthn.V3;
 using Google.Protobuf;
@@ -12,7 +13,7 @@ namespace Lateen.Proxy.Filters.Jwt;
 
 /// <summary>Compiles <c>envoy.filters.http.jwt_authn</c>.</summary>
 /// <param name="reactorCount">How many reactors run the filter; each keeps tokens of its own.</param>
-public sealed class JwtAuthnCompiler(int reactorCount) : IExtensionCompiler
+public sealed class JwtAuthnCompiler(int reactorCount) : IExtensionCompiler, IRouteFilterCompiler
 {
     /// <summary>Requirements within each other. Count.</summary>
     private const int MaxDepth = 16;
@@ -53,12 +54,31 @@ public sealed class JwtAuthnCompiler(int reactorCount) : IExtensionCompiler
         return errors.Count > errorsBefore ? null : new JwtAuthnFilter(name, configuration.TypeUrl)
         {
             Rules = rules,
+            NamedRequirements = named.ToFrozenDictionary(StringComparer.Ordinal),
             LeafCount = requirements.LeafCount,
             OwnHeaders = [.. providers.Values.SelectMany(OwnHeadersOf)],
             BypassesCorsPreflight = config.BypassCorsPreflight,
             StripsFailureResponse = config.StripFailureResponse,
             StatPrefix = config.StatPrefix,
         };
+    }
+
+    public string RouteMessageName { get; } = PerRouteConfig.Descriptor.FullName;
+
+    public CompiledExtension? CompileForRoute(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
+    {
+        try
+        {
+            var config = PerRouteConfig.Parser.ParseFrom(configuration.Value);
+            if (config.Disabled || config.RequirementName.Length > 0) return new JwtRouteRule(name, configuration.TypeUrl, config.Disabled, config.RequirementName);
+            errors.Add(path, "needs 'disabled: true' or a requirement_name");
+        }
+        catch (InvalidProtocolBufferException fault)
+        {
+            errors.Add(path, $"is not a valid message: {fault.Message}");
+        }
+
+        return null;
     }
 
     private static IEnumerable<HeaderName> OwnHeadersOf(JwtProvider provider)

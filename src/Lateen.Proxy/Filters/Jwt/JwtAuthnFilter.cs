@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Lateen.Http;
@@ -30,6 +31,9 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
     public static ReadOnlySpan<byte> MetadataNamespace => "envoy.filters.http.jwt_authn"u8;
 
     internal required ImmutableArray<JwtRule> Rules { get; init; }
+
+    /// <summary>What routes may demand by name.</summary>
+    internal required FrozenDictionary<string, JwtRequirement?> NamedRequirements { get; init; }
 
     /// <summary>Headers that only this filter may set: what a client sends under these names is taken out of every request.</summary>
     internal required ImmutableArray<HeaderName> OwnHeaders { get; init; }
@@ -122,6 +126,12 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
 
     private JwtRequirement? FindRequirement(HttpExchange exchange)
     {
+        if (exchange.Route?.FilterConfiguration(Name) is JwtRouteRule own)
+        {
+            if (own.IsDisabled) return null;
+            return NamedRequirements.TryGetValue(own.RequirementName, out JwtRequirement? named) ? named : UnknownRequirement.Instance;
+        }
+
         if (Rules.IsEmpty) return null;
         RequestView view = RequestView.Of(exchange.Request);
         foreach (JwtRule rule in Rules)

@@ -96,3 +96,11 @@ internal sealed class OptionalRequirement(ImmutableArray<ProviderLeaf> providers
         return hasGood && failure == JwtStatus.UnknownIssuer ? JwtStatus.Ok : failure;
     }
 }
+
+/// <summary>A route demands what the filter does not know: nobody passes, since nobody knows what was meant.</summary>
+internal sealed class UnknownRequirement : JwtRequirement
+{
+    public static readonly UnknownRequirement Instance = new();
+
+    public override JwtStatus Evaluate(JwtCheck check) => JwtStatus.RequirementUnknown;
+}

@@ -42,6 +42,9 @@ internal enum JwtStatus : byte
     NoKeys,
     NoKeyMatches,
     VerificationFailed,
+
+    /// <summary>A route names a requirement that is not there.</summary>
+    RequirementUnknown,
 }
 
 /// <summary>The answers to tokens that are not accepted, in the words of Envoy's filter where it has some.</summary>
@@ -87,12 +90,13 @@ internal static class JwtReplies
         JwtStatus.NoKeys => "Jwks doesn't have any valid public key",
         JwtStatus.NoKeyMatches => "Jwks doesn't have key to match kid or alg from Jwt",
         JwtStatus.VerificationFailed => "Jwt verification fails",
+        JwtStatus.RequirementUnknown => "Failed JWT authentication: Wrong requirement_name",
         _ => throw new ArgumentOutOfRangeException(nameof(status)),
     };
 
     private static LocalReply Make(JwtStatus status, bool hasBody) => new()
     {
-        Status = status == JwtStatus.AudienceNotAllowed ? 403 : 401,
+        Status = status is JwtStatus.AudienceNotAllowed or JwtStatus.RequirementUnknown ? 403 : 401,
         Body = hasBody ? Encoding.ASCII.GetBytes(TextOf(status)) : default,
         Details = $"jwt_authn_access_denied{{{TextOf(status).Replace(' ', '_')}}}",
     };
