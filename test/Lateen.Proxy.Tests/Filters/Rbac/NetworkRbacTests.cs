@@ -1,7 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Lateen.Proxy.Tests.Harness;
-using Lateen.Proxy.Tests.Tcp;
 using Lateen.Proxy.Tests.Tls;
 
 namespace Lateen.Proxy.Tests.Filters.Rbac;
