@@ -32,6 +32,7 @@ internal static class CommandTree
             ProxyStatusVerb.Create(environment),
             ProxyConfigVerb.Create(environment),
             AuthzVerb.Create(environment),
+            CaVerb.Create(environment),
             VersionVerb.Create(environment),
             CompletionVerb.Create(environment),
         };

@@ -38,6 +38,17 @@ internal sealed partial class CliWorkplace : IAsyncDisposable
         return path;
     }
 
+    public string Read(string name) => File.ReadAllText(Path.Combine(_root, name));
+
+    /// <summary>Ends the control plane as a crash does.</summary>
+    public async Task KillAsync()
+    {
+        await _plane!.SignalAsync("KILL");
+        await _plane.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await _plane.DisposeAsync();
+        _plane = null;
+    }
+
     /// <summary>Starts <c>lateen up</c> on the configuration directory and free ports.</summary>
     public async Task UpAsync()
     {
@@ -71,7 +82,8 @@ internal sealed partial class CliWorkplace : IAsyncDisposable
         return result;
     }
 
-    private string Stable(string text)
+    /// <summary>The text with what differs from run to run replaced by a word.</summary>
+    public string Stable(string text)
     {
         text = text.Replace(_root, "ROOT", StringComparison.Ordinal);
         if (ApiAddress.Length > 0) text = text.Replace(ApiAddress, "API", StringComparison.Ordinal).Replace(XdsAddress, "XDS", StringComparison.Ordinal);

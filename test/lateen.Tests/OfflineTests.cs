@@ -7,11 +7,11 @@ public sealed class OfflineTests
     {
         await using var work = new CliWorkplace();
         string root = (await work.RunAsync("--help")).Output;
-        Assert.All((string[])["up", "apply", "get", "delete", "diff", "validate", "proxy-status", "proxy-config", "version", "completion", "Exit codes:"],
+        Assert.All((string[])["up", "apply", "get", "delete", "diff", "validate", "proxy-status", "proxy-config", "bootstrap", "ca", "version", "completion", "Exit codes:"],
             word => Assert.Contains(word, root, StringComparison.Ordinal));
 
         await using var verbs = new CliWorkplace();
-        foreach (string verb in (string[])["up ", "apply ", "get ", "delete ", "diff ", "validate ", "proxy-status ", "proxy-config ", "proxy-config routes ", "version ", "completion "])
+        foreach (string verb in (string[])["up ", "apply ", "get ", "delete ", "diff ", "validate ", "proxy-status ", "proxy-config ", "proxy-config routes ", "bootstrap ", "ca ", "ca status ", "ca rotate ", "ca issue-token ", "ca tokens ", "ca revoke-token ", "ca root ", "version ", "completion "])
             Assert.Equal(0, (await verbs.RunAsync($"{verb}--help")).ExitCode);
         Golden.Verify(verbs.Transcript);
     }

@@ -19,6 +19,9 @@ internal sealed record ProxyBootstrap(
     int AdminPort = 0,
     int? HttpProxyPort = null)
 {
+    /// <summary>How the proxy gets certificates, and that it speaks mutual TLS with the control plane; null for a proxy without an identity.</summary>
+    public IdentityBootstrap? Identity { get; init; }
+
     /// <summary>The node type of a sidecar.</summary>
     public const string Sidecar = "sidecar";
 
@@ -57,6 +60,7 @@ internal sealed record ProxyBootstrap(
             yaml.Append($"      {Quote(key)}: {Quote(value)}\n");
         }
 
+        if (Identity is { } identity) AppendIdentity(yaml, identity);
         yaml.Append($$"""
             admin:
               address:
@@ -78,6 +82,10 @@ internal sealed record ProxyBootstrap(
                     envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
                       "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
                       explicit_http_config: { http2_protocol_options: {} }
+
+            """);
+        if (Identity is { } proven) AppendTls(yaml, proven);
+        yaml.Append($$"""
                   load_assignment:
                     cluster_name: xds-grpc
                     endpoints:
@@ -88,6 +96,50 @@ internal sealed record ProxyBootstrap(
 
             """);
         return yaml.ToString();
+    }
+
+    private void AppendIdentity(StringBuilder yaml, IdentityBootstrap identity) => yaml.Append($$"""
+        bootstrap_extensions:
+          - name: lateen.identity
+            typed_config:
+              "@type": type.googleapis.com/lateen.identity.v1.WorkloadIdentity
+              ca_cluster: xds-grpc
+              trust_domain: {{Quote(identity.TrustDomain)}}
+              namespace: {{Quote(Namespace)}}
+              service_account: {{Quote(ServiceAccount)}}
+              root_certificates: { filename: {{Quote(identity.RootFile)}} }
+              join_token: { filename: {{Quote(identity.TokenFile)}} }
+              key_type: ECDSA_P256
+              certificate_lifetime: 86400s
+
+        """);
+
+    /// <summary>The proxy shows its own certificate and believes the control plane alone: another workload of the mesh is not it.</summary>
+    private static void AppendTls(StringBuilder yaml, IdentityBootstrap identity)
+    {
+        const string agent = "{ api_config_source: { api_type: GRPC, transport_api_version: V3, set_node_on_first_message_only: true, "
+            + "grpc_services: [{ envoy_grpc: { cluster_name: sds-grpc } }] }, resource_api_version: V3 }";
+        yaml.Append($$"""
+                  transport_socket:
+                    name: envoy.transport_sockets.tls
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+                      sni: istiod.istio-system.svc
+                      common_tls_context:
+                        alpn_protocols: [h2]
+                        tls_params: { tls_minimum_protocol_version: TLSv1_2 }
+                        tls_certificate_sds_secret_configs:
+                          - name: default
+                            sds_config: {{agent}}
+                        combined_validation_context:
+                          default_validation_context:
+                            match_typed_subject_alt_names:
+                              - { san_type: URI, matcher: { exact: {{Quote(identity.Server)}} } }
+                          validation_context_sds_secret_config:
+                            name: ROOTCA
+                            sds_config: {{agent}}
+
+            """);
     }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Lateen.Cli.Bootstrap;
+using Lateen.Cli.Connection;
 
 namespace Lateen.Cli.Verbs;
 
@@ -40,12 +41,17 @@ internal static class BootstrapVerb
         };
         xds.Validators.Add(result =>
         {
-            var text = result.GetValueOrDefault<string>() ?? "";
-            if (text.LastIndexOf(':') < 1 || !ushort.TryParse(text[(text.LastIndexOf(':') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            {
-                result.AddError($"--xds-address wants host:port, not '{text}'.");
-            }
+            if (!IsHostAndPort(result.GetValueOrDefault<string>() ?? "")) result.AddError($"--xds-address wants host:port, not '{result.GetValueOrDefault<string>()}'.");
         });
+        var identity = new Option<bool>("--identity") { Description = "Give the proxy an identity: it joins with a token, gets certificates, and speaks mutual TLS. Asks the running control plane" };
+        var token = new Option<string?>("--join-token-file") { Description = "Where the join token is written, for its owner alone. Default: NAME.token", HelpName = "FILE" };
+        var root = new Option<string?>("--root-file") { Description = "Where the roots of trust are written. Default: NAME.roots.pem", HelpName = "FILE" };
+        var secure = new Option<string?>("--secure-address") { Description = "The control plane's port of mutual TLS. Default: what the control plane says", HelpName = "HOST:PORT" };
+        secure.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } text && !IsHostAndPort(text)) result.AddError($"--secure-address wants host:port, not '{text}'.");
+        });
+        var api = SharedOptions.Api();
         var admin = new Option<ushort>("--admin-port") { Description = "Port of the proxy's admin pages on 127.0.0.1; 0: a free one", DefaultValueFactory = _ => 15000 };
         var httpProxy = new Option<ushort?>("--http-proxy-port") { Description = "Port on 127.0.0.1 for the application's HTTP_PROXY (sidecars)", HelpName = "PORT" };
         var command = new ExampleCommand(
@@ -53,19 +59,26 @@ internal static class BootstrapVerb
             "Write the bootstrap file that a proxy is started with",
             "lateen bootstrap sidecar web-1 -n shop -l app=web -l version=v1 --http-proxy-port 15002 > web-1.yaml && lateen-proxy -c web-1.yaml",
             "lateen bootstrap gateway ingress -n shop -l istio=ingressgateway > ingress.yaml",
+            "lateen bootstrap sidecar web-1 -n shop -l app=web --identity > web-1.yaml",
             "lateen bootstrap grpc web-1 -n shop -l app=web > xds.json && GRPC_XDS_BOOTSTRAP=xds.json ./web")
         {
-            type, name, space, label, account, xds, admin, httpProxy,
+            type, name, space, label, account, xds, admin, httpProxy, identity, token, root, secure, api,
         };
         command.Validators.Add(result =>
         {
+            foreach (Option option in new Option[] { token, root, secure, api })
+            {
+                if (!result.GetValue(identity) && result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} goes with --identity.");
+            }
+
+            if (result.GetValue(identity) && result.GetResult(xds) is { Implicit: false }) result.AddError("--xds-address is the plaintext port; with --identity say --secure-address.");
             if (result.GetValue(type) != Grpc) return;
-            foreach (Option option in new Option[] { account, admin, httpProxy })
+            foreach (Option option in new Option[] { account, admin, httpProxy, identity })
             {
                 if (result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} is for proxies; a gRPC client has none.");
             }
         });
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, cancellation) =>
         {
             var labels = parsed.GetValue(label)!.Select(pair => pair.Split('=', 2)).GroupBy(pair => pair[0]).ToDictionary(group => group.Key, group => group.Last()[1]);
             labels.TryAdd("app", parsed.GetValue(name)!);
@@ -78,9 +91,20 @@ internal static class BootstrapVerb
                 parsed.GetValue(xds)!,
                 parsed.GetValue(admin),
                 parsed.GetValue(httpProxy));
+            if (parsed.GetValue(identity))
+            {
+                using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
+                var (section, address) = await TokenFiles.WriteAsync(client, bootstrap.Namespace, bootstrap.ServiceAccount,
+                    parsed.GetValue(token) ?? $"{bootstrap.Name}.token", parsed.GetValue(root) ?? $"{bootstrap.Name}.roots.pem", cancellation);
+                bootstrap = bootstrap with { Identity = section, XdsAddress = parsed.GetValue(secure) ?? address };
+            }
+
             environment.Output.Write(parsed.GetValue(type) == Grpc ? bootstrap.ToGrpcJson() : bootstrap.ToYaml());
             return ExitCode.Success;
         });
         return command;
     }
+
+    private static bool IsHostAndPort(string text) =>
+        text.LastIndexOf(':') >= 1 && ushort.TryParse(text[(text.LastIndexOf(':') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
 }

@@ -14,23 +14,44 @@ internal static class UpVerb
         var state = new Option<string?>("--state-dir") { Description = "Where applied resources are kept. Default: DIR/.lateen, or ~/.local/state/lateen without -d", HelpName = "DIR" };
         var mesh = new Option<string?>("--mesh") { Description = "A file with the mesh's settings (Istio's MeshConfig)", HelpName = "FILE" };
         var xds = new Option<string>("--xds-address") { Description = "Where proxies connect. Port 0 takes a free one", HelpName = "HOST:PORT", DefaultValueFactory = _ => "127.0.0.1:15010" };
+        var secure = new Option<string?>("--secure-address") { Description = "Where proxies with identities connect, over mutual TLS. Default: 127.0.0.1:15012, or a free port of the same host where --xds-address is given", HelpName = "HOST:PORT" };
+        var authority = new Option<string?>("--ca-dir") { Description = "The mesh's own certificate authority, as Istio's cacerts: ca-cert.pem, ca-key.pem, cert-chain.pem, root-cert.pem. Default: one is made and kept in the state directory", HelpName = "DIR" };
+        var issuer = new Option<string[]>("--token-issuer") { Description = "A JSON file that names an issuer of JWTs which prove workloads: issuer, audiences, jwks, namespaceClaim, serviceAccountClaim. May be repeated", HelpName = "FILE", DefaultValueFactory = static _ => [] };
         var api = new Option<string>("--api-address") { Description = "Where this program's other verbs connect: loopback only", HelpName = "HOST:PORT|unix:PATH", DefaultValueFactory = _ => "127.0.0.1:15014" };
         var command = new ExampleCommand("up", "Run the control plane",
             "lateen up -d ./config",
             "lateen up -d ./config --xds-address 127.0.0.1:0 --api-address unix:/run/user/1000/lateen.sock")
         {
-            directory, state, mesh, xds, api,
+            directory, state, mesh, xds, secure, authority, issuer, api,
         };
         var jwks = new JwksFlags();
         jwks.AddTo(command);
         command.SetAction((parsed, cancellation) => RunAsync(
             environment,
-            new Request(parsed.GetValue(directory), parsed.GetValue(state), parsed.GetValue(mesh), parsed.GetRequiredValue(xds), parsed.GetRequiredValue(api), jwks.Read(parsed)),
+            new Request(parsed.GetValue(directory), parsed.GetValue(state), parsed.GetValue(mesh), parsed.GetRequiredValue(xds), parsed.GetRequiredValue(api), jwks.Read(parsed))
+            {
+                SecureAddress = parsed.GetValue(secure),
+                IsXdsAddressGiven = parsed.GetResult(xds) is { Implicit: false },
+                AuthorityDirectory = parsed.GetValue(authority),
+                TokenIssuers = parsed.GetValue(issuer)!,
+            },
             cancellation));
         return command;
     }
 
-    private sealed record Request(string? Directory, string? StateDirectory, string? MeshFile, string XdsAddress, string ApiAddress, JwksOptions Jwks);
+    private sealed record Request(string? Directory, string? StateDirectory, string? MeshFile, string XdsAddress, string ApiAddress, JwksOptions Jwks)
+    {
+        public string? SecureAddress { get; init; }
+
+        public bool IsXdsAddressGiven { get; init; }
+
+        public string? AuthorityDirectory { get; init; }
+
+        public IReadOnlyList<string> TokenIssuers { get; init; } = [];
+
+        /// <summary>Whoever moves the one port moves the other: two control planes of one machine then do not meet at 15012.</summary>
+        public string SecureAddressOr(ApiAddress.Tcp xds) => SecureAddress ?? (IsXdsAddressGiven ? new ApiAddress.Tcp(xds.Host, 0).ToString() : "127.0.0.1:15012");
+    }
 
     private static async Task<int> RunAsync(CliEnvironment environment, Request request, CancellationToken cancellation)
     {
@@ -48,10 +69,14 @@ internal static class UpVerb
         if (ApiAddress.Parse(request.XdsAddress, "--xds-address") is not ApiAddress.Tcp xds)
             throw new CliException(ExitCode.Usage, "--xds-address: proxies connect over TCP; write host:port");
 
-        await using var plane = await StartAsync(environment, request, api, xds, cancellation);
+        if (ApiAddress.Parse(request.SecureAddressOr(xds), "--secure-address") is not ApiAddress.Tcp secure)
+            throw new CliException(ExitCode.Usage, "--secure-address: proxies connect over TCP; write host:port");
+
+        await using var plane = await StartAsync(environment, request, api, xds, secure, cancellation);
         string address = plane.ApiAddress;
         RuntimeFile.Write(environment.RuntimeDirectory, address);
         environment.Output.WriteLine($"xds {plane.XdsAddress}");
+        environment.Output.WriteLine($"secure {plane.SecureAddress}");
         environment.Output.WriteLine($"api {address}");
         environment.Output.WriteLine($"ready revision {plane.Revision}");
         await environment.Output.FlushAsync(cancellation);
@@ -72,7 +97,7 @@ internal static class UpVerb
     }
 
     private static async Task<ControlPlaneHost> StartAsync(
-        CliEnvironment environment, Request request, ApiAddress api, ApiAddress.Tcp xds, CancellationToken cancellation)
+        CliEnvironment environment, Request request, ApiAddress api, ApiAddress.Tcp xds, ApiAddress.Tcp secure, CancellationToken cancellation)
     {
         var options = new ControlPlaneOptions
         {
@@ -82,6 +107,10 @@ internal static class UpVerb
             Jwks = request.Jwks,
             XdsHost = xds.Host,
             XdsPort = xds.Port,
+            SecureHost = secure.Host,
+            SecurePort = secure.Port,
+            AuthorityDirectory = request.AuthorityDirectory,
+            TokenIssuers = [.. request.TokenIssuers.Select(TokenIssuerFile.Read)],
             ApiHost = (api as ApiAddress.Tcp)?.Host ?? "127.0.0.1",
             ApiPort = (api as ApiAddress.Tcp)?.Port ?? 0,
             ApiSocketPath = (api as ApiAddress.UnixSocket)?.Path,

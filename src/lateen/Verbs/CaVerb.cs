@@ -1,0 +1,193 @@
+using System.CommandLine;
+using System.Globalization;
+using Lateen.Cli.Connection;
+using Lateen.Cli.Output;
+using Lateen.ControlPlane.Api;
+
+namespace Lateen.Cli.Verbs;
+
+/// <summary><c>lateen ca</c>: the mesh's certificate authority: where it stands, its roots, the replacement of the root, and tokens to join with.</summary>
+internal static class CaVerb
+{
+    public static Command Create(CliEnvironment environment)
+    {
+        var command = new ExampleCommand("ca", "Show and steer the mesh's certificate authority",
+            "lateen ca status",
+            "lateen ca issue-token -n shop --service-account web > web.token",
+            "lateen ca rotate --root")
+        {
+            Status(environment), Rotate(environment), IssueToken(environment), Tokens(environment), RevokeToken(environment), Root(environment),
+        };
+        return command;
+    }
+
+    private static ExampleCommand Status(CliEnvironment environment)
+    {
+        var output = SharedOptions.Output();
+        var api = SharedOptions.Api();
+        var command = new ExampleCommand("status", "Show who signs, whom the mesh trusts, and how far a rotation is", "lateen ca status", "lateen ca status -o json") { output, api };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
+            Write(environment, parsed.GetValue(output), await client.GetAsync("api/v1/ca", ApiJson.Default.AuthorityStatusResponse, cancellation));
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static ExampleCommand Rotate(CliEnvironment environment)
+    {
+        var root = new Option<bool>("--root")
+        {
+            Description = "Replace the root: distribute the new one, sign with it when every connected proxy has it, drop the old one when its last leaf has expired",
+            Required = true,
+        };
+        var output = SharedOptions.Output();
+        var api = SharedOptions.Api();
+        var command = new ExampleCommand("rotate", "Replace the root of trust, without a refused handshake", "lateen ca rotate --root", "lateen ca rotate --root -o json") { root, output, api };
+        // A flag that is absent counts as false, and "required" does not speak.
+        command.Validators.Add(result =>
+        {
+            if (!result.GetValue(root)) result.AddError("say what to rotate: --root");
+        });
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
+            var status = await client.PostAsync("api/v1/ca/rotate", new RotateRequest(parsed.GetValue(root)), ApiJson.Default.RotateRequest, ApiJson.Default.AuthorityStatusResponse, cancellation);
+            Write(environment, parsed.GetValue(output), status);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static ExampleCommand IssueToken(CliEnvironment environment)
+    {
+        var space = new Option<string>("--namespace", "-n") { Description = "The namespace of the workload that may join, or *", HelpName = "NS", Required = true };
+        var account = new Option<string>("--service-account") { Description = "Its service account, or *", HelpName = "NAME", Required = true };
+        var ttl = new Option<TimeSpan>("--ttl")
+        {
+            Description = "How long the token works: 30m, 24h, 7d. 30 days are the most",
+            HelpName = "DURATION",
+            DefaultValueFactory = static _ => TimeSpan.FromHours(1),
+            CustomParser = static result =>
+            {
+                if (TryReadDuration(result.Tokens[^1].Value, out var duration)) return duration;
+                result.AddError($"'{result.Tokens[^1].Value}' is not a duration; write 90s, 30m, 24h or 7d");
+                return default;
+            },
+        };
+        var uses = new Option<int>("--uses") { Description = "How many workloads may join with it", HelpName = "N", DefaultValueFactory = static _ => 1 };
+        var any = new Option<bool>("--allow-any") { Description = "Allow * : whoever holds such a token can be any workload of the mesh" };
+        var output = SharedOptions.Output();
+        var api = SharedOptions.Api();
+        var command = new ExampleCommand("issue-token", "Issue a token with which a workload joins the mesh; it is shown once",
+            "lateen ca issue-token -n shop --service-account web > web.token",
+            "lateen ca issue-token -n shop --service-account web --ttl 24h --uses 10 -o json")
+        {
+            space, account, ttl, uses, any, output, api,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
+            var request = new TokenRequest(parsed.GetRequiredValue(space), parsed.GetRequiredValue(account), parsed.GetValue(ttl).TotalSeconds, parsed.GetValue(uses), parsed.GetValue(any));
+            var issued = await client.PostAsync("api/v1/ca/tokens", request, ApiJson.Default.TokenRequest, ApiJson.Default.TokenResponse, cancellation);
+            // The token alone on standard output, so that it can be sent into a file.
+            if (parsed.GetValue(output) == OutputFormat.Table) environment.Output.WriteLine(issued.Token);
+            else Report.Structured(environment, parsed.GetValue(output), issued, ApiJson.Default.TokenResponse);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static ExampleCommand Tokens(CliEnvironment environment)
+    {
+        var output = SharedOptions.Output();
+        var api = SharedOptions.Api();
+        var command = new ExampleCommand("tokens", "List the join tokens that are out; their text is shown by nothing", "lateen ca tokens", "lateen ca tokens -o json") { output, api };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
+            var answer = await client.GetAsync("api/v1/ca/tokens", ApiJson.Default.TokenListResponse, cancellation);
+            if (parsed.GetValue(output) != OutputFormat.Table) Report.Structured(environment, parsed.GetValue(output), answer, ApiJson.Default.TokenListResponse);
+            else if (answer.Items.Count == 0) environment.Error.WriteLine("No join token is out.");
+            else
+            {
+                var table = new Table("ID", "NAMESPACE", "SERVICE ACCOUNT", "USES LEFT", "EXPIRES");
+                foreach (var item in answer.Items) table.Add(item.Id, item.Namespace, item.ServiceAccount, $"{item.UsesLeft}", Moment(item.ExpiresAt));
+                table.Write(environment);
+            }
+
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static ExampleCommand RevokeToken(CliEnvironment environment)
+    {
+        var id = new Argument<string>("ID") { Description = "The token's id, as `lateen ca tokens` shows it" };
+        var api = SharedOptions.Api();
+        var command = new ExampleCommand("revoke-token", "Take a join token back before its time", "lateen ca revoke-token 0123456789abcdef") { id, api };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
+            await client.DeleteAsync($"api/v1/ca/tokens/{Uri.EscapeDataString(parsed.GetRequiredValue(id))}", ApiJson.Default.TokenListResponse, cancellation);
+            environment.Output.WriteLine($"join token {parsed.GetRequiredValue(id)} revoked");
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static ExampleCommand Root(CliEnvironment environment)
+    {
+        var output = SharedOptions.Output();
+        var api = SharedOptions.Api();
+        var command = new ExampleCommand("root", "Print the roots of trust in PEM, for a workload that is to join", "lateen ca root > roots.pem", "lateen ca root -o json") { output, api };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
+            var roots = await client.GetAsync("api/v1/ca/roots", ApiJson.Default.RootsResponse, cancellation);
+            if (parsed.GetValue(output) == OutputFormat.Table) environment.Output.Write(roots.Pem);
+            else Report.Structured(environment, parsed.GetValue(output), roots, ApiJson.Default.RootsResponse);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static void Write(CliEnvironment environment, OutputFormat format, AuthorityStatusResponse status)
+    {
+        if (format != OutputFormat.Table)
+        {
+            Report.Structured(environment, format, status, ApiJson.Default.AuthorityStatusResponse);
+            return;
+        }
+
+        environment.Output.WriteLine($"trust domain: {status.TrustDomain}");
+        environment.Output.WriteLine($"authority: {status.Source}, signs as {status.Signer} until {Moment(status.SignerNotAfter)}");
+        environment.Output.WriteLine($"secure port: {status.SecureAddress}");
+        environment.Output.WriteLine($"join tokens: {status.JoinTokens}");
+        environment.Output.WriteLine($"rotation: {Stage(status)}");
+        var table = new Table("ROOT", "EXPIRES", "SHA-256");
+        foreach (var root in status.Roots) table.Add(root.Subject, Moment(root.NotAfter), root.Fingerprint[..32]);
+        table.Write(environment);
+    }
+
+    private static string Stage(AuthorityStatusResponse status) => status.Stage switch
+    {
+        "settled" => "none, settled",
+        "distributing" when status.Pending.Count > 0 => $"distributing the new root, waiting for {string.Join(", ", status.Pending)}",
+        "distributing" => "distributing the new root",
+        "retiring" => $"the new root signs; the old one is dropped after {Moment(status.FinishesAt!.Value)}",
+        _ => "by the operator's files",
+    };
+
+    private static string Moment(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+
+    private static bool TryReadDuration(string text, out TimeSpan duration)
+    {
+        duration = default;
+        double unit = text is [.., var letter] ? letter switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 } : 0;
+        if (unit == 0 || !double.TryParse(text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) || number * unit > 1e9) return false;
+        duration = TimeSpan.FromSeconds(number * unit);
+        return true;
+    }
+}
