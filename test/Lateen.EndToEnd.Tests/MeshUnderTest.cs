@@ -1,3 +1,4 @@
+using Lateen.EndToEnd.Tests.Mtls;
 using Lateen.Testing;
 
 namespace Lateen.EndToEnd.Tests;
@@ -13,11 +14,13 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     private readonly HttpClient _client = new();
     private readonly int _xdsPort;
     private readonly int _apiPort;
+    private readonly int? _securePort;
 
-    private MeshUnderTest()
+    private MeshUnderTest(bool hasIdentities)
     {
-        var ports = FreePorts.Take(2);
+        var ports = FreePorts.Take(3);
         (_xdsPort, _apiPort) = (ports[0], ports[1]);
+        if (hasIdentities) _securePort = ports[2];
         ConfigFolder = Directory.CreateDirectory(Path.Combine(_folder, "config")).FullName;
     }
 
@@ -33,9 +36,14 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     private string ApiAddress => $"127.0.0.1:{_apiPort}";
 
     /// <summary>Writes the first configuration and starts the control plane on it.</summary>
-    public static async Task<MeshUnderTest> StartAsync(string configuration, CancellationToken cancel)
+    public static Task<MeshUnderTest> StartAsync(string configuration, CancellationToken cancel) => StartAsync(configuration, hasIdentities: false, cancel);
+
+    /// <summary>The same with a certificate authority: sidecars and gateways join by token, of the account that their <c>app</c> names, and speak mutual TLS.</summary>
+    public static Task<MeshUnderTest> StartWithIdentitiesAsync(string configuration, CancellationToken cancel) => StartAsync(configuration, hasIdentities: true, cancel);
+
+    private static async Task<MeshUnderTest> StartAsync(string configuration, bool hasIdentities, CancellationToken cancel)
     {
-        var mesh = new MeshUnderTest();
+        var mesh = new MeshUnderTest(hasIdentities);
         await File.WriteAllTextAsync(Path.Combine(mesh.ConfigFolder, "mesh.yaml"), configuration, cancel);
         await mesh.StartControlPlaneAsync(cancel);
         return mesh;
@@ -45,18 +53,22 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     public async Task StartControlPlaneAsync(CancellationToken cancel)
     {
         ControlPlane = ProgramUnderTest.Start(
-            "control plane", Programs.Lateen, ["up", "-d", ConfigFolder, "--xds-address", XdsAddress, "--api-address", ApiAddress]);
+            "control plane", Programs.Lateen,
+            [
+                "up", "-d", ConfigFolder, "--xds-address", XdsAddress, "--api-address", ApiAddress,
+                .. _securePort is { } secure ? ["--secure-address", $"127.0.0.1:{secure}"] : Array.Empty<string>(),
+            ]);
         _programs.Add(ControlPlane);
         await UntilAsync("the control plane to be ready", () => AnswersAsync($"http://{ApiAddress}/ready", cancel), ControlPlane, cancel);
     }
 
     /// <summary>Starts a gateway with label <c>istio: ingressgateway</c> and waits until it has its first configuration.</summary>
     public Task<ProxyUnderTest> StartGatewayAsync(string name, CancellationToken cancel) =>
-        StartProxyAsync(name, ["gateway", name, "-n", "default", "-l", "istio=ingressgateway"], cancel);
+        StartProxyAsync(name, account: name, ["gateway", name, "-n", "default", "-l", "istio=ingressgateway"], cancel);
 
     /// <summary>Starts a sidecar and waits until it has its first configuration.</summary>
     public Task<ProxyUnderTest> StartSidecarAsync(string name, string app, int httpProxyPort, CancellationToken cancel) =>
-        StartProxyAsync(name, ["sidecar", name, "-n", "default", "-l", $"app={app}", "--http-proxy-port", $"{httpProxyPort}"], cancel);
+        StartProxyAsync(name, account: app, ["sidecar", name, "-n", "default", "-l", $"app={app}", "--http-proxy-port", $"{httpProxyPort}"], cancel);
 
     /// <summary>Starts a gRPC client that finds its servers through this mesh, without a proxy.</summary>
     /// <param name="kind">Which of <see cref="GrpcClientUnderTest"/>.</param>
@@ -125,9 +137,16 @@ internal sealed class MeshUnderTest : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private async Task<ProxyUnderTest> StartProxyAsync(string name, string[] bootstrapArguments, CancellationToken cancel)
+    private async Task<ProxyUnderTest> StartProxyAsync(string name, string account, string[] bootstrapArguments, CancellationToken cancel)
     {
-        var bootstrap = await CliAsync(cancel, ["bootstrap", .. bootstrapArguments, "--xds-address", XdsAddress, "--admin-port", "0"]);
+        var xds = _securePort is { } secure ? $"127.0.0.1:{secure}" : XdsAddress;
+        var bootstrap = await CliAsync(cancel, ["bootstrap", .. bootstrapArguments, "--service-account", account, "--xds-address", xds, "--admin-port", "0"]);
+        if (_securePort is not null)
+        {
+            var (roots, token) = await IdentityBootstrap.PrepareAsync(_client, ApiAddress, _folder, account, cancel);
+            bootstrap = IdentityBootstrap.Give(bootstrap, roots, token, account);
+        }
+
         var path = Path.Combine(_folder, name + ".yaml");
         await File.WriteAllTextAsync(path, bootstrap, cancel);
         var program = ProgramUnderTest.Start(name, Programs.Proxy, ["-c", path, "--concurrency", "1"]);

@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Lateen.EndToEnd.Tests.Mtls;
+using Lateen.EndToEnd.Tests.RealPeers;
 using Lateen.Testing;
 
 namespace Lateen.EndToEnd.Tests;
@@ -13,7 +15,7 @@ public sealed partial class TranslatedConfigurationTests
 
     /// <summary>Cases for clients of gRPC hold API listeners, which are for a client in the process and not for a proxy.</summary>
     public static TheoryData<string> Cases =>
-        [.. Directory.EnumerateFiles(Folder, "*.golden.yaml").Select(Path.GetFileName).Where(name => !name!.StartsWith("grpc-", StringComparison.Ordinal) && !name!.StartsWith("mutual-tls-", StringComparison.Ordinal))
+        [.. Directory.EnumerateFiles(Folder, "*.golden.yaml").Select(Path.GetFileName).Where(name => !name!.StartsWith("grpc-", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal).Select(name => name![..^".golden.yaml".Length])];
 
     [Theory]
@@ -23,7 +25,8 @@ public sealed partial class TranslatedConfigurationTests
         var cancel = TestContext.Current.CancellationToken;
         string text = await File.ReadAllTextAsync(Path.Combine(Folder, $"{name}.golden.yaml"), cancel);
         string file = Path.Combine(Directory.CreateTempSubdirectory("lateen-translated-").FullName, "bootstrap.yaml");
-        await File.WriteAllTextAsync(file, Bootstrap(Section(text, "clusters"), Section(text, "listeners")), cancel);
+        await File.WriteAllTextAsync(
+            file, Bootstrap(Section(text, "clusters"), Section(text, "listeners"), text.Contains("cluster_name: sds-grpc", StringComparison.Ordinal)), cancel);
 
         var (code, output) = await ProgramUnderTest.RunAsync(Programs.Proxy, ["-c", file, "--mode", "validate"], cancel);
 
@@ -31,7 +34,20 @@ public sealed partial class TranslatedConfigurationTests
         Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
     }
 
-    private static string Bootstrap(string clusters, string listeners) =>
+    /// <param name="hasIdentity">The configuration asks for the proxy's own certificate.</param>
+    private static string Bootstrap(string clusters, string listeners, bool hasIdentity)
+    {
+        string bootstrap = Plain(clusters, listeners);
+        if (!hasIdentity) return bootstrap;
+        using var authority = new TestAuthority();
+        string folder = Directory.CreateTempSubdirectory("lateen-translated-roots-").FullName;
+        string roots = Path.Combine(folder, "roots.pem"), token = Path.Combine(folder, "token");
+        File.WriteAllText(roots, authority.Certificate);
+        File.WriteAllText(token, "a-token");
+        return IdentityBootstrap.Give(bootstrap, roots, token, "client");
+    }
+
+    private static string Plain(string clusters, string listeners) =>
         $$"""
         node: { id: "sidecar~127.0.0.1~client.shop~shop.svc.cluster.local", cluster: client }
         dynamic_resources:
