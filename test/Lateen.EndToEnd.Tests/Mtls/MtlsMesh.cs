@@ -59,14 +59,17 @@ internal sealed class MtlsMesh : IAsyncDisposable
     public static async Task<MtlsMesh> StartAsync(CancellationToken cancel, string more = "")
     {
         var mesh = new MtlsMesh();
-        var web = await UpstreamUnderTest.StartAsync("web");
-        var echo = new EchoServer();
-        mesh._servers.AddRange([web, echo]);
-        string yaml = ShopYaml.Join(mesh.Service("web"), mesh.Sidecars(web.Port, echo.Port));
-        mesh.Mesh = await MeshUnderTest.StartWithIdentitiesAsync(more.Length == 0 ? yaml : ShopYaml.Join(yaml, more), cancel);
-        mesh.Server = await mesh.Mesh.StartSidecarAsync("web", "web", FreePorts.Take(1)[0], cancel);
-        mesh.Client = await mesh.Mesh.StartSidecarAsync("client", "client", mesh.ForwardProxy, cancel);
-        return mesh;
+        try
+        {
+            await mesh.BeginAsync(more, cancel);
+            return mesh;
+        }
+        catch
+        {
+            // What has begun would outlive the test.
+            await mesh.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>The service, its endpoint said to be of an account.</summary>
@@ -100,6 +103,17 @@ internal sealed class MtlsMesh : IAsyncDisposable
         if (Mesh is not null) await Mesh.DisposeAsync();
         foreach (var way in new[] { Http, Tcp, AnyHttp, AnyTcp }) await way.Tap.DisposeAsync();
         foreach (var server in _servers) await server.DisposeAsync();
+    }
+
+    private async Task BeginAsync(string more, CancellationToken cancel)
+    {
+        var web = await UpstreamUnderTest.StartAsync("web");
+        var echo = new EchoServer();
+        _servers.AddRange([web, echo]);
+        string yaml = ShopYaml.Join(Service("web"), Sidecars(web.Port, echo.Port));
+        Mesh = await MeshUnderTest.StartWithIdentitiesAsync(more.Length == 0 ? yaml : ShopYaml.Join(yaml, more), cancel);
+        Server = await Mesh.StartSidecarAsync("web", "web", FreePorts.Take(1)[0], cancel);
+        Client = await Mesh.StartSidecarAsync("client", "client", ForwardProxy, cancel);
     }
 
     private static WayTo Way(Queue<int> ports)
