@@ -41,6 +41,22 @@ internal static class DumpReading
         }
     }
 
+    /// <summary>The word for the state that a resource is in, by the list of the dump that it stands in: <c>dynamic_warming_secrets</c> is WARMING.</summary>
+    public static string StateOf(this JsonElement dump, string dumpType, string member, string name)
+    {
+        foreach (var section in dump.ItemsAt("configs"))
+        {
+            if (section.TextAt("@type")?.EndsWith($".{dumpType}", StringComparison.Ordinal) != true) continue;
+            foreach (var list in section.EnumerateObject())
+            {
+                if (list.Value.ValueKind != JsonValueKind.Array || !list.Value.EnumerateArray().Any(entry => entry.TextAt(member, "name") == name)) continue;
+                return list.Name.Contains("warming", StringComparison.Ordinal) ? "WARMING" : "ACTIVE";
+            }
+        }
+
+        return "-";
+    }
+
     /// <summary><c>address:port</c>, or the path of a pipe.</summary>
     public static string SocketAddress(this JsonElement address) =>
         address.At("socket_address") is { } socket ? $"{socket.TextAt("address")}:{socket.TextAt("port_value") ?? "0"}"

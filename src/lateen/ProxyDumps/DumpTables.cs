@@ -4,15 +4,16 @@ using Lateen.Cli.Output;
 namespace Lateen.Cli.ProxyDumps;
 
 /// <summary>Which part of a dump <c>proxy-config</c> shows, and the dump's words for it.</summary>
-internal sealed record DumpSection(string Verb, string DumpType, string Member, Func<JsonElement, DumpFilter, bool> Admits, Func<IEnumerable<JsonElement>, DumpFilter, Table> Tabulate)
+internal sealed record DumpSection(string Verb, string DumpType, string Member, Func<JsonElement, DumpFilter, bool> Admits, Func<IEnumerable<JsonElement>, DumpFilter, JsonElement, Table> Tabulate)
 {
-    public static readonly DumpSection Listeners = new("listeners", "ListenersConfigDump", "listener", ListenerAdmitted, DumpTables.Listeners);
-    public static readonly DumpSection Routes = new("routes", "RoutesConfigDump", "route_config", RouteAdmitted, DumpTables.Routes);
-    public static readonly DumpSection Clusters = new("clusters", "ClustersConfigDump", "cluster", ClusterAdmitted, DumpTables.Clusters);
-    public static readonly DumpSection Endpoints = new("endpoints", "EndpointsConfigDump", "endpoint_config", EndpointsAdmitted, DumpTables.Endpoints);
+    public static readonly DumpSection Listeners = new("listeners", "ListenersConfigDump", "listener", ListenerAdmitted, (found, filter, _) => DumpTables.Listeners(found, filter));
+    public static readonly DumpSection Routes = new("routes", "RoutesConfigDump", "route_config", RouteAdmitted, (found, filter, _) => DumpTables.Routes(found, filter));
+    public static readonly DumpSection Clusters = new("clusters", "ClustersConfigDump", "cluster", ClusterAdmitted, (found, filter, _) => DumpTables.Clusters(found, filter));
+    public static readonly DumpSection Endpoints = new("endpoints", "EndpointsConfigDump", "endpoint_config", EndpointsAdmitted, (found, filter, _) => DumpTables.Endpoints(found, filter));
 
     public static readonly DumpSection Secrets = new(
-        "secrets", "SecretsConfigDump", "secret", (secret, filter) => filter.AdmitsName(secret.TextAt("name") ?? ""), (secrets, _) => SecretTable.Of(secrets));
+        "secrets", "SecretsConfigDump", "secret", (secret, filter) => filter.AdmitsName(secret.TextAt("name") ?? ""),
+        (secrets, _, dump) => SecretTable.Of(secrets, name => dump.StateOf("SecretsConfigDump", "secret", name)));
 
     private static bool ListenerAdmitted(JsonElement listener, DumpFilter filter) =>
         filter.AdmitsName(listener.TextAt("name") ?? "")

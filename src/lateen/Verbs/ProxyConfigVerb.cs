@@ -51,7 +51,7 @@ internal static class ProxyConfigVerb
             var dump = await DumpAsync(environment, parsed.GetValue(proxy), parsed.GetValue(admin), parsed.GetValue(api), cancellation);
             var filter = new DumpFilter(parsed.GetValue(port), parsed.GetValue(fqdn), parsed.GetValue(name));
             var resources = dump.Resources(section.DumpType, section.Member).Where(resource => section.Admits(resource, filter)).ToList();
-            if (parsed.GetValue(output) is var format && format == OutputFormat.Table) section.Tabulate(resources, filter).Write(environment);
+            if (parsed.GetValue(output) is var format && format == OutputFormat.Table) section.Tabulate(resources, filter, dump).Write(environment);
             else Report.Structured(environment, format, JsonSerializer.SerializeToElement(resources, JsonElementList.Default.ListJsonElement));
             return ExitCode.Success;
         });
