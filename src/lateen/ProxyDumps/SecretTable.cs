@@ -33,7 +33,7 @@ internal static class SecretTable
         return table;
     }
 
-    private static IEnumerable<string[]> Facts(JsonElement source, bool isChain)
+    private static List<string[]> Facts(JsonElement source, bool isChain)
     {
         if (source.TextAt("filename") is { } path) return [["-", $"file {path}", "-", "-", "-"]];
         string? pem = source.TextAt("inline_string") ?? (source.At("inline_bytes")?.TryGetBytesFromBase64(out var octets) == true ? Encoding.UTF8.GetString(octets!) : null);

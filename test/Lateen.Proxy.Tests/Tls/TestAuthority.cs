@@ -47,14 +47,14 @@ internal sealed class TestAuthority : IDisposable
         return new TestCertificate(certificate.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n", Convert.ToHexStringLower(serial));
     }
 
-    /// <summary>Signs a workload's request, as a mesh's authority does: whatever names are given, for the key that the request shows. Leaf, PEM.</summary>
+    /// <summary>Signs a workload's request, as a mesh's authority does: the names that are given, else those that it asks for. Leaf, PEM.</summary>
     public string Sign(string request, string[] names, DateTimeOffset validFrom, DateTimeOffset validTo)
     {
-        var read = CertificateRequest.LoadSigningRequestPem(request, HashAlgorithmName.SHA256);
+        var read = CertificateRequest.LoadSigningRequestPem(request, HashAlgorithmName.SHA256, CertificateRequestLoadOptions.UnsafeLoadCertificateExtensions);
         var made = new CertificateRequest(new X500DistinguishedName([0x30, 0x00]), read.PublicKey, HashAlgorithmName.SHA256);
         var san = new SubjectAlternativeNameBuilder();
         foreach (var name in names) san.AddUri(new Uri(name));
-        made.CertificateExtensions.Add(san.Build(critical: true));
+        made.CertificateExtensions.Add(names.Length > 0 ? san.Build(critical: true) : read.CertificateExtensions.First(one => one.Oid?.Value == "2.5.29.17"));
         made.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         made.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
         var serial = new byte[] { 0x20, 0, 0, 0 };
