@@ -146,6 +146,8 @@ public sealed class WaitingFilterTests
         clock.Advance(TimeSpan.FromSeconds(31));
 
         Assert.Equal(504, (await client.ReadResponseAsync()).Status);
+        // The client has its answer before the exchange has ended.
+        await proxy.SettleAsync();
         Assert.Equal(1, gate.Completed);
         await proxy.EventuallyAsync("http.in.downstream_rq_idle_timeout", 1);
     }
