@@ -6,13 +6,14 @@ namespace Lateen.Cli.Bootstrap;
 /// <summary>Gets from the control plane what a workload needs to join, and writes it into files: the roots for all to read, the token for its owner alone.</summary>
 internal static class TokenFiles
 {
+    /// <param name="request">Whom the token admits, how often and how long.</param>
     /// <returns>The identity section, and the address of the secure port as the control plane says it.</returns>
     public static async Task<(IdentityBootstrap Identity, string SecureAddress)> WriteAsync(
-        ControlPlaneClient client, string @namespace, string serviceAccount, string tokenFile, string rootFile, CancellationToken cancellation)
+        ControlPlaneClient client, TokenRequest request, string tokenFile, string rootFile, CancellationToken cancellation)
     {
         var roots = await client.GetAsync("api/v1/ca/roots", ApiJson.Default.RootsResponse, cancellation);
         var status = await client.GetAsync("api/v1/ca", ApiJson.Default.AuthorityStatusResponse, cancellation);
-        var token = await client.PostAsync("api/v1/ca/tokens", new TokenRequest(@namespace, serviceAccount), ApiJson.Default.TokenRequest, ApiJson.Default.TokenResponse, cancellation);
+        var token = await client.PostAsync("api/v1/ca/tokens", request, ApiJson.Default.TokenRequest, ApiJson.Default.TokenResponse, cancellation);
         tokenFile = Path.GetFullPath(tokenFile);
         rootFile = Path.GetFullPath(rootFile);
         try

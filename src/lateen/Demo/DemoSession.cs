@@ -1,12 +1,19 @@
 using System.Net;
 using System.Net.Sockets;
 using Lateen.Cli.Bootstrap;
+using Lateen.Cli.Connection;
+using Lateen.ControlPlane.Api;
 
 namespace Lateen.Cli.Demo;
 
 /// <summary>One run of the demo: plan, write, start, watch, stop. Everything it makes is under one temporary folder that goes with it.</summary>
 internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
 {
+    private static readonly TimeSpan TokenLifetime = TimeSpan.FromDays(7);
+
+    /// <summary>Starts of one proxy that its join token admits.</summary>
+    private const int TokenUses = 1000;
+
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(90);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("lateen-demo-").FullName;
@@ -57,7 +64,7 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         await supervisor.StartAsync(new ChildSpec(
             "control-plane",
             System.Environment.ProcessPath!,
-            ["up", "-d", Folder("config"), "--xds-address", plan.XdsAddress, "--api-address", plan.ApiAddress],
+            ["up", "-d", Folder("config"), "--xds-address", plan.XdsAddress, "--secure-address", plan.SecureAddress, "--api-address", plan.ApiAddress],
             new Dictionary<string, string>()));
         using (var client = new HttpClient())
         {
@@ -65,19 +72,20 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         }
 
         Say($"starting {plan.Workloads.Count} services, their sidecars and the ingress gateway");
+        using var authority = ControlPlaneClient.Connect(environment, plan.ApiAddress);
         foreach (var workload in plan.Workloads)
         {
             await supervisor.StartAsync(ProgramOf(plan, workload));
-            await StartProxyAsync(supervisor, workload.Name + "-sidecar", new ProxyBootstrap(
+            await StartProxyAsync(supervisor, authority, workload.Name + "-sidecar", new ProxyBootstrap(
                 ProxyBootstrap.Sidecar, workload.Name, BookshopPlan.Namespace, workload.App,
                 new Dictionary<string, string> { ["app"] = workload.App, ["version"] = workload.Version },
-                plan.XdsAddress, workload.AdminPort, workload.OutboundPort));
+                plan.SecureAddress, workload.AdminPort, workload.OutboundPort), stop);
         }
 
-        await StartProxyAsync(supervisor, "ingressgateway", new ProxyBootstrap(
+        await StartProxyAsync(supervisor, authority, "ingressgateway", new ProxyBootstrap(
             ProxyBootstrap.Router, "ingressgateway", BookshopPlan.Namespace, "ingressgateway",
             new Dictionary<string, string> { ["app"] = "ingressgateway", ["istio"] = "ingressgateway" },
-            plan.XdsAddress, plan.IngressAdminPort));
+            plan.SecureAddress, plan.IngressAdminPort), stop);
         // Every version has to be there before the first change sends readers to it.
         using (var client = new HttpClient())
         {
@@ -108,10 +116,18 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
             new Dictionary<string, string> { ["HTTP_PROXY"] = $"http://127.0.0.1:{workload.OutboundPort}", ["NO_PROXY"] = "" });
     }
 
-    private async Task StartProxyAsync(Supervisor supervisor, string name, ProxyBootstrap bootstrap)
+    private async Task StartProxyAsync(Supervisor supervisor, ControlPlaneClient authority, string name, ProxyBootstrap bootstrap, CancellationToken stop)
     {
-        var path = Path.Combine(Folder("bootstrap"), name + ".yaml");
-        await File.WriteAllTextAsync(path, bootstrap.ToYaml());
+        var folder = Folder("bootstrap");
+        // A sidecar that was killed comes back with the token that it first joined by: its key and its certificate went with it.
+        var (identity, _) = await TokenFiles.WriteAsync(
+            authority,
+            new TokenRequest(bootstrap.Namespace, bootstrap.ServiceAccount, TokenLifetime.TotalSeconds, TokenUses),
+            Path.Combine(folder, name + ".token"),
+            Path.Combine(folder, "roots.pem"),
+            stop);
+        var path = Path.Combine(folder, name + ".yaml");
+        await File.WriteAllTextAsync(path, (bootstrap with { Identity = identity }).ToYaml(), stop);
         await supervisor.StartAsync(new ChildSpec(name, environment.Programs.Proxy, ["-c", path, "--concurrency", "1"], new Dictionary<string, string>
         {
             // A dozen small .NET processes share this machine: let each keep to a small heap.
@@ -178,6 +194,7 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         output.WriteLine($"  With TLS    {ingressTls}book/0");
         output.WriteLine($"              curl --cacert {authority} {ingressTls}book/0");
         output.WriteLine("  Every request goes ingress -> sidecar -> service -> sidecar -> ...; the services know nothing of it.");
+        output.WriteLine("  Between them it is mutual TLS: each has an identity (spiffe://cluster.local/ns/bookshop/sa/NAME), and a certificate from this mesh's own authority.");
         output.WriteLine("  The page asks over HTTP, gRPC (stock) and TCP (visits, in Redis), and follows the orders over a WebSocket.");
         output.WriteLine();
         output.WriteLine("  Change it from a second terminal:");
@@ -185,6 +202,12 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/ana-sees-v3.yaml        reader ana gets v3 (red stars)");
         output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/redirect-old-page.yaml  /productpage moves to /book/0");
         output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/all-to-v1.yaml          back to the start");
+        output.WriteLine("  Close it, and say who may call whom:");
+        output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/strict-mtls.yaml        nothing but mutual TLS");
+        output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/deny-all.yaml           nobody may call anybody: 403");
+        output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/allow-the-shop.yaml     who has business there may");
+        output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/jwt-for-admin.yaml      /admin wants a token");
+        output.WriteLine("    ./lateen proxy-config secret storefront-v1                               the identity of a sidecar");
         output.WriteLine("    ./lateen proxy-status ; ./lateen proxy-config routes storefront-v1");
         output.WriteLine("  Kill a sidecar and watch it return. Ctrl-C stops everything.");
         output.WriteLine();

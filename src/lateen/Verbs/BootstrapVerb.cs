@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Lateen.Cli.Bootstrap;
 using Lateen.Cli.Connection;
+using Lateen.ControlPlane.Api;
 
 namespace Lateen.Cli.Verbs;
 
@@ -94,7 +95,7 @@ internal static class BootstrapVerb
             if (parsed.GetValue(identity))
             {
                 using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
-                var (section, address) = await TokenFiles.WriteAsync(client, bootstrap.Namespace, bootstrap.ServiceAccount,
+                var (section, address) = await TokenFiles.WriteAsync(client, new TokenRequest(bootstrap.Namespace, bootstrap.ServiceAccount),
                     parsed.GetValue(token) ?? $"{bootstrap.Name}.token", parsed.GetValue(root) ?? $"{bootstrap.Name}.roots.pem", cancellation);
                 bootstrap = bootstrap with { Identity = section, XdsAddress = parsed.GetValue(secure) ?? address };
             }

@@ -91,8 +91,9 @@ internal sealed class KeyServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _listener.Stop();
+        // Order matters: the loop must not ask a listener that has stopped.
         await _loop;
+        _listener.Stop();
         _stop.Dispose();
     }
 }

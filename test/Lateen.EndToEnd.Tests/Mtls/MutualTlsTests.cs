@@ -43,7 +43,7 @@ public sealed class MutualTlsTests
         await using var mesh = await MtlsMesh.StartAsync(Cancel);
         var (_, output) = await ProgramUnderTest.RunAsync("openssl", ["s_client", "-connect", $"127.0.0.1:{mesh.Http.Inbound}", "-alpn", "istio-http/1.1,istio", "-showcerts"], Cancel);
 
-        using var certificate = X509Certificate2.CreateFromPem(output[output.IndexOf("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal)..]);
+        using var certificate = X509Certificate2.CreateFromPem(output.AsSpan(output.IndexOf("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal)));
         string names = certificate.Extensions.Single(static extension => extension.Oid?.Value == "2.5.29.17").Format(multiLine: false);
         Assert.Contains(MtlsMesh.ServerIdentity, names, StringComparison.Ordinal);
     }

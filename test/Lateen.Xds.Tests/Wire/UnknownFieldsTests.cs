@@ -30,8 +30,8 @@ public sealed class UnknownFieldsTests
     [Fact]
     public void A_foreign_field_of_the_resource_itself_is_named_once_however_often_it_comes()
     {
-        byte[] bytes = [.. new Cluster { Name = "a" }.ToByteArray(), .. Foreign(43), .. Foreign(43)];
-        Assert.Equal(["the resource: field number 43 of envoy.config.cluster.v3.Cluster is not supported"], Find(Cluster.Descriptor, bytes));
+        byte[] bytes = [.. new Cluster { Name = "a" }.ToByteArray(), .. Foreign(46), .. Foreign(46)];
+        Assert.Equal(["the resource: field number 46 of envoy.config.cluster.v3.Cluster is not supported"], Find(Cluster.Descriptor, bytes));
     }
 
     [Fact]
