@@ -19,8 +19,8 @@ internal static class ProxyViews
             var type = status.Types.FirstOrDefault(candidate => candidate.TypeUrl == typeUrl);
             // A gRPC client takes what it names from a shelf that holds everything that it may dial.
             int resources = proxy.Identity.IsGrpc ? type?.Subscribed ?? 0 : view.ResourcesOf(typeUrl).Count;
-            // Most proxies ask for no secrets: a row that can never be in sync would say nothing.
-            if (typeUrl == XdsTypeUrls.Secret && type is null && resources == 0) continue;
+            // Most proxies ask for no secrets, and the roots lie ready for each: a row that can never be in sync would say nothing.
+            if (typeUrl == XdsTypeUrls.Secret && type is null && view.ResourcesOf(typeUrl).Keys.All(name => name == TrustPublication.Name)) continue;
             string state = type switch
             {
                 null => "NOT SENT",
