@@ -38,7 +38,9 @@ internal sealed class SecurePort(IMeshAuthority authority, ServerCertificate cer
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         CertificateChainPolicy = new X509ChainPolicy
         {
-            RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true, TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
         },
         RemoteCertificateValidationCallback = (_, shown, chain, _) => IsAcceptable(shown, chain, peer),
     };
