@@ -6,6 +6,9 @@ namespace Lateen.EndToEnd.Tests.Mtls;
 /// </summary>
 public sealed class PeerAuthenticationTests
 {
+    /// <summary>No request of HTTP begins like this, so that an undeclared port need not wait for the end of a line.</summary>
+    private const string Hello = "\u0001hello";
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory(Timeout = 180_000)]
@@ -58,9 +61,9 @@ public sealed class PeerAuthenticationTests
             Cancel);
 
         Assert.Equal(Caller.Refused, await Caller.GetAsync(mesh.Http.Inbound, "/", "web", Cancel));
-        Assert.Equal("hello", await Caller.EchoAsync(mesh.Tcp.Inbound, "hello", Cancel));
+        Assert.Equal(Hello, await Caller.EchoAsync(mesh.Tcp.Inbound, Hello, Cancel));
         Assert.StartsWith("HTTP/1.1 200", await mesh.GetAsync(Cancel), StringComparison.Ordinal);
-        Assert.Equal("hello", await Caller.EchoAsync(mesh.Tcp.Out, "hello", Cancel));
+        Assert.Equal(Hello, await Caller.EchoAsync(mesh.Tcp.Out, Hello, Cancel));
         Assert.True(mesh.Http.Tap.Conversations.Last().IsTls);
         Assert.False(mesh.Tcp.Tap.Conversations.Last().IsTls);
     }
@@ -73,21 +76,21 @@ public sealed class PeerAuthenticationTests
         Assert.True(answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal), $"{when}: HTTP with identity: {answer}\n{mesh.Client.Program.Output}\n{mesh.Server.Program.Output}");
         Assert.True(isEncrypted == answer.Contains($"URI={MtlsMesh.ClientIdentity}", StringComparison.Ordinal), $"{when}: the server was told {answer}");
         Assert.True(isEncrypted == mesh.Http.Tap.Conversations.Last().IsTls, $"{when}: HTTP");
-        Assert.True(await Caller.EchoAsync(mesh.Tcp.Out, "hello", Cancel) == "hello", $"{when}: TCP with identity\n{mesh.Client.Program.Output}");
+        Assert.True(await Caller.EchoAsync(mesh.Tcp.Out, Hello, Cancel) == Hello, $"{when}: TCP with identity\n{mesh.Client.Program.Output}");
         Assert.True(isEncrypted == mesh.Tcp.Tap.Conversations.Last().IsTls, $"{when}: TCP");
         answer = await Caller.GetAsync(mesh.AnyHttp.Out, "/", MtlsMesh.Host, Cancel);
         Assert.True(answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal), $"{when}: undeclared HTTP with identity: {answer}");
         Assert.True(isEncrypted == answer.Contains($"URI={MtlsMesh.ClientIdentity}", StringComparison.Ordinal), $"{when}: the server was told {answer}");
         Assert.True(isEncrypted == mesh.AnyHttp.Tap.Conversations.Last().IsTls, $"{when}: undeclared HTTP");
-        Assert.True(await Caller.EchoAsync(mesh.AnyTcp.Out, "hello", Cancel) == "hello", $"{when}: undeclared TCP with identity");
+        Assert.True(await Caller.EchoAsync(mesh.AnyTcp.Out, Hello, Cancel) == Hello, $"{when}: undeclared TCP with identity");
         Assert.True(isEncrypted == mesh.AnyTcp.Tap.Conversations.Last().IsTls, $"{when}: undeclared TCP");
 
         // Without one, plaintext passes where the server is not STRICT.
         bool isOpen = mode != "STRICT";
         Assert.True(isOpen == (await Caller.GetAsync(mesh.Http.Inbound, "/", "web", Cancel)).StartsWith("HTTP/1.1 200", StringComparison.Ordinal), $"{when}: HTTP without identity");
-        Assert.True(await Caller.EchoAsync(mesh.Tcp.Inbound, "hello", Cancel) == (isOpen ? "hello" : Caller.Refused), $"{when}: TCP without identity");
+        Assert.True(await Caller.EchoAsync(mesh.Tcp.Inbound, Hello, Cancel) == (isOpen ? Hello : Caller.Refused), $"{when}: TCP without identity");
         Assert.True(isOpen == (await Caller.GetAsync(mesh.AnyHttp.Inbound, "/", "web", Cancel)).StartsWith("HTTP/1.1 200", StringComparison.Ordinal), $"{when}: undeclared HTTP without identity");
-        Assert.True(await Caller.EchoAsync(mesh.AnyTcp.Inbound, "hello", Cancel) == (isOpen ? "hello" : Caller.Refused), $"{when}: undeclared TCP without identity");
+        Assert.True(await Caller.EchoAsync(mesh.AnyTcp.Inbound, Hello, Cancel) == (isOpen ? Hello : Caller.Refused), $"{when}: undeclared TCP without identity");
     }
 
     private static string Policy(MtlsMesh mesh, string level, string mode)
