@@ -72,14 +72,23 @@ internal sealed class WireTap : IAsyncDisposable
     private static async Task PumpAsync(Socket from, Socket to, Action<ReadOnlyMemory<byte>> keep)
     {
         var buffer = new byte[16 * 1024];
-        int length;
-        while ((length = await from.ReceiveAsync(buffer)) > 0)
+        try
         {
-            keep(buffer.AsMemory(0, length));
-            await to.SendAsync(buffer.AsMemory(0, length));
-        }
+            int length;
+            while ((length = await from.ReceiveAsync(buffer)) > 0)
+            {
+                keep(buffer.AsMemory(0, length));
+                await to.SendAsync(buffer.AsMemory(0, length));
+            }
 
-        to.Shutdown(SocketShutdown.Send);
+            to.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception failure) when (failure is SocketException or ObjectDisposedException)
+        {
+            // Who is reset has to hear of it: a relay that kept the other half would make it wait for ever.
+            from.Dispose();
+            to.Dispose();
+        }
     }
 
     /// <summary>What was said on one connection.</summary>
