@@ -5,7 +5,6 @@ using Envoy.Type.Matcher.V3;
 using Envoy.Type.V3;
 using Lateen.Model;
 using Lateen.Translation.Naming;
-using NetworkExtAuthz = Envoy.Extensions.Filters.Network.ExtAuthz.V3.ExtAuthz;
 
 namespace Lateen.Translation.Security;
 
@@ -55,16 +54,6 @@ internal static class ExternalAuthorizers
         else WriteHttp(config, authorizer);
         return config;
     }
-
-    /// <summary>Only a gRPC authorizer can be asked about a connection.</summary>
-    public static NetworkExtAuthz ForConnections(ExternalAuthorizer authorizer, MetadataMatcher matched) => new()
-    {
-        StatPrefix = SecurityFilters.TcpStatPrefix,
-        GrpcService = Grpc(authorizer),
-        FailureModeAllow = authorizer.Provider.FailOpen,
-        TransportApiVersion = ApiVersion.V3,
-        FilterEnabledMetadata = matched,
-    };
 
     private static GrpcService Grpc(ExternalAuthorizer authorizer) => new()
     {

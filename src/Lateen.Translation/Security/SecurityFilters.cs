@@ -53,7 +53,7 @@ internal static class SecurityFilters
             else notices.Add($"{reason}: what {string.Join(", ", group.Select(policy => policy.Key))} matches is denied");
             var marks = new CustomMarks([.. group], custom.Count == 1 ? "" : group.Key, domains);
             requests.AddRange(marks.ForRequests(authorizer));
-            connections.AddRange(marks.ForConnections(authorizer));
+            connections.Add(marks.ForConnections());
         }
 
         if (JwtAuthentications.Of(authentication, keys) is { } tokens)
@@ -108,17 +108,11 @@ internal static class SecurityFilters
             ];
         }
 
-        public ImmutableArray<NetworkFilter> ForConnections(ExternalAuthorizer? authorizer)
-        {
-            // An authorizer that speaks HTTP cannot be asked about a connection, and a question that is not asked is not answered with yes.
-            if (authorizer is null or { Provider.Protocol: AuthorizerProtocol.Http }) return [NetworkFilter(Denied(GuardedTraffic.Connections), null, "")];
-            var ask = ExternalAuthorizers.ForConnections(authorizer, Matched(NetworkRbacName));
-            return
-            [
-                NetworkFilter(null, Marked(GuardedTraffic.Connections), _prefix),
-                new NetworkFilter { Name = "envoy.filters.network.ext_authz", TypedConfig = Messages.Pack(ask) },
-            ];
-        }
+        /// <summary>
+        /// No authorizer is asked about a connection: one of HTTP cannot be, and for one of gRPC our proxy has no filter (<c>envoy.filters.network.ext_authz</c>). A question
+        /// that is not asked is not answered with yes: what the policies match is denied.
+        /// </summary>
+        public NetworkFilter ForConnections() => NetworkFilter(Denied(GuardedTraffic.Connections), null, "");
 
         private RBAC Marked(GuardedTraffic traffic) => RbacRules.Of(policies, RbacAction.Deny, traffic, domains, name => $"{_rule}-{name}")!;
 
