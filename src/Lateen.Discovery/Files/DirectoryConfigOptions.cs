@@ -13,8 +13,11 @@ public sealed record DirectoryConfigOptions
     /// <summary>Files below the directory. Hit: the files beyond it, in path order, are not read, and a diagnostic says so.</summary>
     public int MaxFiles { get; init; } = 20_000;
 
-    /// <summary>Changes are read when none came for this long: an editor writes a file in several steps.</summary>
-    public TimeSpan QuietTime { get; init; } = TimeSpan.FromMilliseconds(50);
+    /// <summary>
+    /// Changes are read when none came for this long: an editor writes a file in several steps. Each change waits for it, a renewed certificate too, so it is short; a file that
+    /// is read half-written keeps its last good resources until the next look.
+    /// </summary>
+    public TimeSpan QuietTime { get; init; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Changes are read after this long even when they do not cease.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromMilliseconds(500);
