@@ -59,7 +59,7 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         for (var passed = TimeSpan.Zero; !asked.IsCompleted && passed < atMost; passed += step)
         {
             _time.Advance(step);
-            await Task.WhenAny(asked, Task.Delay(20, TestContext.Current.CancellationToken));
+            await Task.WhenAny(asked, Task.Delay(20, TestContext.Current.CancellationToken)); // Real time: another thread arms the timer, and tells nobody.
         }
 
         await asked;

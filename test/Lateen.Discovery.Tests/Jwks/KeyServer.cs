@@ -77,7 +77,7 @@ internal sealed class KeyServer : IAsyncDisposable
 
                 string? answer = _answers.TryGetValue(path, out var make) ? make() : "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
                 await _asked.Writer.WriteAsync(path, _stop.Token);
-                if (answer is null) await Task.Delay(Timeout.Infinite, _stop.Token);
+                if (answer is null) await Task.Delay(Timeout.Infinite, _stop.Token); // A server that never answers, until the test ends.
                 await stream.WriteAsync(Encoding.UTF8.GetBytes(answer!), _stop.Token);
             }
             catch (Exception fault) when (fault is IOException or OperationCanceledException or System.Security.Authentication.AuthenticationException)
