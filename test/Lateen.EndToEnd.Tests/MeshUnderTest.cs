@@ -112,12 +112,14 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     public static async Task UntilAsync(string what, Func<Task<bool>> holds, ProgramUnderTest asked, CancellationToken cancel)
     {
         using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(25));
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(ProgramUnderTest.Patience);
         try
         {
             while (!await holds())
             {
                 Assert.False(asked.HasExited, $"{asked.Name} ended while waiting for {what}. It said:\n{asked.Output}");
-                await pace.WaitForNextTickAsync(cancel);
+                await pace.WaitForNextTickAsync(patience.Token);
             }
         }
         catch (OperationCanceledException)

@@ -5,9 +5,15 @@ namespace Lateen.Testing;
 /// <summary>
 /// A real process of ours, started by a test and ended with it. Its output is kept, so that a failing wait can say what the program had to say.
 /// </summary>
-/// <remarks>Waits are for lines of output or for the end of the process, never for time; a wait that is not met fails with the last output.</remarks>
+/// <remarks>
+/// Waits are for lines of output or for the end of the process, never for time; a wait that is not met fails with the last output. It gives up
+/// after <see cref="Patience"/>, before the time of most tests is up, because a test that runs out of time is ended without a word.
+/// </remarks>
 public sealed class ProgramUnderTest : IAsyncDisposable
 {
+    /// <summary>How long a wait lasts at most.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
+
     private readonly Process _process;
     private readonly List<string> _lines = [];
     private readonly List<(Func<string, bool> Matches, TaskCompletionSource<string> Seen)> _waits = [];
@@ -99,7 +105,9 @@ public sealed class ProgramUnderTest : IAsyncDisposable
             _waits.Add((matches, seen));
         }
 
-        var first = await Task.WhenAny(seen.Task, _drained, Cancelled(cancel));
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(Patience);
+        var first = await Task.WhenAny(seen.Task, _drained, Cancelled(patience.Token));
         return first == seen.Task || seen.Task.IsCompletedSuccessfully
             ? await seen.Task
             : throw new InvalidOperationException($"{Name} {(_drained.IsCompleted ? "ended" : "ran on")} without {what}. It said:\n{Output}");
@@ -108,10 +116,12 @@ public sealed class ProgramUnderTest : IAsyncDisposable
     /// <summary>Waits for the end of the process and of its output.</summary>
     public async Task<int> WaitForExitAsync(CancellationToken cancel)
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(Patience);
         try
         {
-            await _process.WaitForExitAsync(cancel);
-            await _drained.WaitAsync(cancel);
+            await _process.WaitForExitAsync(patience.Token);
+            await _drained.WaitAsync(patience.Token);
         }
         catch (OperationCanceledException)
         {
