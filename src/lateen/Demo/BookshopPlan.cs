@@ -67,7 +67,7 @@ internal sealed record BookshopPlan(
     public static readonly ShopService Visits = new("visits", 0, "redis", Speech.Tcp);
 
     private const int LowestPort = 20_000;
-    private const int HighestPort = 32_000;
+    private const int HighestPort = 26_000;
 
     /// <summary>The port of a service in the mesh's eyes.</summary>
     public int PortOf(ShopService service) => service == Visits ? VisitsPort : service.Port;
@@ -110,15 +110,18 @@ internal sealed record BookshopPlan(
     }
 
     // All are held open until the last is known, so that none is chosen twice. They lie below the range from which Linux takes the ports of
-    // outgoing connections, so that none is lost to one before its owner binds it.
+    // outgoing connections, so that none is lost to one before its owner binds it; and they follow on one another from a place of chance, so
+    // that two demos which start at one moment hardly ever want the same.
     private static int[] FreePorts(int count)
     {
         var listeners = new List<TcpListener>();
+        var port = Random.Shared.Next(LowestPort, HighestPort);
         try
         {
             while (listeners.Count < count)
             {
-                var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(LowestPort, HighestPort));
+                if (++port >= HighestPort) port = LowestPort;
+                var listener = new TcpListener(IPAddress.Loopback, port);
                 try
                 {
                     listener.Start();

@@ -3,16 +3,17 @@ using System.Threading.Channels;
 using Lateen.Discovery.Jwks;
 using Lateen.Model;
 using Lateen.Model.Security;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Lateen.Discovery.Tests.Jwks;
 
 public sealed class IssuerKeysTests : IAsyncLifetime
 {
+    private static readonly TimeSpan FetchTimeout = TimeSpan.FromHours(1);
+
     private static readonly JwksOptions Local = new() { AllowedNetworks = [IPNetwork.Parse("127.0.0.0/8")], AllowHttp = true };
 
     private readonly KeyServer _server = new();
-    private readonly FakeTimeProvider _time = new();
+    private readonly ArmedTime _time = new(notCounting: FetchTimeout);
     private readonly Channel<string> _log = Channel.CreateUnbounded<string>();
     private readonly Channel<bool> _changes = Channel.CreateUnbounded<bool>();
     private IssuerKeys _keys = null!;
@@ -40,7 +41,7 @@ public sealed class IssuerKeysTests : IAsyncLifetime
 
     private static MeshSnapshot Naming(params string[] uris)
     {
-        var rules = uris.Select(uri => new JwtRule { Issuer = uri, JwksUri = uri, Timeout = TimeSpan.FromHours(1) });
+        var rules = uris.Select(uri => new JwtRule { Issuer = uri, JwksUri = uri, Timeout = FetchTimeout });
         var policy = new Resource<RequestAuthentication>(
             ResourceKind.RequestAuthentication, new ResourceMetadata { Name = "tokens", Namespace = "shop" }, new RequestAuthentication { JwtRules = [.. rules] });
         return MeshSnapshotBuilder.Build(null, [policy], 1);
@@ -52,18 +53,23 @@ public sealed class IssuerKeysTests : IAsyncLifetime
 
     private async Task<string> LoggedAsync() => await _log.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
-    /// <summary>Lets time pass in small steps until the server is asked: the timer may be armed a moment after the answer was sent.</summary>
-    private async Task AdvanceUntilAskedAsync(TimeSpan step, TimeSpan atMost)
+    /// <summary>Waits until the next fetch is armed, which must be for a time within the bounds, and lets that time pass: the server is asked then, and not before.</summary>
+    private async Task PassUntilAskedAsync(TimeSpan atLeast, TimeSpan atMost)
     {
-        var asked = _server.NextAsync().AsTask();
-        for (var passed = TimeSpan.Zero; !asked.IsCompleted && passed < atMost; passed += step)
-        {
-            _time.Advance(step);
-            await Task.WhenAny(asked, Task.Delay(20, TestContext.Current.CancellationToken)); // Real time: another thread arms the timer, and tells nobody.
-        }
-
-        await asked;
+        var wait = await _time.ArmedAsync(TestContext.Current.CancellationToken);
+        Assert.InRange(wait, atLeast, atMost);
+        var last = TimeSpan.FromMilliseconds(1);
+        _time.Advance(wait - last);
+        Assert.Equal(0, _server.Unread);
+        _time.Advance(last);
+        await _server.NextAsync();
     }
+
+    // Each source's waits are shorter than the option says by up to a tenth, so that sources are spread.
+    private Task PassRefreshAsync() => PassUntilAskedAsync(Local.RefreshInterval * 0.9, Local.RefreshInterval);
+
+    private Task PassRetryAsync(int failures) =>
+        PassUntilAskedAsync(Local.FirstRetryDelay * Math.Pow(2, failures - 1) * 0.9, Local.FirstRetryDelay * Math.Pow(2, failures - 1));
 
     [Fact]
     public async Task Keys_are_fetched_when_a_policy_names_them_and_forgotten_when_none_does()
@@ -85,11 +91,9 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         _keys.Want(Naming(_server.Url("/keys")));
         await ChangedAsync();
         await _server.NextAsync();
-        _time.Advance(TimeSpan.FromMinutes(17));
-        Assert.Equal(0, _server.Unread);
 
         _server.Serve("/keys", Set("b"));
-        await AdvanceUntilAskedAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(21));
+        await PassRefreshAsync();
         await ChangedAsync();
         Assert.Equal(Set("b"), Held("/keys"));
     }
@@ -102,8 +106,8 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         await ChangedAsync();
         await _server.NextAsync();
         var held = _keys.Current;
-        await AdvanceUntilAskedAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(21));
-        await AdvanceUntilAskedAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(21));
+        await PassRefreshAsync();
+        await PassRefreshAsync();
         Assert.Same(held, _keys.Current);
     }
 
@@ -117,11 +121,11 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         Assert.Contains("keys of", await LoggedAsync(), StringComparison.Ordinal);
 
         _server.Answer("/keys", () => "HTTP/1.1 500 Oops\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-        await AdvanceUntilAskedAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(21));
+        await PassRefreshAsync();
         Assert.Contains("the last good ones stay", await LoggedAsync(), StringComparison.Ordinal);
         // Retries come sooner than refreshes, with growing delay.
-        await AdvanceUntilAskedAsync(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(3));
-        await AdvanceUntilAskedAsync(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(5));
+        await PassRetryAsync(failures: 1);
+        await PassRetryAsync(failures: 2);
         Assert.Equal(Set("a"), Held("/keys"));
         Assert.Equal(0, _log.Reader.Count);
     }
@@ -137,7 +141,7 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         Assert.NotNull(JsonWebKeySet.Read(FetchedKeySets.Nobody, out _));
 
         _server.Serve("/keys", Set("a"));
-        await AdvanceUntilAskedAsync(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(5));
+        await PassRetryAsync(failures: 1);
         await ChangedAsync();
         Assert.Equal(Set("a"), _keys.Current.Of(rule));
     }

@@ -12,6 +12,9 @@ import threading
 import grpc
 
 
+output = threading.Lock()
+
+
 def decode(message):
     """The last text in a message of numbers below 128 and texts shorter than that: the name of an Answer, the version of a bookshop's Stock."""
     name, at = "", 0
@@ -40,7 +43,10 @@ def run(channel, order):
                 names[name] += 1
             else:
                 failures[failure] += 1
-    print(json.dumps({"id": order["id"], "names": names, "failures": failures}, separators=(",", ":")), flush=True)
+    answer = json.dumps({"id": order["id"], "names": names, "failures": failures}, separators=(",", ":"))
+    # print() writes the text and the end of its line one after the other: two orders that end together would share a line.
+    with output:
+        print(answer, flush=True)
 
 
 with grpc.insecure_channel(sys.argv[1]) as channel:
