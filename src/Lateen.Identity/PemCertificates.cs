@@ -12,8 +12,18 @@ public static class PemCertificates
     public const int MaxLength = 256 * 1024;
 
     /// <returns>False with the reason in words; then <paramref name="certificates"/> is empty.</returns>
-    public static bool TryRead(string? pem, int maxCertificates, out ImmutableArray<X509Certificate2> certificates, [NotNullWhen(false)] out string? reason)
+    public static bool TryRead(string? pem, int maxCertificates, out ImmutableArray<X509Certificate2> certificates, [NotNullWhen(false)] out string? reason) =>
+        TryRead(pem, maxCertificates, Load, out certificates, out reason);
+
+    /// <summary>As above, for whoever does not read certificates with the framework's cryptography: the blocks are handed out in DER.</summary>
+    /// <param name="pem">The text.</param>
+    /// <param name="maxCertificates">More of them are refused.</param>
+    /// <param name="decode">Null: the octets are no certificate.</param>
+    public static bool TryRead<T>(
+        string? pem, int maxCertificates, Func<byte[], T?> decode, out ImmutableArray<T> certificates, [NotNullWhen(false)] out string? reason)
+        where T : class
     {
+        ArgumentNullException.ThrowIfNull(decode);
         certificates = [];
         reason = null;
         if (pem is null || pem.Length > MaxLength)
@@ -22,14 +32,14 @@ public static class PemCertificates
             return false;
         }
 
-        var read = ImmutableArray.CreateBuilder<X509Certificate2>();
+        var read = ImmutableArray.CreateBuilder<T>();
         var rest = pem.AsSpan();
         while (PemEncoding.TryFind(rest, out var fields))
         {
             string label = rest[fields.Label].ToString();
             if (label != "CERTIFICATE") reason = $"a block of {label} stands where certificates are expected";
             else if (read.Count == maxCertificates) reason = $"more than {maxCertificates} certificates";
-            else if (Load(Convert.FromBase64String(rest[fields.Base64Data].ToString())) is { } certificate) read.Add(certificate);
+            else if (decode(Convert.FromBase64String(rest[fields.Base64Data].ToString())) is { } certificate) read.Add(certificate);
             else reason = $"block {read.Count + 1} is no certificate";
             if (reason is not null) return false;
             rest = rest[fields.Location.End..];

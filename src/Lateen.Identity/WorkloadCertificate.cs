@@ -6,7 +6,7 @@ namespace Lateen.Identity;
 
 /// <summary>
 /// A leaf with its intermediates, as an authority answers and as a peer shows it: read and well formed, and not yet trusted; only
-/// <see cref="TrustBundle.Verify"/> says whether to believe it. Immutable.
+/// <see cref="TrustBundle.Verify"/> says whether to believe it. Immutable. Of the control plane, as <see cref="TrustBundle"/> is.
 /// </summary>
 public sealed class WorkloadCertificate
 {

@@ -7,7 +7,7 @@ namespace Lateen.Identity;
 /// A workload's private key. It makes certificate requests (PKCS#10) and gives its key to the TLS stack of the same process; it never signs a
 /// certificate, and its text never goes into a log (<see cref="ToString"/> names the algorithm alone).
 /// </summary>
-/// <remarks>Owned by one thread at a time. Dispose it when the certificate that it belongs to has left service.</remarks>
+/// <remarks>For the control plane, which signs with the same cryptography of the framework's; the proxy makes its keys where its TLS has them, by OpenSSL. Owned by one thread at a time. Dispose it when the certificate that it belongs to has left service.</remarks>
 public sealed class WorkloadKey : IDisposable
 {
     private readonly AsymmetricAlgorithm _key;

@@ -94,6 +94,31 @@ internal static unsafe partial class LibCrypto
     [LibraryImport(Library, EntryPoint = "d2i_PUBKEY")]
     internal static partial nint DecodePublicKey(nint target, byte** encoded, nint bytes);
 
+    [LibraryImport(Library, EntryPoint = "i2d_PUBKEY")]
+    internal static partial int EncodePublicKeyOf(nint key, byte** target);
+
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_CTX_new_from_name")]
+    internal static partial nint NewKeyContext(nint library, byte* name, byte* properties);
+
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_CTX_free")]
+    internal static partial void FreeKeyContext(nint context);
+
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_keygen_init")]
+    internal static partial int BeginKeyGeneration(nint context);
+
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_CTX_set_group_name")]
+    internal static partial int SetGroup(nint context, byte* name);
+
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_CTX_set_rsa_keygen_bits")]
+    internal static partial int SetRsaBits(nint context, int bits);
+
+    [LibraryImport(Library, EntryPoint = "EVP_PKEY_generate")]
+    internal static partial int GenerateKey(nint context, nint* key);
+
+    [LibraryImport(Library, EntryPoint = "PEM_write_bio_PrivateKey")]
+    internal static partial int WritePrivateKey(
+        nint bio, nint key, nint cipher, byte* password, int passwordBytes, delegate* unmanaged<byte*, int, int, nint, int> ask, nint state);
+
     [LibraryImport(Library, EntryPoint = "EVP_PKEY_get_bits")]
     internal static partial int KeyBits(nint key);
 
@@ -109,6 +134,12 @@ internal static unsafe partial class LibCrypto
     [LibraryImport(Library, EntryPoint = "EVP_DigestVerify")]
     internal static partial int VerifySignature(nint context, byte* signature, nuint signatureBytes, byte* content, nuint contentBytes);
 
+    [LibraryImport(Library, EntryPoint = "EVP_DigestSignInit_ex")]
+    internal static partial int BeginSigning(nint context, nint* keyContext, byte* digest, nint library, byte* properties, nint key, Parameter* parameters);
+
+    [LibraryImport(Library, EntryPoint = "EVP_DigestSign")]
+    internal static partial int Sign(nint context, byte* signature, nuint* signatureBytes, byte* content, nuint contentBytes);
+
     [LibraryImport(Library, EntryPoint = "EVP_PKEY_CTX_set_rsa_padding")]
     internal static partial int SetRsaPadding(nint keyContext, int padding);
 
@@ -123,6 +154,18 @@ internal static unsafe partial class LibCrypto
 
     [LibraryImport(Library, EntryPoint = "X509_up_ref")]
     internal static partial int RetainCertificate(nint certificate);
+
+    [LibraryImport(Library, EntryPoint = "d2i_X509")]
+    internal static partial nint DecodeCertificate(nint target, byte** encoded, nint bytes);
+
+    [LibraryImport(Library, EntryPoint = "X509_get_extension_flags")]
+    internal static partial uint ExtensionFlags(nint certificate);
+
+    [LibraryImport(Library, EntryPoint = "X509_get_key_usage")]
+    internal static partial uint KeyUsage(nint certificate);
+
+    [LibraryImport(Library, EntryPoint = "X509_check_purpose")]
+    internal static partial int CheckPurpose(nint certificate, int purpose, int asAuthority);
 
     [LibraryImport(Library, EntryPoint = "X509_check_private_key")]
     internal static partial int CheckPrivateKey(nint certificate, nint key);
@@ -214,6 +257,18 @@ internal static unsafe partial class LibCrypto
     [LibraryImport(Library, EntryPoint = "X509_VERIFY_PARAM_set_flags")]
     internal static partial int SetVerifyFlags(nint parameters, nuint flags);
 
+    [LibraryImport(Library, EntryPoint = "X509_STORE_CTX_new")]
+    internal static partial nint NewVerification();
+
+    [LibraryImport(Library, EntryPoint = "X509_STORE_CTX_init")]
+    internal static partial int InitializeVerification(nint verification, nint store, nint leaf, nint others);
+
+    [LibraryImport(Library, EntryPoint = "X509_STORE_CTX_free")]
+    internal static partial void FreeVerification(nint verification);
+
+    [LibraryImport(Library, EntryPoint = "X509_STORE_CTX_get0_param")]
+    internal static partial nint VerificationParameters(nint verification);
+
     [LibraryImport(Library, EntryPoint = "X509_STORE_CTX_get_ex_data")]
     internal static partial nint VerificationState(nint verification, int index);
 
@@ -281,6 +336,17 @@ internal static unsafe partial class LibCrypto
 
     /// <summary>XN_FLAG_RFC2253 with characters beyond ASCII left as UTF-8.</summary>
     internal const int NamePrintFlags = (0x1 | 0x2 | 0x10 | 0x100 | 0x200) | (1 << 16) | (1 << 20) | (1 << 24);
+
+    /// <summary>EXFLAG_CA, EXFLAG_SI, EXFLAG_INVALID of x509v3.h.</summary>
+    internal const uint CertificateOfAuthority = 0x10;
+    internal const uint CertificateSelfIssued = 0x20;
+    internal const uint CertificateInvalid = 0x80;
+
+    /// <summary>keyCertSign. X509_get_key_usage gives all bits where a certificate has no keyUsage.</summary>
+    internal const uint KeyUsageCertificates = 0x4;
+
+    internal const int PurposeClient = 1;
+    internal const int PurposeServer = 2;
 
     internal const int FlagRevocation = 0x4;
     internal const int FlagRevocationAll = 0x8;

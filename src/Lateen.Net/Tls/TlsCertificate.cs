@@ -25,6 +25,23 @@ public sealed class TlsCertificate
         return certificates;
     }
 
+    /// <summary>One certificate.</summary>
+    /// <returns>Null when the octets are none, or more than one.</returns>
+    public static unsafe TlsCertificate? TryDecode(ReadOnlySpan<byte> der)
+    {
+        if (Interop.OpenSsl.Problem is not null || der.IsEmpty)
+            return null;
+        fixed (byte* start = der)
+        {
+            var at = start;
+            var native = Interop.LibCrypto.DecodeCertificate(0, &at, der.Length);
+            Interop.OpenSsl.TakeError();
+            var certificate = native != 0 && at == start + der.Length ? CertificateReader.Read(native) : null;
+            Interop.LibCrypto.FreeCertificate(native);
+            return certificate;
+        }
+    }
+
     /// <summary>The whole certificate, DER.</summary>
     public required ReadOnlyMemory<byte> Der { get; init; }
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Lateen.Identity;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Identity;
 using Lateen.Proxy.Routing;
@@ -150,11 +149,11 @@ public sealed class ProxyConfiguration : IDisposable
     }
 
     /// <summary>The roots that the mesh is trusted by; null before the first certificate. Any thread.</summary>
-    internal TrustBundle? IdentityBundle => _identity.Bundle;
+    internal MeshRoots? IdentityBundle => _identity.Bundle;
 
     /// <summary>Takes a certificate of the workload, and the roots that came with it, into use.</summary>
     /// <returns>Why not; null when they are.</returns>
-    internal Task<string?> InstallIdentityAsync(WorkloadCredentials credentials, TrustBundle roots) => Thread.InvokeAsync(() =>
+    internal Task<string?> InstallIdentityAsync(WorkloadCredentials credentials, MeshRoots roots) => Thread.InvokeAsync(() =>
     {
         var fault = _identity.TryInstall(credentials, roots);
         Advance();
@@ -184,7 +183,7 @@ public sealed class ProxyConfiguration : IDisposable
         _bootstrapLoaded = _time.GetUtcNow();
         if (bootstrap.Identity is { } identity)
         {
-            _identity.Open(identity.Id.TrustDomain);
+            _identity.Open();
 
             // New roots have to be here before anything is signed by them, so they come unasked.
             if (bootstrap.ControlPlane is not null) _subscriptions.Need(XdsTypeUrls.Secret, IdentitySecrets.Roots);

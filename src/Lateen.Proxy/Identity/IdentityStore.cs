@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
-using Lateen.Identity;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Tls;
 
@@ -13,21 +12,21 @@ namespace Lateen.Proxy.Identity;
 internal sealed class IdentityStore(SecretStore secrets, ResourceLedger ledger)
 {
     private IdentityTrust? _trust;
-    private volatile TrustBundle? _bundle;
+    private volatile MeshRoots? _bundle;
 
     /// <summary>The proxy has an identity, whether or not it has been confirmed yet.</summary>
     [MemberNotNullWhen(true, nameof(_trust))]
     public bool IsOpen => _trust is not null;
 
     /// <summary>What the mesh is trusted by; null before the first answer. Any thread may read it.</summary>
-    public TrustBundle? Bundle => _bundle;
+    public MeshRoots? Bundle => _bundle;
 
     /// <summary>The bootstrap claims an identity.</summary>
-    public void Open(TrustDomain domain) => _trust = new IdentityTrust(domain);
+    public void Open() => _trust = new IdentityTrust();
 
     /// <summary>Takes a new certificate into use, and the roots that came with it.</summary>
     /// <returns>Why not; null when both are in use.</returns>
-    public string? TryInstall(WorkloadCredentials credentials, TrustBundle roots)
+    public string? TryInstall(WorkloadCredentials credentials, MeshRoots roots)
     {
         // Order matters: whoever shows the new certificate must already trust those who have one like it.
         if (!_trust!.TryTakeAnswer(roots, out var reason)) return reason;
@@ -42,7 +41,7 @@ internal sealed class IdentityStore(SecretStore secrets, ResourceLedger ledger)
                 PrivateKey = new DataSource { InlineBytes = UnsafeByteOperations.UnsafeWrap(credentials.KeyPem) },
             },
         };
-        Show(secret, credentials.Certificate.SerialNumber, errors);
+        Show(secret, credentials.Certificate.Leaf.Serial, errors);
         return errors.Any ? errors.ToString() : null;
     }
 
@@ -78,7 +77,7 @@ internal sealed class IdentityStore(SecretStore secrets, ResourceLedger ledger)
         var secret = new Secret
         {
             Name = IdentitySecrets.Roots,
-            ValidationContext = new CertificateValidationContext { TrustedCa = new DataSource { InlineBytes = ByteString.CopyFromUtf8(bundle.ToPem()) } },
+            ValidationContext = new CertificateValidationContext { TrustedCa = new DataSource { InlineBytes = UnsafeByteOperations.UnsafeWrap(bundle.Pem) } },
         };
         if (Show(secret, bundle.Fingerprint[..16], errors)) _bundle = bundle;
     }

@@ -1,6 +1,7 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography.X509Certificates;
 using Lateen.Identity;
+using Lateen.Net.Tls;
 
 namespace Lateen.Proxy.Identity;
 
@@ -13,29 +14,29 @@ namespace Lateen.Proxy.Identity;
 /// plane speaks again; without a control plane, the authority's last answer counts. The result is never empty, and never more than
 /// <see cref="TrustBundle.MaxRoots"/>. Configuration thread only.
 /// </remarks>
-internal sealed class IdentityTrust(TrustDomain domain)
+internal sealed class IdentityTrust
 {
-    private TrustBundle? _told;
+    private MeshRoots? _told;
 
     /// <summary>Null before anybody has spoken.</summary>
-    public TrustBundle? Bundle { get; private set; }
+    public MeshRoots? Bundle { get; private set; }
 
     /// <summary>Takes the roots of the authority's answer.</summary>
     /// <returns>False with the reason when the roots would be too many.</returns>
-    public bool TryTakeAnswer(TrustBundle roots, [NotNullWhen(false)] out string? reason) => TrySettle(_told, roots, out reason);
+    public bool TryTakeAnswer(MeshRoots roots, [NotNullWhen(false)] out string? reason) => TrySettle(_told, roots, out reason);
 
     /// <summary>Takes the control plane's bundle.</summary>
     /// <returns>False with the reason when it holds anything but certificates of authorities; what was known stays.</returns>
     public bool TryTakeWord(string pem, [NotNullWhen(false)] out string? reason) =>
-        TrustBundle.TryRead(domain, pem, out var bundle, out reason) && TrySettle(bundle, null, out reason);
+        MeshRoots.TryRead(pem, out var bundle, out reason) && TrySettle(bundle, null, out reason);
 
-    private bool TrySettle(TrustBundle? told, TrustBundle? answered, [NotNullWhen(false)] out string? reason)
+    private bool TrySettle(MeshRoots? told, MeshRoots? answered, [NotNullWhen(false)] out string? reason)
     {
-        if (!TrustBundle.TryCreate([domain], Certificates(told).Concat(Certificates(answered)), out var bundle, out reason)) return false;
+        if (!MeshRoots.TryCreate([.. Certificates(told), .. Certificates(answered)], out var bundle, out reason)) return false;
         _told = told;
         Bundle = bundle;
         return true;
     }
 
-    private static IEnumerable<X509Certificate2> Certificates(TrustBundle? bundle) => bundle is null ? [] : bundle.Roots.Select(static root => root.Certificate);
+    private static ImmutableArray<TlsCertificate> Certificates(MeshRoots? bundle) => bundle is null ? [] : bundle.Certificates;
 }

@@ -1,25 +1,24 @@
-using System.Text;
-using Lateen.Identity;
+using Lateen.Net.Certificates;
 
 namespace Lateen.Proxy.Identity;
 
 /// <summary>A certificate of this workload with the key that it belongs to: what the proxy shows, and what it asks the authority with.</summary>
 /// <remarks>Immutable. The key is in the memory of this process and nowhere else; no text of this type holds it.</remarks>
-internal sealed class WorkloadCredentials(WorkloadCertificate certificate, WorkloadKey key, DateTimeOffset receivedAt)
+internal sealed class WorkloadCredentials(IssuedCertificate certificate, CertificateKey key, DateTimeOffset receivedAt)
 {
-    public WorkloadCertificate Certificate => certificate;
+    public IssuedCertificate Certificate => certificate;
 
     /// <summary>Leaf and intermediates.</summary>
-    public byte[] ChainPem { get; } = Encoding.ASCII.GetBytes(certificate.ToPem());
+    public byte[] ChainPem { get; } = MeshRoots.PemOf(certificate.Chain);
 
-    public byte[] KeyPem { get; } = Encoding.ASCII.GetBytes(key.ExportPrivateKeyPem());
+    public byte[] KeyPem { get; } = key.ToPem();
 
     public DateTimeOffset ReceivedAt => receivedAt;
 
-    public DateTimeOffset NotAfter => certificate.NotAfter;
+    public DateTimeOffset NotAfter => certificate.Leaf.NotAfter;
 
     /// <summary>What it had before it when it came. Its beginning lies before that by as much as clocks may differ, so it says nothing.</summary>
     public TimeSpan Lifetime => NotAfter - receivedAt;
 
-    public override string ToString() => $"certificate {certificate.SerialNumber} of {certificate.Identity}, good until {NotAfter:u}";
+    public override string ToString() => $"certificate {certificate.Leaf.Serial} of {certificate.Identity}, good until {NotAfter:u}";
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Lateen.Identity;
+using Lateen.Net.Certificates;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.ControlPlane;
 using Lateen.Proxy.Logging;
@@ -34,7 +35,7 @@ public sealed class WorkloadIdentityAgent : IDisposable
     private readonly Func<double> _chance;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile WorkloadCredentials? _credentials;
-    private WorkloadKey? _nextKey;
+    private CertificateKey? _nextKey;
     private DateTimeOffset _renewAt;
     private bool _provesByCertificate = true;
 
@@ -112,8 +113,9 @@ public sealed class WorkloadIdentityAgent : IDisposable
     private async Task<string?> AttemptAsync(CancellationToken stop)
     {
         if (!TryProve(out var proof, out var trusted, out var reason)) return reason;
-        _nextKey ??= WorkloadKey.Create(_config.KeyType);
-        var answer = await _authority.AskAsync(_nextKey.CreateRequest(_config.Id), proof, stop).ConfigureAwait(false);
+        _nextKey ??= CertificateKey.TryCreate(_config.KeyType == KeyAlgorithm.Rsa2048 ? CertificateKeyKind.Rsa2048 : CertificateKeyKind.P256, out reason);
+        if (_nextKey is null) return reason;
+        var answer = await _authority.AskAsync(_nextKey.CreateRequest(_config.Id.Uri), proof, stop).ConfigureAwait(false);
         _provesByCertificate = !_provesByCertificate;
         if (answer.IsRefusal) _registry.Shared.Add(_stats.Refused);
         if (answer.Chain.IsEmpty) return $"by {proof}: {answer.Reason}";
@@ -126,13 +128,13 @@ public sealed class WorkloadIdentityAgent : IDisposable
         _provesByCertificate = true;
         _renewAt = RenewalSchedule.RenewAt(credentials, _chance());
         _registry.Shared.Add(_stats.Issued);
-        _log.Info($"{credentials}, renewed at {_renewAt:u}; trusted roots: {roots.Roots.Length}");
+        _log.Info($"{credentials}, renewed at {_renewAt:u}; trusted roots: {roots.Certificates.Length}");
         _ready.TrySetResult();
         return null;
     }
 
     /// <summary>Chooses how the next question is proved.</summary>
-    private bool TryProve([NotNullWhen(true)] out AuthorityProof? proof, [NotNullWhen(true)] out TrustBundle? trusted, [NotNullWhen(false)] out string? reason)
+    private bool TryProve([NotNullWhen(true)] out AuthorityProof? proof, [NotNullWhen(true)] out MeshRoots? trusted, [NotNullWhen(false)] out string? reason)
     {
         proof = null;
         trusted = _configuration.IdentityBundle;
@@ -142,7 +144,7 @@ public sealed class WorkloadIdentityAgent : IDisposable
         {
             _provesByCertificate = true;
             reason = null;
-            proof = new AuthorityProof(Encoding.ASCII.GetBytes(trusted.ToPem()), good, null);
+            proof = new AuthorityProof(trusted.Pem, good, null);
             return true;
         }
 
@@ -157,38 +159,38 @@ public sealed class WorkloadIdentityAgent : IDisposable
         if (TryReadRoots(out var file, out reason)) trusted = trusted is null ? file : Union(file, trusted);
         else if (trusted is null) return false;
         reason = null;
-        proof = new AuthorityProof(Encoding.ASCII.GetBytes(trusted.ToPem()), null, token!);
+        proof = new AuthorityProof(trusted.Pem, null, token!);
         return true;
     }
 
-    private TrustBundle Union(TrustBundle file, TrustBundle known) =>
-        TrustBundle.TryCreate([_config.Id.TrustDomain], file.Roots.Concat(known.Roots).Select(static root => root.Certificate), out var union, out _) ? union : file;
+    private static MeshRoots Union(MeshRoots file, MeshRoots known) =>
+        MeshRoots.TryCreate(file.Certificates.Concat(known.Certificates), out var union, out _) ? union : file;
 
-    private bool TryReadRoots([NotNullWhen(true)] out TrustBundle? bundle, [NotNullWhen(false)] out string? reason)
+    private bool TryReadRoots([NotNullWhen(true)] out MeshRoots? bundle, [NotNullWhen(false)] out string? reason)
     {
         bundle = null;
         var errors = new ConfigurationErrors();
         var pem = DataSourceReader.Read(_config.RootCertificates, PemCertificates.MaxLength, FieldPath.Root.Field("root_certificates"), errors);
         if (errors.Any) reason = errors.All[0].ToString();
-        else if (!TrustBundle.TryRead(_config.Id.TrustDomain, Encoding.UTF8.GetString(pem.Span), out bundle, out reason)) reason = $"root_certificates: {reason}";
+        else if (!MeshRoots.TryRead(Encoding.UTF8.GetString(pem.Span), out bundle, out reason)) reason = $"root_certificates: {reason}";
         return bundle is not null;
     }
 
     /// <summary>Believes an answer only when it is what was asked for: for this identity and this key, good now, and verifiable by the peers who will see it.</summary>
     private bool TryAccept(
-        ImmutableArray<string> answer, TrustBundle trusted, [NotNullWhen(true)] out WorkloadCredentials? credentials, [NotNullWhen(true)] out TrustBundle? roots,
+        ImmutableArray<string> answer, MeshRoots trusted, [NotNullWhen(true)] out WorkloadCredentials? credentials, [NotNullWhen(true)] out MeshRoots? roots,
         [NotNullWhen(false)] out string? reason)
     {
         credentials = null;
         roots = trusted;
-        if (!IssuedChain.TryRead(answer, out var chain, out reason)) return false;
-        if (!chain.Roots.IsEmpty && !TrustBundle.TryCreate([_config.Id.TrustDomain], chain.Roots, out roots, out reason)) return false;
+        if (!IssuedCertificate.TryRead(answer, out var issued, out reason)) return false;
+        if (!issued.Roots.IsEmpty && !MeshRoots.TryCreate(issued.Roots, out roots, out reason)) return false;
         var now = _time.GetUtcNow();
-        if (chain.Certificate.Identity != _config.Id) reason = $"it is for {chain.Certificate.Identity}, not for {_config.Id}";
-        else if (!_nextKey!.Matches(chain.Certificate.Leaf)) reason = "it is for another key than ours";
-        else if (roots.Verify(chain.Certificate, now) is { IsTrusted: false } verdict) reason = verdict.Reason;
+        if (issued.Identity != _config.Id) reason = $"it is for {issued.Identity}, not for {_config.Id}";
+        else if (!_nextKey!.Matches(issued.Leaf)) reason = "it is for another key than ours";
+        else reason = roots.Refuse(issued, now);
         if (reason is not null) return false;
-        credentials = new WorkloadCredentials(chain.Certificate, _nextKey!, now);
+        credentials = new WorkloadCredentials(issued, _nextKey!, now);
         return true;
     }
 

@@ -119,7 +119,7 @@ internal static class WorkloadIdentityCompiler
 
         var errorsBefore = errors.Count;
         var pem = DataSourceReader.Read(source, PemCertificates.MaxLength, path, errors);
-        if (errors.Count == errorsBefore && !TrustBundle.TryRead(TrustDomain.Default, Encoding.UTF8.GetString(pem.Span), out _, out var fault)) errors.Add(path, fault);
+        if (errors.Count == errorsBefore && !MeshRoots.TryRead(Encoding.UTF8.GetString(pem.Span), out _, out var fault)) errors.Add(path, fault);
     }
 
     private static ClusterDefinition? AuthorityOf(

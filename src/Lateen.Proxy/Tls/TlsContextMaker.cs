@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using System.Buffers.Binary;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Lateen.Net.Tls;
@@ -68,14 +68,18 @@ internal static class TlsContextMaker
     /// <summary>A text that is equal when all of the messages are.</summary>
     public static string DigestOf(params ReadOnlySpan<IMessage?> messages)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var content = new MemoryStream();
+        Span<byte> length = stackalloc byte[sizeof(int)];
         foreach (var message in messages)
         {
             var bytes = message?.ToByteArray() ?? [];
-            hash.AppendData(BitConverter.GetBytes(bytes.Length));
-            hash.AppendData(bytes);
+            BinaryPrimitives.WriteInt32LittleEndian(length, bytes.Length);
+            content.Write(length);
+            content.Write(bytes);
         }
 
-        return Convert.ToHexString(hash.GetHashAndReset());
+        Span<byte> hash = stackalloc byte[Sha256.Bytes];
+        Sha256.Hash(content.GetBuffer().AsSpan(0, (int)content.Length), hash);
+        return Convert.ToHexString(hash);
     }
 }

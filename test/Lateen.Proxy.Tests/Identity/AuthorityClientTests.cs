@@ -1,6 +1,6 @@
 using Grpc.Core;
 using Istio.V1.Auth;
-using Lateen.Identity;
+using Lateen.Net.Certificates;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.ControlPlane;
 using Lateen.Proxy.Identity;
@@ -15,7 +15,7 @@ public sealed class AuthorityClientTests : IAsyncDisposable
     private readonly TestAuthority _root = new("Mesh Root");
     private readonly List<Exception> _defects = [];
     private readonly ManagementReactor _management;
-    private readonly WorkloadKey _key = WorkloadKey.Create(KeyAlgorithm.EcdsaP256);
+    private readonly CertificateKey _key = CertificateKey.TryCreate(CertificateKeyKind.P256, out _)!;
 
     public AuthorityClientTests() => _management = new ManagementReactor(new SystemHostResolver(), TimeProvider.System, _defects.Add);
 
@@ -33,13 +33,13 @@ public sealed class AuthorityClientTests : IAsyncDisposable
         await using var authority = await AuthorityOverSockets.StartAsync(_root);
         var answer = await AskAsync(authority.Port, new AuthorityProof(Roots(_root), null, "a-token"));
         Assert.Equal(string.Empty, answer.Reason);
-        Assert.True(IssuedChain.TryRead(answer.Chain, out var chain, out _));
-        Assert.Equal(AuthorityInMemory.Web, chain.Certificate.Identity.Uri);
-        Assert.Single(chain.Roots);
+        Assert.True(IssuedCertificate.TryRead(answer.Chain, out var issued, out _));
+        Assert.Equal(AuthorityInMemory.Web, issued.Identity.Uri);
+        Assert.Single(issued.Roots);
 
-        var credentials = new WorkloadCredentials(chain.Certificate, _key, TimeProvider.System.GetUtcNow());
+        var credentials = new WorkloadCredentials(issued, _key, TimeProvider.System.GetUtcNow());
         Assert.Equal(string.Empty, (await AskAsync(authority.Port, new AuthorityProof(Roots(_root), credentials, null))).Reason);
-        Assert.Equal([("Bearer a-token", string.Empty), (string.Empty, chain.Certificate.SerialNumber)], authority.Asked);
+        Assert.Equal([("Bearer a-token", string.Empty), (string.Empty, issued.Leaf.Serial)], authority.Asked);
     }
 
     [Fact]
@@ -86,6 +86,6 @@ public sealed class AuthorityClientTests : IAsyncDisposable
     private Task<AuthorityAnswer> AskAsync(int port, AuthorityProof proof)
     {
         var config = Setup.Read(IdentityYaml.Bootstrap(IdentityYaml.Extension(IdentityYaml.Inline(_root)), IdentityYaml.Cluster(port))).Identity!;
-        return new AuthorityClient(config, _management).AskAsync(_key.CreateRequest(config.Id), proof, TestContext.Current.CancellationToken);
+        return new AuthorityClient(config, _management).AskAsync(_key.CreateRequest(config.Id.Uri), proof, TestContext.Current.CancellationToken);
     }
 }

@@ -1,3 +1,4 @@
+using Lateen.Net.Certificates;
 using Lateen.Net.Tls;
 using Lateen.Proxy.Identity;
 using Lateen.Proxy.Tests.Tls;
@@ -81,16 +82,16 @@ public sealed class MeshPeerTests : IDisposable
     private WorkloadCredentials Credentials()
     {
         var now = TimeProvider.System.GetUtcNow();
-        var key = Lateen.Identity.WorkloadKey.Create(Lateen.Identity.KeyAlgorithm.EcdsaP256);
-        var request = key.CreateRequest(Lateen.Identity.SpiffeId.Parse(AuthorityInMemory.Web));
-        Assert.True(Lateen.Identity.WorkloadCertificate.TryRead(_root.Sign(request, [AuthorityInMemory.Web], now.AddMinutes(-1), now.AddHours(1)), out var certificate, out var reason), reason);
-        return new WorkloadCredentials(certificate, key, now);
+        using var key = CertificateKey.TryCreate(CertificateKeyKind.P256, out _)!;
+        var answer = _root.Sign(key.CreateRequest(AuthorityInMemory.Web), [AuthorityInMemory.Web], now.AddMinutes(-1), now.AddHours(1));
+        Assert.True(IssuedCertificate.TryRead([answer], out var issued, out var reason), reason);
+        return new WorkloadCredentials(issued, key, now);
     }
 
-    private Lateen.Identity.TrustBundle Bundle()
+    private MeshRoots Bundle()
     {
-        Assert.True(Lateen.Identity.TrustBundle.TryRead(Lateen.Identity.TrustDomain.Default, _root.Pem, out var bundle, out var reason), reason);
-        return bundle;
+        Assert.True(MeshRoots.TryRead(_root.Pem, out var roots, out var reason), reason);
+        return roots;
     }
 
     private async Task<ConfiguredProxy> StartAsync(string context, string manager = "")

@@ -46,7 +46,7 @@ public sealed class WorkloadIdentityAgentTests : IDisposable
         // The clock goes on in steps of a minute while the agent wakes up.
         Assert.InRange(after, TimeSpan.FromMinutes(minutes - 1), TimeSpan.FromMinutes(minutes + 3));
         Assert.Null(proof.Token);
-        Assert.Equal(first, proof.Credentials!.Certificate.SerialNumber);
+        Assert.Equal(first, proof.Credentials!.Certificate.Leaf.Serial);
         await EventuallyAsync(async () => await agent.SerialAsync() != first);
     }
 
