@@ -50,7 +50,7 @@ public sealed class ApiTests
     {
         await using var plane = await TestPlane.StartAsync(("a.yaml", TestPlane.Service("a", "10.0.0.1")));
         var applied = await plane.ApplyAsync(TestPlane.Service("a", "10.0.0.2"));
-        Assert.Contains(applied.Diagnostics, diagnostic => diagnostic is { Code: "LAT1001", File: "a.yaml" });
+        Assert.Contains(applied.Diagnostics, diagnostic => diagnostic is { Code: "LAT1301", File: "a.yaml" });
         Assert.Equal("applied", Assert.Single((await ListAsync(plane)).Items).Source);
 
         using var deleted = await DeleteAsync(plane, "se", "a");

@@ -29,9 +29,9 @@ public sealed class GoldenTests
     [Fact]
     public void Every_diagnostic_code_of_the_model_occurs_in_some_case()
     {
-        // These belong to the directory source (test/Lateen.Discovery.Tests), to a body too large for a golden file, and to the checks
-        // across resources.
-        string[] elsewhere = ["LAT0109", "LAT0110", "LAT0111", "LAT0315", .. DiagnosticCodes.All.Select(code => code.Code).Where(code => code.StartsWith("LAT09", StringComparison.Ordinal))];
+        // These belong to the directory source (test/Lateen.Discovery.Tests), to a body too large for a golden file, to the checks across
+        // resources, and to the running control plane (test/Lateen.ControlPlane.Tests).
+        string[] elsewhere = ["LAT0109", "LAT0110", "LAT0111", "LAT0315", .. DiagnosticCodes.All.Select(code => code.Code).Where(code => code[..5] is "LAT09" or "LAT13")];
         var seen = Cases.SelectMany(name => Read(name.Data).Diagnostics).Select(found => found.Code).ToHashSet();
         var unseen = DiagnosticCodes.All.Select(code => code.Code).Where(code => !seen.Contains(code) && !elsewhere.Contains(code));
         Assert.Empty(unseen);

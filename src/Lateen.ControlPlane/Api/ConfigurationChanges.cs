@@ -43,7 +43,7 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
     private DiagnosticView? Hidden(StoreChange change)
     {
         if (store.FromSource(change.Key) is not { Metadata.Location: { } place }) return null;
-        return new DiagnosticView("LAT1001", "warning", change.Key.ToString(), "", place.File, place.Line, place.Column,
+        return new DiagnosticView(DiagnosticCodes.HiddenByApplied.Code, "warning", change.Key.ToString(), "", place.File, place.Line, place.Column,
             "this file's resource is hidden by the one that was applied", $"`lateen delete {change.Key.Kind.Plural} {change.Key.Name} -n {change.Key.Namespace}` brings the file's back");
     }
 
@@ -88,7 +88,7 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
         {
             string[] names = [.. notice.Select(pair => pair.Name).Distinct()];
             string whom = names.Length <= MostNamed ? string.Join(", ", names) : $"{string.Join(", ", names.Take(MostNamed))} and {names.Length - MostNamed} more";
-            all.Add(new DiagnosticView("LAT1002", "warning", $"proxy {whom}", "", "", 0, 0, notice.Key, null));
+            all.Add(new DiagnosticView(DiagnosticCodes.ProxyNotice.Code, "warning", $"proxy {whom}", "", "", 0, 0, notice.Key, null));
         }
 
         return all;

@@ -9,7 +9,8 @@ public sealed record DiagnosticCode(string Code, DiagnosticSeverity Severity, st
 /// Every code that configuration can draw. A code keeps its meaning for ever; a rule that goes leaves a hole in the numbers.
 /// LAT01xx the document and its envelope, LAT02xx fields and values of any kind, LAT03xx VirtualService, LAT04xx DestinationRule,
 /// LAT05xx Gateway, LAT06xx ServiceEntry and WorkloadEntry, LAT07xx Sidecar, LAT08xx core Service, EndpointSlice and Secret, LAT09xx MeshConfig
-/// and the set of resources as a whole, LAT10xx AuthorizationPolicy, LAT11xx PeerAuthentication, LAT12xx RequestAuthentication.
+/// and the set of resources as a whole, LAT10xx AuthorizationPolicy, LAT11xx PeerAuthentication, LAT12xx RequestAuthentication, LAT13xx what
+/// a running control plane says of what it holds. No other file writes a code: test/Lateen.Architecture.Tests holds that.
 /// </summary>
 public static class DiagnosticCodes
 {
@@ -130,7 +131,6 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode StrictWithoutIdentity = Warning("LAT0924", "STRICT for endpoints that are not labelled as able to");
     public static readonly DiagnosticCode UnknownWorkloadPort = Warning("LAT0925", "portLevelMtls for a port that none of the chosen endpoints has");
 
-    public static readonly DiagnosticCode PortsWithoutSelector = Error("LAT1101", "portLevelMtls without a selector");
     public static readonly DiagnosticCode InvalidExtensionProvider = Error("LAT0930", "an extension provider that lacks something, or one name twice");
     public static readonly DiagnosticCode UnknownProvider = Warning("LAT0931", "a CUSTOM policy whose provider does not exist: what it matches is denied");
 
@@ -148,12 +148,17 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode InvalidTarget = Error("LAT1010", "a target that a policy cannot attach to");
     public static readonly DiagnosticCode InvalidPolicyValue = Error("LAT1011", "a value that nothing can match");
 
+    public static readonly DiagnosticCode PortsWithoutSelector = Error("LAT1101", "portLevelMtls without a selector");
+
     public static readonly DiagnosticCode NoKeySource = Error("LAT1201", "a JWT rule without issuer and without keys");
     public static readonly DiagnosticCode InvalidJwks = Error("LAT1202", "not a JSON Web Key Set");
     public static readonly DiagnosticCode PrivateKeyInJwks = Warning("LAT1203", "a key set that holds a private or shared key");
     public static readonly DiagnosticCode InvalidJwksUri = Error("LAT1204", "not an http or https URL");
     public static readonly DiagnosticCode InvalidTokenLocation = Error("LAT1205", "a place of a token or claim of the wrong form");
     public static readonly DiagnosticCode KeysNotFound = Warning("LAT1206", "an issuer whose keys cannot be found: no token of it passes");
+
+    public static readonly DiagnosticCode HiddenByApplied = Warning("LAT1301", "a file's resource that an applied one of the same name hides");
+    public static readonly DiagnosticCode ProxyNotice = Warning("LAT1302", "something that a connected proxy is configured to have and does not get");
 
     /// <summary>All codes in order.</summary>
     public static ImmutableArray<DiagnosticCode> All => [.. Registered.OrderBy(code => code.Code, StringComparer.Ordinal)];
