@@ -155,10 +155,11 @@ public sealed class ShapeTests
             `key`), roots (`ca.crt` or `cacert`) and revocation lists (`ca.crl` or `crl`), base64 in `data` or plain in `stringData`. The roots of
             `NAME` may lie in a Secret `NAME-cacert`. PEM is checked, and that the key belongs to the certificate; the end of a certificate is a
             warning a month before. Gateways and DestinationRules name one by `credentialName`; proxies get it over SDS as `kubernetes://NAME` and
-            `kubernetes://NAME-cacert`, from their own namespace only, when their own configuration names it, and only on the machine of the control
-            plane, for this release's connections to it are plaintext. Files beside the proxy are `file-cert:CERT~KEY`, `file-root:CA` and
-            `file-root:CA~CRL`: the proxy reads and watches them, the control plane never sees them. What a Secret holds is shown nowhere:
-            `lateen get`, `lateen diff`, the API and diagnostics give names and no values, and dumps of a proxy show certificates but no keys.
+            `kubernetes://NAME-cacert`, from their own namespace only and when their own configuration names it: on any machine over mutual TLS (port
+            15012), where a proxy's certificate says whose it is; over the plaintext port (15010), which takes its word for it, on the control plane's
+            own machine only. Files beside the proxy are `file-cert:CERT~KEY`, `file-root:CA` and `file-root:CA~CRL`: the proxy reads and watches
+            them, the control plane never sees them. What a Secret holds is shown nowhere: `lateen get`, `lateen diff`, the API and diagnostics
+            give names and no values, and dumps of a proxy show certificates but no keys.
 
             ## Security policies
 
