@@ -25,6 +25,18 @@ public sealed class OfflineTests
         Golden.Verify(work.Transcript);
     }
 
+    /// <summary>The verbs with rules of their own about their options: a rule that asks for the value of an option which has none must not end the program.</summary>
+    [Fact]
+    public async Task An_option_without_its_argument_ends_with_2_and_no_exception()
+    {
+        await using var work = new CliWorkplace();
+        foreach (string line in (string[])["proxy-config secret PROXY --admin", "proxy-config secret PROXY --admin=", "proxy-config secret --admin=", "proxy-config routes PROXY --port",
+            "delete vs NAME -f", "delete -f", "bootstrap sidecar NAME --label", "bootstrap sidecar NAME --xds-address", "bootstrap sidecar NAME --xds-address=", "bootstrap sidecar NAME --identity --secure-address", "demo --rate", "demo --rate much", "demo --rate 201", "demo --rate nan", "ca rotate --root much", "ca rotate --root=much", "bootstrap sidecar NAME --identity=perhaps --api x",
+            "ca issue-token -n shop --service-account web --ttl", "get vs -o", "get vs -o="])
+            Assert.Equal(2, (await work.RunAsync(line)).ExitCode);
+        Golden.Verify(work.Transcript);
+    }
+
     [Fact]
     public async Task Validate_reports_every_fault_with_its_place()
     {

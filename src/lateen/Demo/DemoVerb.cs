@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Lateen.Cli.Verbs;
 
@@ -14,7 +15,8 @@ internal static class DemoVerb
         var duration = new Option<int?>("--duration") { Description = "Stop after so many seconds. Default: run until Ctrl-C", HelpName = "SECONDS" };
         rate.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<double>() is < 0 or > 200)
+            // A text that is no number has its own complaint, and no value to ask for.
+            if (result.Tokens is [.., { Value: var text }] && double.TryParse(text, CultureInfo.InvariantCulture, out double written) && written is not (>= 0 and <= 200))
             {
                 result.AddError("--rate takes 0 to 200 page views per second: the demo is gentle; bench/run.sh is not.");
             }

@@ -69,11 +69,11 @@ internal static class BootstrapVerb
         {
             foreach (Option option in new Option[] { token, root, secure, api })
             {
-                if (!result.GetValue(identity) && result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} goes with --identity.");
+                if (!result.IsSet(identity) && result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} goes with --identity.");
             }
 
-            if (result.GetValue(identity) && result.GetResult(xds) is { Implicit: false }) result.AddError("--xds-address is the plaintext port; with --identity say --secure-address.");
-            if (result.GetValue(type) != Grpc) return;
+            if (result.IsSet(identity) && result.GetResult(xds) is { Implicit: false }) result.AddError("--xds-address is the plaintext port; with --identity say --secure-address.");
+            if (result.GetResult(type) is not { Tokens: [{ Value: Grpc }] }) return;
             foreach (Option option in new Option[] { account, admin, httpProxy, identity })
             {
                 if (result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} is for proxies; a gRPC client has none.");

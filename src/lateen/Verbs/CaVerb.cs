@@ -48,7 +48,7 @@ internal static class CaVerb
         // A flag that is absent counts as false, and "required" does not speak.
         command.Validators.Add(result =>
         {
-            if (!result.GetValue(root)) result.AddError("say what to rotate: --root");
+            if (!result.IsSet(root)) result.AddError("say what to rotate: --root");
         });
         command.SetAction(async (parsed, cancellation) =>
         {

@@ -26,8 +26,9 @@ internal static class DeleteVerb
         };
         command.Validators.Add(result =>
         {
-            bool named = result.GetValue(names) is { Length: > 0 };
-            bool filed = result.GetValue(files) is { Length: > 0 };
+            // What was written, not its value: an option without its argument has none, and asking for it throws.
+            bool named = result.GetResult(names) is { Tokens.Count: > 0 };
+            bool filed = result.GetResult(files) is { Implicit: false };
             if (named == filed) result.AddError("say what to delete: either KIND and NAME, or -f");
         });
         command.SetAction(async (parsed, cancellation) =>

@@ -44,7 +44,9 @@ internal static class ProxyConfigVerb
         command.Aliases.Add(singular);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(proxy) is null == result.GetValue(admin) is null) result.AddError("name a proxy, or give its admin address with --admin");
+            // What was given, not its value: an option without its argument has none, and asking for it throws. It is complained about anyway.
+            if (result.GetResult(proxy) is { Tokens.Count: > 0 } == result.GetResult(admin) is not null)
+                result.AddError("name a proxy, or give its admin address with --admin: one of the two");
         });
         command.SetAction(async (parsed, cancellation) =>
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Lateen.Cli.Output;
 
 namespace Lateen.Cli.Verbs;
@@ -6,6 +7,13 @@ namespace Lateen.Cli.Verbs;
 /// <summary>Options that several verbs take. A factory each: System.CommandLine wants an option to belong to one command.</summary>
 internal static class SharedOptions
 {
+    /// <summary>
+    /// True when a flag is given and not as <c>false</c>. For rules about a whole command line, which run while it may still be wrong: asking for the value of an
+    /// option that cannot be read throws, and what is wrong with it is complained about anyway.
+    /// </summary>
+    public static bool IsSet(this CommandResult line, Option<bool> flag) => line.GetResult(flag) is { Implicit: false } given
+        && (given.Tokens.Count == 0 || (bool.TryParse(given.Tokens[^1].Value, out bool value) && value));
+
     public static Option<string?> Api() => new("--api")
     {
         Description = "Address of the control plane's API: host:port or unix:/path. Default: LATEEN_API, then the running `lateen up`, then 127.0.0.1:15014",
