@@ -75,10 +75,10 @@ internal sealed class ConditionCompiler(ConfigurationErrors errors, bool isConne
         StringMatcher lenient = matcher.Path.Clone();
         switch (lenient.MatchPatternCase)
         {
-            case StringMatcher.MatchPatternOneofCase.Exact: lenient.Exact = PathCondition.ReadLeniently(lenient.Exact); break;
-            case StringMatcher.MatchPatternOneofCase.Prefix: lenient.Prefix = PathCondition.ReadLeniently(lenient.Prefix); break;
-            case StringMatcher.MatchPatternOneofCase.Suffix: lenient.Suffix = PathCondition.ReadLeniently(lenient.Suffix); break;
-            case StringMatcher.MatchPatternOneofCase.Contains: lenient.Contains = PathCondition.ReadLeniently(lenient.Contains); break;
+            case StringMatcher.MatchPatternOneofCase.Exact: lenient.Exact = PathCondition.ReadLeniently(lenient.Exact, isOpen: false); break;
+            case StringMatcher.MatchPatternOneofCase.Prefix: lenient.Prefix = PathCondition.ReadLeniently(lenient.Prefix, isOpen: true); break;
+            case StringMatcher.MatchPatternOneofCase.Suffix: lenient.Suffix = PathCondition.ReadLeniently(lenient.Suffix, isOpen: false); break;
+            case StringMatcher.MatchPatternOneofCase.Contains: lenient.Contains = PathCondition.ReadLeniently(lenient.Contains, isOpen: true); break;
         }
 
         return StringMatchers.Compile(lenient, inner, errors) is { } asRead ? new PathCondition(asSent, asRead, whenInDoubt, ExactOf(matcher.Path)) : null;

@@ -58,8 +58,9 @@ internal sealed class PathReadings
     /// <param name="path">Without the query.</param>
     /// <param name="output">At least as long.</param>
     /// <param name="length">Octets written.</param>
+    /// <param name="isOpen">What a rule compares goes on behind it, so that its last segment is only the beginning of one: no dot segment.</param>
     /// <returns>False when it cannot be read with any certainty.</returns>
-    public static bool TryReadLeniently(ReadOnlySpan<byte> path, Span<byte> output, out int length)
+    public static bool TryReadLeniently(ReadOnlySpan<byte> path, Span<byte> output, out int length, bool isOpen = false)
     {
         length = 0;
         bool isParameter = false;
@@ -97,17 +98,20 @@ internal sealed class PathReadings
             if (!isParameter) output[length++] = one;
         }
 
-        length = EndSegment(output[..length]);
+        if (!isOpen) length = EndSegment(output[..length]);
         return true;
     }
 
-    /// <summary>A dot segment at the end of what was written is resolved; it never leads above the root.</summary>
+    /// <summary>
+    /// A dot segment at the end of what was written is resolved; it never leads above the root, nor before the beginning of a rule's text that does not begin at it.
+    /// </summary>
     private static int EndSegment(ReadOnlySpan<byte> written)
     {
         if (written.EndsWith("/."u8)) return written.Length - 1;
         if (!written.EndsWith("/.."u8)) return written.Length;
         int parent = written[..^3].LastIndexOf((byte)'/');
-        return parent < 0 ? 1 : parent + 1;
+        if (parent >= 0) return parent + 1;
+        return written[0] == (byte)'/' ? 1 : written.Length;
     }
 
     private static int HexDigit(byte one) => one switch

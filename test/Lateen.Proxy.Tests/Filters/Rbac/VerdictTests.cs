@@ -123,6 +123,17 @@ public sealed class VerdictTests
         $"rules.policies[\"p\"].{path}: is of HTTP requests and cannot stand in a network filter, which sees connections",
         Access.ErrorsOf($$$$"""{policies: {p: {permissions: [{{{{permission}}}}], principals: [{{{{principal}}}}]}}}""", isConnection: true));
 
+    /// <summary>What a prefix ends with goes on: read as a path of its own, <c>/.</c> would be the root, and every path would begin with it.</summary>
+    [Theory]
+    [InlineData("{url_path: {path: {prefix: '/.'}}}", "GET /.x/..%2Fadmin HTTP/1.1", false)]
+    [InlineData("{url_path: {path: {prefix: '/.'}}}", "GET /.git%2Fconfig HTTP/1.1", true)]
+    [InlineData("{url_path: {path: {prefix: '/..'}}}", "GET /..x/%2e%2e%2fadmin HTTP/1.1", false)]
+    [InlineData("{url_path: {path: {prefix: '/public/.'}}}", "GET /public/.x/..%2Fsecret HTTP/1.1", false)]
+    [InlineData("{url_path: {path: {contains: '/.'}}}", "GET /.x/..%2Fadmin HTTP/1.1", false)]
+    [InlineData("{url_path: {path: {suffix: 'a/../admin'}}}", "GET /x/a/..%2Fadmin HTTP/1.1", false)]
+    public void A_list_of_beginnings_allows_no_other_beginning_by_a_second_reading(string permission, string line, bool isAllowed) =>
+        Assert.Equal(isAllowed, Access.Rules("ALLOW", permission, "{any: true}").Evaluate(Access.Subject(line)).IsAllowed);
+
     [Fact]
     public void Lost_metadata_allow_nothing_and_deny_what_they_might_deny()
     {

@@ -24,10 +24,11 @@ internal sealed class PathCondition(BytePredicate asSent, BytePredicate asRead, 
     }
 
     /// <summary>A literal as a lenient server would read it, were it a path; the literal itself when it cannot be read so.</summary>
-    public static string ReadLeniently(string literal)
+    /// <param name="isOpen">Something may come behind it: <c>/.</c> may be the beginning of a name.</param>
+    public static string ReadLeniently(string literal, bool isOpen)
     {
         byte[] text = Encoding.UTF8.GetBytes(literal);
         byte[] read = new byte[text.Length];
-        return PathReadings.TryReadLeniently(text, read, out int length) ? Encoding.UTF8.GetString(read, 0, length) : literal;
+        return PathReadings.TryReadLeniently(text, read, out int length, isOpen) ? Encoding.UTF8.GetString(read, 0, length) : literal;
     }
 }
