@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lateen.Model.Security;
 
 namespace Lateen.Model.Tests;
@@ -12,7 +13,7 @@ public sealed class AuthorizationDecisionTests
         Method = "GET",
         Path = "/reviews/1?full=true",
         Host = "Reviews.shop:9080",
-        Headers = StringMap.Create(KeyValuePair.Create("x-team", "red")),
+        Headers = StringMap.Create(KeyValuePair.Create("x-team", ImmutableArray.Create("red"))),
         Claims =
         [
             new DescribedClaim(["iss"], ["https://issuer.example.org"]), new DescribedClaim(["sub"], ["alice/2"]), new DescribedClaim(["aud"], ["shop", "web"]),

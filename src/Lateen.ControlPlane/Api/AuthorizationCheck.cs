@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Model.Security;
@@ -51,8 +52,8 @@ public static class AuthorizationCheck
         Method = traffic.Method ?? "GET",
         Path = traffic.Path ?? "/",
         Host = traffic.Host ?? "",
-        Headers = (traffic.Headers ?? new Dictionary<string, string>())
-            .GroupBy(header => header.Key.ToLowerInvariant()).Select(group => KeyValuePair.Create(group.Key, group.Last().Value)).ToStringMap(),
+        Headers = (traffic.Headers ?? []).GroupBy(header => header.Name.ToLowerInvariant())
+            .Select(group => KeyValuePair.Create(group.Key, group.Select(header => header.Value).ToImmutableArray())).ToStringMap(),
         Claims = [.. (traffic.Claims ?? []).Select(claim => new DescribedClaim([.. claim.Path], [.. claim.Values]))],
     };
 
@@ -89,6 +90,8 @@ public static class AuthorizationCheck
         AuthorizationReason.NothingAllows => "there are ALLOW policies, and none of their rules matches",
         AuthorizationReason.UnknownProvider =>
             $"{verdict.Rule!.Name} leaves it to the authorizer '{verdict.Rule.Policy.Spec.Provider}', which the mesh settings do not declare",
+        AuthorizationReason.NotAskedOfConnections =>
+            $"{verdict.Rule!.Name} leaves it to the authorizer '{verdict.Rule.Policy.Spec.Provider}', which cannot be asked about a connection that is not HTTP",
         _ => $"{verdict.Rule!.Name} leaves it to the authorizer '{verdict.Rule.Policy.Spec.Provider}'; nothing else denies it",
     };
 

@@ -11,8 +11,11 @@ public sealed record AuthorizationCheckRequest(
 /// <param name="Tcp">True: a connection on a port that is not HTTP.</param>
 public sealed record DescribedTraffic(
     string? From = null, string? SourceIp = null, string? RemoteIp = null, string? DestinationIp = null, int? Port = null, string? ServerName = null, bool Tcp = false,
-    string? Method = null, string? Path = null, string? Host = null, IReadOnlyDictionary<string, string>? Headers = null,
+    string? Method = null, string? Path = null, string? Host = null, IReadOnlyList<DescribedHeaderView>? Headers = null,
     IReadOnlyList<DescribedClaimView>? Claims = null);
+
+/// <summary>A field of a request's head. One name may be there several times.</summary>
+public sealed record DescribedHeaderView(string Name, string Value);
 
 /// <summary>A claim of a token that was found good: its steps from the outside in, and its values.</summary>
 public sealed record DescribedClaimView(IReadOnlyList<string> Path, IReadOnlyList<string> Values);

@@ -39,13 +39,8 @@ internal sealed class TrafficFlags
         return traffic == new DescribedTraffic() ? null : traffic;
     }
 
-    private static Dictionary<string, string>? Headers(string[] written)
-    {
-        if (written.Length == 0) return null;
-        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, value) in written.Select(pair => Split("--header", pair))) headers[name] = value;
-        return headers;
-    }
+    private static List<DescribedHeaderView>? Headers(string[] written) =>
+        written.Length == 0 ? null : [.. written.Select(pair => Split("--header", pair)).Select(pair => new DescribedHeaderView(pair.Name, pair.Value))];
 
     private static List<DescribedClaimView>? Claims(string[] written)
     {

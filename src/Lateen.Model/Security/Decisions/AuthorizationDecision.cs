@@ -4,7 +4,8 @@ namespace Lateen.Model.Security;
 
 /// <summary>
 /// Says what the policies of a workload make of a request, from the policies themselves: CUSTOM, then DENY, then ALLOW; with no ALLOW policy everything that
-/// is not denied passes. It knows nothing of how proxies do it, so that the two can be compared. Pure.
+/// is not denied passes. It is written from the policies and not from the rules that are made of them, so that each can be held against the other:
+/// test/Lateen.Proxy.Tests compares the two over generated policies and requests. Pure.
 /// </summary>
 public static class AuthorizationDecision
 {
@@ -13,33 +14,40 @@ public static class AuthorizationDecision
     {
         ArgumentNullException.ThrowIfNull(mesh);
         ArgumentNullException.ThrowIfNull(request);
-        var matching = new RuleMatching(new TrustDomains(mesh), request);
+        var matching = new RuleMatching(mesh, request);
         var matched = ImmutableArray.CreateBuilder<MatchedRule>();
         foreach (var policy in policies)
-            if (matching.FirstMatch(policy) is { } rule) matched.Add(new MatchedRule(policy, rule));
+            if (matching.Matches(policy).Select(rule => new MatchedRule(policy, rule)).MinBy(rule => rule.Name, StringComparer.Ordinal) is { } first) matched.Add(first);
 
-        var (outcome, reason, decisive) = Decide(policies, mesh, matched);
+        var (outcome, reason, decisive) = Decide(policies, mesh, request.IsHttp, matched);
         return new AuthorizationVerdict(outcome, reason, decisive, [.. matched.Where(rule => rule != decisive)]);
     }
 
     private static (AuthorizationOutcome Outcome, AuthorizationReason Reason, MatchedRule? Rule) Decide(
-        ImmutableArray<Resource<AuthorizationPolicy>> policies, MeshConfig mesh, ImmutableArray<MatchedRule>.Builder matched)
+        ImmutableArray<Resource<AuthorizationPolicy>> policies, MeshConfig mesh, bool isHttp, ImmutableArray<MatchedRule>.Builder matched)
     {
-        var custom = First(AuthorizationAction.Custom, rule => !mesh.ExtensionProviders.Any(provider => provider.Name == rule.Policy.Spec.Provider));
-        if (custom is not null) return (AuthorizationOutcome.Denied, AuthorizationReason.UnknownProvider, custom);
+        MatchedRule? asking = null;
+        foreach (string name in policies.Where(policy => policy.Spec.Action == AuthorizationAction.Custom).Select(policy => policy.Spec.Provider!).Distinct())
+        {
+            if (First(AuthorizationAction.Custom, rule => rule.Policy.Spec.Provider == name) is not { } custom) continue;
+            if (mesh.ExtensionProviders.FirstOrDefault(provider => provider.Name == name) is not { } known)
+                return (AuthorizationOutcome.Denied, AuthorizationReason.UnknownProvider, custom);
+            // Only by gRPC can anybody be asked about a connection.
+            if (!isHttp && known.Protocol == AuthorizerProtocol.Http) return (AuthorizationOutcome.Denied, AuthorizationReason.NotAskedOfConnections, custom);
+            asking ??= custom;
+        }
+
         if (First(AuthorizationAction.Deny) is { } denying) return (AuthorizationOutcome.Denied, AuthorizationReason.DenyRule, denying);
         var allowing = First(AuthorizationAction.Allow);
         bool isAllowNeeded = policies.Any(policy => policy.Spec is { Action: AuthorizationAction.Allow, IsDryRun: false });
         if (isAllowNeeded && allowing is null) return (AuthorizationOutcome.Denied, AuthorizationReason.NothingAllows, null);
-        if (First(AuthorizationAction.Custom) is { } asking) return (AuthorizationOutcome.LeftToAuthorizer, AuthorizationReason.CustomRule, asking);
+        if (asking is not null) return (AuthorizationOutcome.LeftToAuthorizer, AuthorizationReason.CustomRule, asking);
         if (allowing is not null) return (AuthorizationOutcome.Allowed, AuthorizationReason.AllowRule, allowing);
         return (AuthorizationOutcome.Allowed, policies.IsEmpty ? AuthorizationReason.NoPolicy : AuthorizationReason.NothingDenies, null);
 
-        MatchedRule? First(AuthorizationAction action, Func<MatchedRule, bool>? also = null)
-        {
-            foreach (var rule in matched)
-                if (rule.Policy.Spec.Action == action && !rule.Policy.Spec.IsDryRun && (also is null || also(rule))) return rule;
-            return null;
-        }
+        // Of several rules proxies name the first by its name: that is the order in which they try them.
+        MatchedRule? First(AuthorizationAction action, Func<MatchedRule, bool>? also = null) => matched
+            .Where(rule => rule.Policy.Spec.Action == action && !rule.Policy.Spec.IsDryRun && (also is null || also(rule)))
+            .MinBy(rule => rule.Name, StringComparer.Ordinal);
     }
 }

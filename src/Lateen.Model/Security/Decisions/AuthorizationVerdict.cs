@@ -31,6 +31,9 @@ public enum AuthorizationReason
 
     /// <summary>A CUSTOM rule matched.</summary>
     CustomRule = 6,
+
+    /// <summary>A CUSTOM rule matched a connection that is not HTTP, about which its provider cannot be asked.</summary>
+    NotAskedOfConnections = 7,
 }
 
 /// <summary>A rule that matched.</summary>
@@ -46,6 +49,6 @@ public sealed record MatchedRule(Resource<AuthorizationPolicy> Policy, int Rule)
 
 /// <summary>What policy says of a request, and which rule said it.</summary>
 /// <param name="Rule">The rule that decided; null where the absence of one did.</param>
-/// <param name="AlsoMatched">Every other rule that matched (the first of each policy): AUDIT, dry-run, and those that came too late to decide.</param>
+/// <param name="AlsoMatched">Every other rule that matched (the first by name of each policy): AUDIT, dry-run, and those that came too late to decide.</param>
 public sealed record AuthorizationVerdict(
     AuthorizationOutcome Outcome, AuthorizationReason Reason, MatchedRule? Rule, ImmutableArray<MatchedRule> AlsoMatched);

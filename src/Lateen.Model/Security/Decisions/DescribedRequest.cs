@@ -25,14 +25,14 @@ public sealed record DescribedRequest
 
     public string Method { get; init; } = "GET";
 
-    /// <summary>As normalised by the proxy; a query is left out of account.</summary>
+    /// <summary>As the client sends it. It is normalised as the mesh settings say; what is left in it of two meanings is judged in both (ADR 0024).</summary>
     public string Path { get; init; } = "/";
 
     /// <summary>Value of the Host header, with or without a port.</summary>
     public string Host { get; init; } = "";
 
-    /// <summary>By name in lower case.</summary>
-    public StringMap<string> Headers { get; init; } = StringMap<string>.Empty;
+    /// <summary>By name in lower case; several values: the field is there several times.</summary>
+    public StringMap<ImmutableArray<string>> Headers { get; init; } = StringMap<ImmutableArray<string>>.Empty;
 
     /// <summary>Claims of a token that was found good; none: the request has no token.</summary>
     public ImmutableArray<DescribedClaim> Claims { get; init; } = [];

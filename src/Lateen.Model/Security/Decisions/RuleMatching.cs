@@ -4,62 +4,61 @@ using System.Net;
 
 namespace Lateen.Model.Security;
 
-/// <summary>Which rules match one described request.</summary>
-internal sealed class RuleMatching(TrustDomains domains, DescribedRequest request)
+/// <summary>
+/// Which rules match one described request, judged as proxies do (ADR 0024): where a request can be read in more than one way, a test in a place that helps to allow
+/// holds only if it does in each reading, and one in a place that helps to deny if it does in any.
+/// </summary>
+internal sealed class RuleMatching(MeshConfig mesh, DescribedRequest request)
 {
+    /// <summary>Bits of <c>::ffff:0:0</c>, behind which an IPv4 address stands in IPv6 form.</summary>
+    private const int MappedPrefixBits = 96;
+
+    private readonly TrustDomains _domains = new(mesh);
+
     private readonly string? _principal = request.Principal is { Length: > 0 } written
         ? written.StartsWith(TrustDomains.SpiffeScheme, StringComparison.Ordinal) ? written : TrustDomains.SpiffeScheme + written
         : null;
 
-    private readonly string _path = request.Path.IndexOf('?') is >= 0 and var query ? request.Path[..query] : request.Path;
+    private readonly DescribedPath _path = DescribedPath.Of(request.Path, mesh.PathNormalization);
 
-    /// <summary>The place of the policy's first rule that matches; null when none does.</summary>
-    public int? FirstMatch(Resource<AuthorizationPolicy> policy)
+    /// <summary>The places of the policy's rules that match.</summary>
+    public IEnumerable<int> Matches(Resource<AuthorizationPolicy> policy)
     {
         for (int i = 0; i < policy.Spec.Rules.Length; i++)
-            if (Matches(policy.Spec.Rules[i], policy)) return i;
-        return null;
+            if (Matches(policy.Spec.Rules[i], policy)) yield return i;
     }
 
     private bool Matches(AuthorizationRule rule, Resource<AuthorizationPolicy> policy)
     {
         // What a connection cannot answer makes an ALLOW rule never match and is not asked by the other actions.
         if (!request.IsHttp && policy.Spec.Action == AuthorizationAction.Allow && rule.AllConditions().Any(condition => condition.Attribute.IsOfRequest())) return false;
-        return OneOf(rule.From, policy.Namespace) && OneOf(rule.To, policy.Namespace) && All(rule.When, policy.Namespace);
+        // To ask an authorizer is on the safe side as to deny is.
+        bool whenInDoubt = policy.Spec.Action is AuthorizationAction.Deny or AuthorizationAction.Custom;
+        return OneOf(rule.From) && OneOf(rule.To) && All(rule.When);
+
+        bool OneOf(ImmutableArray<ConditionSet> sets) => sets.IsEmpty || sets.Any(set => All(set.Conditions));
+
+        bool All(ImmutableArray<AttributeCondition> conditions) => conditions.All(condition => (!request.IsHttp && condition.Attribute.IsOfRequest())
+            || ((condition.Values.IsEmpty || condition.Values.Any(value => Is(condition, value, policy.Namespace, whenInDoubt)))
+                && !condition.NotValues.Any(value => Is(condition, value, policy.Namespace, !whenInDoubt))));
     }
 
-    private bool OneOf(ImmutableArray<ConditionSet> sets, string policyNamespace) =>
-        sets.IsEmpty || sets.Any(set => All(set.Conditions, policyNamespace));
-
-    private bool All(ImmutableArray<AttributeCondition> conditions, string policyNamespace)
+    private bool Is(AttributeCondition condition, string value, string policyNamespace, bool whenInDoubt) => condition.Attribute switch
     {
-        foreach (var condition in conditions)
-        {
-            if (!request.IsHttp && condition.Attribute.IsOfRequest()) continue;
-            if (!condition.Values.IsEmpty && !condition.Values.Any(value => Is(condition, value, policyNamespace))) return false;
-            if (condition.NotValues.Any(value => Is(condition, value, policyNamespace))) return false;
-        }
-
-        return true;
-    }
-
-    private bool Is(AttributeCondition condition, string value, string policyNamespace) => condition.Attribute switch
-    {
-        PolicyAttribute.Principal => domains.ExpandPrincipal(value).Any(IsPrincipal),
-        PolicyAttribute.TrustDomain => Identity("") is { } domain && domains.Expand(value).Any(expanded => ValuePattern.Parse(expanded).Matches(domain)),
-        PolicyAttribute.Namespace => Identity("ns") is { } ns && IsNamespace(value, ns),
+        PolicyAttribute.Principal => _domains.ExpandPrincipal(value).Any(IsPrincipal),
+        PolicyAttribute.TrustDomain => TrustDomain() is { } domain && _domains.Expand(value).Any(expanded => Glob(expanded, domain)),
+        PolicyAttribute.Namespace => _principal is not null && Glob($"*/ns/{value}/*", _principal),
         PolicyAttribute.ServiceAccount => IsServiceAccount(value, policyNamespace),
         PolicyAttribute.SourceIp => IsWithin(request.SourceIp, value),
         PolicyAttribute.RemoteIp => IsWithin(request.RemoteIp ?? request.SourceIp, value),
         PolicyAttribute.DestinationIp => IsWithin(request.DestinationIp, value),
-        PolicyAttribute.DestinationPort => request.DestinationPort?.ToString(CultureInfo.InvariantCulture) == value,
-        PolicyAttribute.ServerName => request.ServerName is { } name && ValuePattern.Parse(value).Matches(name),
-        PolicyAttribute.Method => ValuePattern.Parse(value).Matches(request.Method),
-        PolicyAttribute.Path => PathTemplate.IsTemplate(value) ? PathTemplate.Matches(value, _path) : ValuePattern.Parse(value).Matches(_path),
-        PolicyAttribute.Host => IsHost(value),
-        // The presence of a header is asked, not that it says something.
-        PolicyAttribute.Header => HeaderOf(condition.Path[0]) is { } header && (value == "*" || ValuePattern.Parse(value).Matches(header)),
-        PolicyAttribute.RequestPrincipal => IsRequestPrincipal(value),
+        PolicyAttribute.DestinationPort => request.DestinationPort == int.Parse(value, NumberStyles.None, CultureInfo.InvariantCulture),
+        PolicyAttribute.ServerName => request.ServerName is { } name && ValuePattern.Parse(value).Matches(name.TrimEnd('.'), ignoreCase: true),
+        PolicyAttribute.Method => IsMethod(ValuePattern.Parse(value), whenInDoubt),
+        PolicyAttribute.Path => IsPath(value, whenInDoubt),
+        PolicyAttribute.Host => IsHost(value, whenInDoubt),
+        PolicyAttribute.Header => IsHeader(condition.Path[0], ValuePattern.Parse(value), whenInDoubt),
+        PolicyAttribute.RequestPrincipal => IsRequestPrincipal(ValuePattern.Parse(value)),
         PolicyAttribute.Audience => AnyOf(request.ClaimValues("aud"), value),
         PolicyAttribute.Presenter => AnyOf(request.ClaimValues("azp"), value),
         PolicyAttribute.Claim => AnyOf(request.ClaimValues(condition.Path.AsSpan()), value),
@@ -67,14 +66,44 @@ internal sealed class RuleMatching(TrustDomains domains, DescribedRequest reques
         _ => false,
     };
 
-    /// <summary>Pseudo-headers are what the request line says (RFC 9113 section 8.3.1).</summary>
-    private string? HeaderOf(string name) => name switch
+    private bool IsPath(string value, bool whenInDoubt)
     {
-        ":method" => request.Method,
-        ":path" => request.Path,
-        ":authority" or "host" => request.Host.Length > 0 ? request.Host : null,
-        _ => request.Headers.GetValueOrDefault(name),
-    };
+        string octets = DescribedPath.Octets(value);
+        if (PathTemplate.IsTemplate(value)) return _path.Holds(path => PathTemplate.Matches(octets, path), path => PathTemplate.Matches(octets, path), whenInDoubt);
+        var pattern = ValuePattern.Parse(octets);
+        var lenient = DescribedPath.ReadLeniently(pattern);
+        return _path.Holds(path => pattern.Matches(path), path => lenient.Matches(path), whenInDoubt);
+    }
+
+    /// <summary>Methods have case (RFC 9110 section 9.1), but some servers raise it.</summary>
+    private bool IsMethod(ValuePattern pattern, bool whenInDoubt) =>
+        pattern.Kind == ValuePatternKind.Presence || AsRead([request.Method, request.Method.ToUpperInvariant()], method => pattern.Matches(method), whenInDoubt);
+
+    /// <summary>Pseudo-headers are what the request line says (RFC 9113 section 8.3.1). The presence of a header is asked, not that it says something.</summary>
+    private bool IsHeader(string name, ValuePattern pattern, bool whenInDoubt)
+    {
+        bool isPresence = pattern.Kind == ValuePatternKind.Presence;
+        switch (name)
+        {
+            case ":method": return IsMethod(pattern, whenInDoubt);
+            case ":path": return isPresence || _path.Holds(path => pattern.Matches(path + _path.Query), path => pattern.Matches(path + _path.Query), whenInDoubt);
+            case ":authority" or "host": return isPresence || IsAuthority(host => pattern.Matches(host, ignoreCase: true), whenInDoubt);
+        }
+
+        if (request.Headers.GetValueOrDefault(name) is not { IsDefaultOrEmpty: false } values) return false;
+        if (isPresence) return true;
+        string joined = string.Join(',', values);
+        if (whenInDoubt) return values.Append(joined).Any(value => pattern.Matches(value));
+        // A joined value that is exactly the text is so for whoever reads it; one that begins or ends with it hides what the others are like.
+        return pattern.Matches(joined) && (pattern.Kind == ValuePatternKind.Exact || values.All(value => pattern.Matches(value)));
+    }
+
+    private static bool AsRead(ReadOnlySpan<string> readings, Predicate<string> test, bool whenInDoubt)
+    {
+        foreach (string reading in readings)
+            if (test(reading) == whenInDoubt) return whenInDoubt;
+        return !whenInDoubt;
+    }
 
     private bool IsPrincipal(string value)
     {
@@ -83,17 +112,11 @@ internal sealed class RuleMatching(TrustDomains domains, DescribedRequest reques
         return ValuePattern.Parse(value).Matches(_principal[TrustDomains.SpiffeScheme.Length..]);
     }
 
-    /// <summary>The part of the peer's id behind a step; the empty step is the trust domain.</summary>
-    private string? Identity(string step)
-    {
-        if (_principal is null) return null;
-        string[] parts = _principal[TrustDomains.SpiffeScheme.Length..].Split('/');
-        if (step.Length == 0) return parts[0];
-        return parts is [_, "ns", var ns, "sa", var account] ? step == "ns" ? ns : account : null;
-    }
+    /// <summary>The trust domain of the peer's id; null when there is none, or nothing behind it.</summary>
+    private string? TrustDomain() => _principal?[TrustDomains.SpiffeScheme.Length..].Split('/', 2) is [var domain, _] ? domain : null;
 
     /// <summary>A star stands for anything, also in the middle.</summary>
-    private static bool IsNamespace(string pattern, string value)
+    private static bool Glob(string pattern, string value)
     {
         string[] parts = pattern.Split('*');
         if (parts.Length == 1) return pattern == value;
@@ -112,25 +135,46 @@ internal sealed class RuleMatching(TrustDomains domains, DescribedRequest reques
     private bool IsServiceAccount(string value, string policyNamespace)
     {
         int slash = value.IndexOf('/');
-        return Identity("ns") == (slash < 0 ? policyNamespace : value[..slash]) && Identity("sa") == value[(slash + 1)..];
+        return _principal?[TrustDomains.SpiffeScheme.Length..].Split('/') is [{ Length: > 0 }, "ns", var ns, "sa", var account]
+            && ns == (slash < 0 ? policyNamespace : value[..slash]) && account == value[(slash + 1)..];
     }
 
-    private bool IsHost(string value)
+    /// <summary>A value that names no port takes any.</summary>
+    private bool IsHost(string value, bool whenInDoubt)
     {
         var pattern = ValuePattern.Parse(value);
-        if (pattern.Kind == ValuePatternKind.Presence) return request.Host.Length > 0;
-        return pattern.Matches(request.Host, ignoreCase: true) || (Port(pattern.Text) < 0 && Port(request.Host) is >= 0 and var at && pattern.Matches(request.Host[..at], ignoreCase: true));
+        if (pattern.Kind == ValuePatternKind.Presence) return true;
+        bool takesAnyPort = pattern.Kind != ValuePatternKind.Prefix && Port(pattern.Text) < 0;
+        return IsAuthority(
+            host => pattern.Matches(host, ignoreCase: true) || (takesAnyPort && Port(host) is >= 0 and var at && pattern.Matches(host[..at], ignoreCase: true)), whenInDoubt);
+    }
+
+    /// <summary>A host is one name however it is written: with the root's dot, with zeros before its port or with none behind the colon.</summary>
+    private bool IsAuthority(Predicate<string> test, bool whenInDoubt)
+    {
+        string host = request.Host;
+        if (host.Contains('%')) return whenInDoubt;
+        if (test(host)) return true;
+        int colon = Port(host);
+        string name = (colon < 0 ? host : host[..colon]).TrimEnd('.');
+        string port = colon < 0 || colon == host.Length - 1 ? "" : host[(colon + 1)..].TrimStart('0');
+        return test(colon < 0 || colon == host.Length - 1 ? name : $"{name}:{(port.Length == 0 ? "0" : port)}");
     }
 
     /// <summary>Where the port of a host begins; -1 for none. The colons of <c>[::1]</c> are none.</summary>
     private static int Port(string host) => host.LastIndexOf(':') is >= 0 and var colon && colon > host.LastIndexOf(']') ? colon : -1;
 
-    private bool IsRequestPrincipal(string value)
+    /// <summary><c>issuer/subject</c> of one token; where the pattern leaves one of the two open, there must be one all the same.</summary>
+    private bool IsRequestPrincipal(ValuePattern pattern)
     {
-        if (request.ClaimValues("iss") is not [var issuer, ..] || request.ClaimValues("sub") is not [var subject, ..]) return false;
-        return ValuePattern.Parse(value) is var pattern && (pattern.Kind == ValuePatternKind.Presence
-            ? issuer.Length > 0 && subject.Length > 0
-            : pattern.Matches($"{issuer}/{subject}"));
+        if (request.ClaimValues("iss") is not [var issuer] || request.ClaimValues("sub") is not [var subject]) return false;
+        return pattern.Kind switch
+        {
+            ValuePatternKind.Presence => issuer.Length > 0 && subject.Length > 0,
+            ValuePatternKind.Prefix => subject.Length > 0 && pattern.Matches($"{issuer}/{subject}"),
+            ValuePatternKind.Suffix => issuer.Length > 0 && pattern.Matches($"{issuer}/{subject}"),
+            _ => pattern.Matches($"{issuer}/{subject}"),
+        };
     }
 
     private static bool AnyOf(ImmutableArray<string> values, string value) => values.Any(candidate => ValuePattern.Parse(value).Matches(candidate));
@@ -140,9 +184,10 @@ internal sealed class RuleMatching(TrustDomains domains, DescribedRequest reques
         int slash = block.IndexOf('/');
         if (!IPAddress.TryParse(address, out var actual) || !IPAddress.TryParse(slash < 0 ? block : block[..slash], out var expected)) return false;
         if (actual.IsIPv4MappedToIPv6) actual = actual.MapToIPv4();
+        int bits = slash < 0 ? expected.GetAddressBytes().Length * 8 : int.Parse(block.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture);
+        if (expected.IsIPv4MappedToIPv6 && bits >= MappedPrefixBits) (expected, bits) = (expected.MapToIPv4(), bits - MappedPrefixBits);
         if (actual.AddressFamily != expected.AddressFamily) return false;
         byte[] left = actual.GetAddressBytes(), right = expected.GetAddressBytes();
-        int bits = slash < 0 ? left.Length * 8 : int.Parse(block.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture);
         for (int i = 0; i < left.Length && bits > 0; i++, bits -= 8)
         {
             int mask = bits >= 8 ? 0xff : 0xff << (8 - bits) & 0xff;
