@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Listeners;
@@ -47,17 +46,7 @@ public sealed class ConnectionLimitCompiler : IExtensionCompiler
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {
-        Proto.ConnectionLimit limit;
-        try
-        {
-            limit = Proto.ConnectionLimit.Parser.ParseFrom(configuration.Value);
-        }
-        catch (InvalidProtocolBufferException fault)
-        {
-            errors.Add(path, $"is not a valid message: {fault.Message}");
-            return null;
-        }
-
+        if (ExtensionMessages.TryParse(Proto.ConnectionLimit.Parser, configuration, path, errors) is not { } limit) return null;
         var errorsBefore = errors.Count;
         if (limit.StatPrefix.Length == 0) errors.Add(path.Field("stat_prefix"), "is required");
         if (limit.MaxConnections is null or 0 or > long.MaxValue) errors.Add(path.Field("max_connections"), "is required, and must be greater than 0");

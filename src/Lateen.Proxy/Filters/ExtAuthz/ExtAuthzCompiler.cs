@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.Filters.Http.ExtAuthz.V3;
-using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Http;
@@ -22,24 +21,11 @@ public sealed class ExtAuthzCompiler : IExtensionCompiler, IRouteFilterCompiler
 
     private const int DefaultErrorStatus = 403;
 
-    /// <summary>Envoy's, of a gRPC service without a timeout.</summary>
-    private static readonly TimeSpan DefaultGrpcTimeout = TimeSpan.FromMilliseconds(200);
-
     public string MessageName { get; } = Config.Descriptor.FullName;
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {
-        Config config;
-        try
-        {
-            config = Config.Parser.ParseFrom(configuration.Value);
-        }
-        catch (InvalidProtocolBufferException fault)
-        {
-            errors.Add(path, $"is not a valid message: {fault.Message}");
-            return null;
-        }
-
+        if (ExtensionMessages.TryParse(Config.Parser, configuration, path, errors) is not { } config) return null;
         int errorsBefore = errors.Count;
         RefuseUnsupported(config, path, errors);
         CheckContent(config.WithRequestBody, path.Field("with_request_body"), errors);
@@ -73,17 +59,7 @@ public sealed class ExtAuthzCompiler : IExtensionCompiler, IRouteFilterCompiler
 
     public CompiledExtension? CompileForRoute(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {
-        ExtAuthzPerRoute config;
-        try
-        {
-            config = ExtAuthzPerRoute.Parser.ParseFrom(configuration.Value);
-        }
-        catch (InvalidProtocolBufferException fault)
-        {
-            errors.Add(path, $"is not a valid message: {fault.Message}");
-            return null;
-        }
-
+        if (ExtensionMessages.TryParse(ExtAuthzPerRoute.Parser, configuration, path, errors) is not { } config) return null;
         if (config.Disabled) return new ExtAuthzRoute(name, configuration.TypeUrl) { IsDisabled = true };
         FieldPath place = path.Field("check_settings");
         if (config.CheckSettings is not { } settings)
@@ -176,23 +152,14 @@ public sealed class ExtAuthzCompiler : IExtensionCompiler, IRouteFilterCompiler
     {
         FieldPath place = path.Field("grpc_service");
         int errorsBefore = errors.Count;
-        GrpcService service = config.GrpcService;
-        string cluster = service.EnvoyGrpc?.ClusterName ?? string.Empty;
-        if (cluster.Length == 0) errors.Add(place.Field("envoy_grpc").Field("cluster_name"), "is required");
-        string authority = service.EnvoyGrpc is { Authority.Length: > 0 } named ? named.Authority : cluster[(cluster.LastIndexOf('|') + 1)..];
-        bool isValid = AuthorityText.IsValid(Encoding.UTF8.GetBytes(authority));
-        if (!isValid && service.EnvoyGrpc is { Authority.Length: > 0 }) errors.Add(place.Field("envoy_grpc").Field("authority"), $"'{authority}' is not a host");
-        TimeSpan timeout = ProtoValues.Positive(service.Timeout, DefaultGrpcTimeout, place.Field("timeout"), errors);
-        ImmutableArray<(HeaderName, byte[])> added = CompileFields(service.InitialMetadata, place.Field("initial_metadata"), errors);
+        GrpcCheck? check = GrpcCheck.Compile(config.GrpcService, place, errors);
         FieldNames? allowed = config.AllowedHeaders is null ? null : FieldNames.Compile(config.AllowedHeaders, path.Field("allowed_headers"), errors);
         FieldNames disallowed = FieldNames.Compile(config.DisallowedHeaders, path.Field("disallowed_headers"), errors);
         return errors.Count > errorsBefore ? null : new GrpcAuthorizationService
         {
-            Cluster = cluster,
-            TimeoutMilliseconds = MillisecondsOf(timeout),
-            // A cluster's name need not be a host; who cares for the authority names one.
-            Authority = Encoding.UTF8.GetBytes(isValid ? authority : "ext-authz"),
-            AddedFields = added,
+            Cluster = check!.Cluster,
+            TimeoutMilliseconds = check.TimeoutMilliseconds,
+            Check = check,
             Attributes = new AttributeSource
             {
                 AllowedFields = allowed,
@@ -205,7 +172,8 @@ public sealed class ExtAuthzCompiler : IExtensionCompiler, IRouteFilterCompiler
         };
     }
 
-    private static ImmutableArray<(HeaderName Name, byte[] Value)> CompileFields(RepeatedField<HeaderValue> fields, FieldPath path, ConfigurationErrors errors)
+    /// <summary>Fields that every question has.</summary>
+    internal static ImmutableArray<(HeaderName Name, byte[] Value)> CompileFields(RepeatedField<HeaderValue> fields, FieldPath path, ConfigurationErrors errors)
     {
         var compiled = ImmutableArray.CreateBuilder<(HeaderName, byte[])>(fields.Count);
         for (int i = 0; i < fields.Count; i++)
@@ -220,5 +188,6 @@ public sealed class ExtAuthzCompiler : IExtensionCompiler, IRouteFilterCompiler
         return compiled.ToImmutable();
     }
 
-    private static long MillisecondsOf(TimeSpan time) => Math.Max(1, (long)Math.Ceiling(time.TotalMilliseconds));
+    /// <summary>At least 1: no timeout is no wish.</summary>
+    internal static long MillisecondsOf(TimeSpan time) => Math.Max(1, (long)Math.Ceiling(time.TotalMilliseconds));
 }

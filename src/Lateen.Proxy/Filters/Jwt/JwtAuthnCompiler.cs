@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Envoy.Extensions.Filters.Http.JwtAuthn.V3;
-using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Http;
@@ -22,17 +21,7 @@ public sealed class JwtAuthnCompiler(int reactorCount) : IExtensionCompiler, IRo
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {
-        JwtAuthentication config;
-        try
-        {
-            config = JwtAuthentication.Parser.ParseFrom(configuration.Value);
-        }
-        catch (InvalidProtocolBufferException fault)
-        {
-            errors.Add(path, $"is not a valid message: {fault.Message}");
-            return null;
-        }
-
+        if (ExtensionMessages.TryParse(JwtAuthentication.Parser, configuration, path, errors) is not { } config) return null;
         int errorsBefore = errors.Count;
         if (config.FilterStateRules is not null) errors.Add(path.Field("filter_state_rules"), "is not supported: demand tokens by 'rules'");
         var providers = new Dictionary<string, JwtProvider>(StringComparer.Ordinal);
@@ -67,17 +56,9 @@ public sealed class JwtAuthnCompiler(int reactorCount) : IExtensionCompiler, IRo
 
     public CompiledExtension? CompileForRoute(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {
-        try
-        {
-            var config = PerRouteConfig.Parser.ParseFrom(configuration.Value);
-            if (config.Disabled || config.RequirementName.Length > 0) return new JwtRouteRule(name, configuration.TypeUrl, config.Disabled, config.RequirementName);
-            errors.Add(path, "needs 'disabled: true' or a requirement_name");
-        }
-        catch (InvalidProtocolBufferException fault)
-        {
-            errors.Add(path, $"is not a valid message: {fault.Message}");
-        }
-
+        if (ExtensionMessages.TryParse(PerRouteConfig.Parser, configuration, path, errors) is not { } config) return null;
+        if (config.Disabled || config.RequirementName.Length > 0) return new JwtRouteRule(name, configuration.TypeUrl, config.Disabled, config.RequirementName);
+        errors.Add(path, "needs 'disabled: true' or a requirement_name");
         return null;
     }
 

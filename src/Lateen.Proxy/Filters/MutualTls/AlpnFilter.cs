@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Istio.Envoy.Config.Filter.Http.Alpn.V2Alpha1;
 using Lateen.Net.Tls;
@@ -31,17 +30,7 @@ public sealed class AlpnFilterCompiler : IExtensionCompiler
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {
-        FilterConfig config;
-        try
-        {
-            config = FilterConfig.Parser.ParseFrom(configuration.Value);
-        }
-        catch (InvalidProtocolBufferException fault)
-        {
-            errors.Add(path, $"is not a valid message: {fault.Message}");
-            return null;
-        }
-
+        if (ExtensionMessages.TryParse(FilterConfig.Parser, configuration, path, errors) is not { } config) return null;
         var errorsBefore = errors.Count;
         var lists = new ImmutableArray<AlpnProtocol>[3];
         for (var i = 0; i < config.AlpnOverride.Count; i++)

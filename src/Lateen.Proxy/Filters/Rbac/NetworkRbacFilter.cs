@@ -61,7 +61,12 @@ internal sealed record NetworkRbacFilter : NetworkFilter
         {
             RbacVerdict verdict = _shadow.Rules.Evaluate(subject);
             worker.Shard.Increment(verdict.IsAllowed ? _stats.ShadowAllowed : _stats.ShadowDenied);
-            _shadow.Leave(record.Metadata ??= new DynamicMetadata(), Namespace, verdict);
+            // Another filter may decide by this verdict: where it cannot be left, nobody may pass for its absence.
+            if (!_shadow.Leave(record.Metadata ??= new DynamicMetadata(), Namespace, verdict))
+            {
+                record.TerminationDetails = RbacReplies.NoRoom.Details;
+                return _delayMilliseconds;
+            }
         }
 
         if (_enforced is null) return null;

@@ -1,10 +1,8 @@
-using System.Collections.Immutable;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Routing;
 using Lateen.Telemetry.Statistics;
-using Lateen.Xds.Wire;
 using Proto = Envoy.Extensions.Filters.Http.Rbac.V3;
 
 namespace Lateen.Proxy.Filters.Rbac;
@@ -43,7 +41,7 @@ public sealed class RbacFilterCompiler(StatsRegistry registry) : IExtensionCompi
     }
 }
 
-/// <summary>Parses messages of access rules strictly: what is not understood in one is refused, even where it came over xDS.</summary>
+/// <summary>Messages of access rules.</summary>
 internal static class RbacMessages
 {
     /// <summary>Fields that exist in Envoy and not here, by their message and number.</summary>
@@ -59,31 +57,7 @@ internal static class RbacMessages
         [("envoy.extensions.filters.network.rbac.v3.RBAC", 7)] = "shadow_matcher",
     };
 
-    /// <returns>Null when <paramref name="errors"/> got something to say.</returns>
+    /// <inheritdoc cref="ExtensionMessages.TryParse"/>
     public static TMessage? TryParse<TMessage>(MessageParser<TMessage> parser, Any configuration, FieldPath path, ConfigurationErrors errors)
-        where TMessage : class, IMessage<TMessage>
-    {
-        TMessage message;
-        try
-        {
-            message = parser.ParseFrom(configuration.Value);
-        }
-        catch (InvalidProtocolBufferException fault)
-        {
-            errors.Add(path, $"is not a valid message: {fault.Message}");
-            return null;
-        }
-
-        // A rule of which a part is passed over is another rule: a condition that is ignored allows what it was to forbid.
-        ImmutableArray<UnknownField> unknown = UnknownFields.Find(message.Descriptor, configuration.Value.Span);
-        foreach (UnknownField field in unknown)
-        {
-            FieldPath place = field.Path.Length == 0 ? path : path.Field(field.Path);
-            string what = field.FieldNumber == 0 ? $"the type '{field.TypeName}'" : $"field number {field.FieldNumber} of {field.TypeName}";
-            if (KnownElsewhere.TryGetValue((field.TypeName, field.FieldNumber), out string? name)) errors.Add(place.Field(name), "is not supported");
-            else errors.Add(place, $"{what} is not supported");
-        }
-
-        return unknown.IsEmpty ? message : null;
-    }
+        where TMessage : class, IMessage<TMessage> => ExtensionMessages.TryParse(parser, configuration, path, errors, KnownElsewhere);
 }
