@@ -164,7 +164,7 @@ internal static class ProxyHost
                 new JwtAuthnCompiler(concurrency), new ExtAuthzCompiler(), new RbacFilterCompiler(registry), .. istio.Compilers,
             ],
             AccessLogCompilers.All(accessLogs, formats),
-            [new ConnectionLimitCompiler(), new NetworkRbacFilterCompiler(registry), .. istio.NetworkCompilers]);
+            [new ConnectionLimitCompiler(), new NetworkRbacFilterCompiler(registry), new NetworkExtAuthzCompiler(registry), .. istio.NetworkCompilers]);
     }
 
     private static AdminServer? OpenAdmin(

@@ -139,9 +139,19 @@ internal sealed class ListenerVersion
 
             foreach (NetworkFilter filter in chain.Filters)
             {
-                if (filter.OnEstablished(worker, record) is not { } delay) continue;
+                long? delay = filter.OnEstablished(worker, record);
+                if (delay is null)
+                {
+                    if (filter.Ask(worker, record) is not { } question) continue;
+                    var signal = new WaitableSignal();
+                    question.Start(signal);
+                    // A client that leaves, or has said all that it has to say, is not told from the other here: the question ends by itself soon enough.
+                    while (!question.IsOver) await signal.WaitAsync();
+                    if (question.Conclude()) continue;
+                }
+
                 dial?.Close();
-                if (delay > 0) await LingerAsync(worker, connection, delay);
+                if (delay > 0) await LingerAsync(worker, connection, delay.Value);
                 record.EndedAt = worker.Reactor.NowMicroseconds;
                 foreach (AccessLogger log in chain.Tcp?.AccessLogs ?? []) log.Write(record, worker.Index);
                 connection.Dispose();

@@ -23,6 +23,12 @@ internal abstract record NetworkFilter(string Name, string TypeUrl) : CompiledEx
     public virtual long? OnEstablished(ProxyWorker worker, ConnectionRecord record) => null;
 
     /// <summary>
+    /// Asked behind <see cref="OnEstablished"/>: a filter that has to find something out first says what. The filters behind it are not asked before it is.
+    /// </summary>
+    /// <returns>Null: it has nothing to ask, and the connection may go on.</returns>
+    public virtual ConnectionQuestion? Ask(ProxyWorker worker, ConnectionRecord record) => null;
+
+    /// <summary>
     /// Whether an upstream may be bothered for a plain connection on which nobody has spoken yet. A filter that may refuse the connection answers
     /// here as it would later, and counts nothing.
     /// </summary>

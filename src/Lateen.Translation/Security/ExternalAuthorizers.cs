@@ -55,6 +55,16 @@ internal static class ExternalAuthorizers
         return config;
     }
 
+    /// <param name="matched">True in the dynamic metadata when a CUSTOM policy matched the connection.</param>
+    public static Envoy.Extensions.Filters.Network.ExtAuthz.V3.ExtAuthz ForConnections(ExternalAuthorizer authorizer, MetadataMatcher matched) => new()
+    {
+        StatPrefix = SecurityFilters.TcpStatPrefix,
+        FailureModeAllow = authorizer.Provider.FailOpen,
+        TransportApiVersion = ApiVersion.V3,
+        FilterEnabledMetadata = matched,
+        GrpcService = Grpc(authorizer),
+    };
+
     private static GrpcService Grpc(ExternalAuthorizer authorizer) => new()
     {
         EnvoyGrpc = new GrpcService.Types.EnvoyGrpc { ClusterName = authorizer.Cluster, Authority = authorizer.Service.Hostname },

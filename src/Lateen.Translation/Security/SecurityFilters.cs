@@ -53,7 +53,7 @@ internal static class SecurityFilters
             else notices.Add($"{reason}: what {string.Join(", ", group.Select(policy => policy.Key))} matches is denied");
             var marks = new CustomMarks([.. group], custom.Count == 1 ? "" : group.Key, domains);
             requests.AddRange(marks.ForRequests(authorizer));
-            connections.Add(marks.ForConnections());
+            connections.AddRange(marks.ForConnections(authorizer));
         }
 
         if (JwtAuthentications.Of(authentication, keys) is { } tokens)
@@ -109,10 +109,19 @@ internal static class SecurityFilters
         }
 
         /// <summary>
-        /// No authorizer is asked about a connection: one of HTTP cannot be, and for one of gRPC our proxy has no filter (<c>envoy.filters.network.ext_authz</c>). A question
-        /// that is not asked is not answered with yes: what the policies match is denied.
+        /// Only an authorizer of gRPC can be asked about a connection. A question that is not asked is not answered with yes: where there is none to ask, what the
+        /// policies match is denied; Istio lets it through.
         /// </summary>
-        public NetworkFilter ForConnections() => NetworkFilter(Denied(GuardedTraffic.Connections), null, "");
+        public ImmutableArray<NetworkFilter> ForConnections(ExternalAuthorizer? authorizer)
+        {
+            if (authorizer is not { Provider.Protocol: AuthorizerProtocol.Grpc }) return [NetworkFilter(Denied(GuardedTraffic.Connections), null, "")];
+            var ask = ExternalAuthorizers.ForConnections(authorizer, Matched(NetworkRbacName));
+            return
+            [
+                NetworkFilter(null, Marked(GuardedTraffic.Connections), _prefix),
+                new NetworkFilter { Name = "envoy.filters.network.ext_authz", TypedConfig = Messages.Pack(ask) },
+            ];
+        }
 
         private RBAC Marked(GuardedTraffic traffic) => RbacRules.Of(policies, RbacAction.Deny, traffic, domains, name => $"{_rule}-{name}")!;
 

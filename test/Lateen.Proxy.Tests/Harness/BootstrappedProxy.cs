@@ -27,7 +27,7 @@ internal sealed class BootstrappedProxy : IAsyncDisposable
         var extensions = new ExtensionCatalog(
             [new RouterFilterCompiler(), new JwtAuthnCompiler(concurrency), new ExtAuthzCompiler(), new RbacFilterCompiler(Registry), .. istio.Compilers],
             [new LogCompiler(Log)],
-            [new ConnectionLimitCompiler(), new NetworkRbacFilterCompiler(Registry), .. istio.NetworkCompilers]);
+            [new ConnectionLimitCompiler(), new NetworkRbacFilterCompiler(Registry), new NetworkExtAuthzCompiler(Registry), .. istio.NetworkCompilers]);
         var errors = new ConfigurationErrors();
         Bootstrap = new BootstrapLoader(extensions).TryLoad(yaml, errors);
         Assert.Equal(string.Empty, errors.ToString());
@@ -71,7 +71,7 @@ internal sealed class BootstrappedProxy : IAsyncDisposable
         var extensions = new ExtensionCatalog(
             [new RouterFilterCompiler(), new JwtAuthnCompiler(1), new ExtAuthzCompiler(), new RbacFilterCompiler(registry), .. istio.Compilers],
             [new LogCompiler(new RecordingLog())],
-            [new ConnectionLimitCompiler(), new NetworkRbacFilterCompiler(registry), .. istio.NetworkCompilers]);
+            [new ConnectionLimitCompiler(), new NetworkRbacFilterCompiler(registry), new NetworkExtAuthzCompiler(registry), .. istio.NetworkCompilers]);
         var errors = new ConfigurationErrors();
         new BootstrapLoader(extensions).TryLoad(yaml, errors);
         return [.. errors.All.Select(static error => error.ToString())];

@@ -1,13 +1,11 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
-using System.Security.Cryptography;
 using System.Text;
 using Envoy.Service.Auth.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Http;
-using Lateen.Net.Tls;
 using Lateen.Proxy.Forwarding;
 
 namespace Lateen.Proxy.Filters.ExtAuthz;
@@ -36,20 +34,13 @@ internal sealed class AttributeSource
     public CheckRequest Describe(HttpExchange exchange, ExtAuthzRoute? route, GatheredContent? content)
     {
         ExchangeRecord record = exchange.Record;
-        TlsSession? tls = record.DownstreamTls;
-        var attributes = new AttributeContext
+        AttributeContext attributes = PeerAttributes.Of(
+            ClientOf(record), record.DownstreamLocalAddress, record.DownstreamTls, IncludesPeerCertificate, IncludesTlsSession);
+        attributes.Request = new AttributeContext.Types.Request
         {
-            Source = new AttributeContext.Types.Peer { Address = AddressOf(ClientOf(record)), Principal = PrincipalOf(tls?.PeerCertificate) },
-            Destination = new AttributeContext.Types.Peer { Address = AddressOf(record.DownstreamLocalAddress), Principal = PrincipalOf(tls?.LocalCertificate) },
-            Request = new AttributeContext.Types.Request
-            {
-                Time = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch.AddTicks(record.StartUnixMicroseconds * TimeSpan.TicksPerMicrosecond)),
-                Http = DescribeHttp(exchange, content),
-            },
+            Time = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch.AddTicks(record.StartUnixMicroseconds * TimeSpan.TicksPerMicrosecond)),
+            Http = DescribeHttp(exchange, content),
         };
-        if (IncludesPeerCertificate && tls?.PeerCertificate is { } certificate)
-            attributes.Source.Certificate = System.Uri.EscapeDataString(PemEncoding.WriteString("CERTIFICATE", certificate.Der.Span) + "\n");
-        if (IncludesTlsSession && tls is not null) attributes.TlsSession = new AttributeContext.Types.TLSSession { Sni = tls.ServerName ?? string.Empty };
         if (route is not null)
         {
             foreach ((string key, string value) in route.ContextExtensions) attributes.ContextExtensions[key] = value;
@@ -113,32 +104,5 @@ internal sealed class AttributeSource
         if (record.DownstreamRemoteAddress is not { } told) return record.DownstreamConnectionAddress;
         bool isConnections = record.DownstreamConnectionAddress is IPEndPoint connection && connection.Address.Equals(told);
         return isConnections ? record.DownstreamConnectionAddress : new IPEndPoint(told, 0);
-    }
-
-    private static Envoy.Config.Core.V3.Address? AddressOf(EndPoint? address) => address switch
-    {
-        IPEndPoint ip => new Envoy.Config.Core.V3.Address
-        {
-            SocketAddress = new Envoy.Config.Core.V3.SocketAddress
-            {
-                Address = (ip.Address.IsIPv4MappedToIPv6 ? ip.Address.MapToIPv4() : ip.Address).ToString(),
-                PortValue = (uint)ip.Port,
-            },
-        },
-        null => null,
-        _ => new Envoy.Config.Core.V3.Address { Pipe = new Envoy.Config.Core.V3.Pipe { Path = address.ToString() ?? string.Empty } },
-    };
-
-    /// <summary>As in Envoy: the first URI name, else the first DNS name, else the subject.</summary>
-    private static string PrincipalOf(TlsCertificate? certificate)
-    {
-        if (certificate is null) return string.Empty;
-        if (certificate.FirstUri is { } uri) return uri;
-        foreach (SubjectAltName name in certificate.SubjectAltNames)
-        {
-            if (name.Kind == SubjectAltNameKind.Dns) return name.Value;
-        }
-
-        return certificate.Subject;
     }
 }

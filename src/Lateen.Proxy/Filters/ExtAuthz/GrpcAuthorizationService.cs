@@ -1,12 +1,8 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Envoy.Config.Core.V3;
 using Envoy.Service.Auth.V3;
-using Google.Protobuf;
 using Google.Protobuf.Collections;
-using Grpc.Core;
 using Lateen.Http;
-using Lateen.Proxy.ControlPlane;
 using Lateen.Proxy.Forwarding;
 using Lateen.Proxy.Forwarding.SubRequests;
 using Lateen.Telemetry.AccessLogs;
@@ -17,58 +13,20 @@ namespace Lateen.Proxy.Filters.ExtAuthz;
 /// <remarks>Immutable. Messages are objects, so asking allocates, unlike by HTTP.</remarks>
 internal sealed class GrpcAuthorizationService : AuthorizationService
 {
-    private const int PrefixOctets = 5;
     private const int DefaultDeniedStatus = 403;
-    private static readonly byte[] Path = "/envoy.service.auth.v3.Authorization/Check"u8.ToArray();
 
-    /// <summary>What <c>:authority</c> says.</summary>
-    public required byte[] Authority { get; init; }
-
-    /// <summary>Fields of the call (<c>initial_metadata</c>).</summary>
-    public required ImmutableArray<(HeaderName Name, byte[] Value)> AddedFields { get; init; }
+    /// <summary>How the service is called.</summary>
+    public required GrpcCheck Check { get; init; }
 
     /// <summary>What the service is told of a request.</summary>
     public required AttributeSource Attributes { get; init; }
 
-    public override ReadOnlyMemory<byte> Ask(HttpExchange exchange, ExtAuthzRoute? route, SubRequest question, GatheredContent? content)
-    {
-        HttpRequestHead head = question.Prepare();
-        head.SetMethod(RequestMethod.Post);
-        head.SetAuthority(Authority);
-        head.SetPathAndQuery(Path);
-        head.AcceptsTrailers = true;
-        head.Headers.Add(KnownHeader.ContentType, "application/grpc"u8);
-        WriteTimeout(head.Headers);
-        foreach ((HeaderName name, byte[] value) in AddedFields) head.Headers.Set(name, value);
-
-        CheckRequest request = Attributes.Describe(exchange, route, content);
-        int size = request.CalculateSize();
-        byte[] frame = new byte[PrefixOctets + size];
-        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), size);
-        request.WriteTo(frame.AsSpan(PrefixOctets));
-        return frame;
-    }
+    public override ReadOnlyMemory<byte> Ask(HttpExchange exchange, ExtAuthzRoute? route, SubRequest question, GatheredContent? content) =>
+        Check.Write(question, Attributes.Describe(exchange, route, content));
 
     public override AuthorizationVerdict Read(HttpExchange exchange, SubRequest question, AuthorizationAnswer answer)
     {
-        HttpResponseHead head = question.Response;
-        if (GrpcResponseStatus.OfHead(head) is not null) return AuthorizationVerdict.Error;
-        Status status = GrpcResponseStatus.OfTrailers(question.Trailers ?? head.Headers);
-        if (status.StatusCode != StatusCode.OK) return AuthorizationVerdict.Error;
-        ReadOnlySpan<byte> body = question.Body;
-        // Exactly one message, not compressed, which was not asked for.
-        if (body.Length < PrefixOctets || body[0] != 0 || BinaryPrimitives.ReadUInt32BigEndian(body[1..]) != (uint)(body.Length - PrefixOctets)) return AuthorizationVerdict.Error;
-        CheckResponse response;
-        try
-        {
-            response = CheckResponse.Parser.ParseFrom(body[PrefixOctets..]);
-        }
-        catch (InvalidProtocolBufferException)
-        {
-            return AuthorizationVerdict.Error;
-        }
-
-        if (response.HttpResponseCase == CheckResponse.HttpResponseOneofCase.ErrorResponse) return AuthorizationVerdict.Error;
+        if (GrpcCheck.Read(question) is not { } response) return AuthorizationVerdict.Error;
         answer.Metadata = response.DynamicMetadata;
         if ((response.Status?.Code ?? 0) != 0) return ReadDenied(response.DeniedResponse, answer);
         OkHttpResponse ok = response.OkResponse ?? new OkHttpResponse();
@@ -120,15 +78,5 @@ internal sealed class GrpcAuthorizationService : AuthorizationService
         }
 
         return true;
-    }
-
-    /// <summary>grpc-timeout: at most eight digits and a unit (gRPC over HTTP/2, "Requests").</summary>
-    private void WriteTimeout(HeaderBlock headers)
-    {
-        Span<byte> text = stackalloc byte[24];
-        bool isInSeconds = TimeoutMilliseconds > 99_999_999;
-        if (!System.Buffers.Text.Utf8Formatter.TryFormat(isInSeconds ? TimeoutMilliseconds / 1000 : TimeoutMilliseconds, text, out int length)) return;
-        text[length++] = isInSeconds ? (byte)'S' : (byte)'m';
-        headers.Set(KnownHeader.GrpcTimeout, text[..length]);
     }
 }
