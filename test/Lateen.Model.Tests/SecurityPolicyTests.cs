@@ -23,6 +23,23 @@ public sealed class SecurityPolicyTests
         Assert.Equal(["root-of-a", "of-a"], policies.For("shop", Given.Labels("app=a,version=v1")).Select(policy => policy.Name));
     }
 
+    [Theory]
+    [InlineData("AuthorizationPolicy", "Gateway", "gateway.networking.k8s.io", "action: DENY\nrules: [{}]")]
+    [InlineData("AuthorizationPolicy", "GatewayClass", "gateway.networking.k8s.io", "action: DENY\nrules: [{}]")]
+    [InlineData("AuthorizationPolicy", "Service", "", "action: DENY\nrules: [{}]")]
+    [InlineData("RequestAuthentication", "ServiceEntry", "networking.istio.io", "jwtRules: []")]
+    [InlineData("RequestAuthentication", "Gateway", "gateway.networking.k8s.io", "jwtRules: []")]
+    public void A_target_concerns_no_workload_also_from_the_root_namespace_and_that_is_said_at_its_path(string kind, string target, string group, string spec)
+    {
+        string document = Given.Document(kind, "p", $"targetRefs: [{{group: \"{group}\", kind: {target}, name: a}}]\n{spec}", "istio-system");
+        var found = Assert.Single(ResourceReader.Read(document, "given.yaml").Diagnostics, one => one.Code == DiagnosticCodes.TargetNotServed.Code);
+        Assert.Equal((DiagnosticSeverity.Warning, "spec.targetRefs[0]"), (found.Severity, found.FieldPath));
+        Assert.Contains("enforced nowhere", found.Message, StringComparison.Ordinal);
+        var snapshot = Given.Snapshot(document);
+        Assert.Empty(snapshot.AuthorizationPolicies.For("shop", Given.Labels("app=a")));
+        Assert.Empty(snapshot.RequestAuthentications.For("shop", Given.Labels("app=a")));
+    }
+
     [Fact]
     public void The_mesh_settings_say_which_namespace_is_the_root()
     {

@@ -164,11 +164,13 @@ public sealed class ShapeTests
             ## Security policies
 
             RequestAuthentication and AuthorizationPolicy concern the workloads of their namespace, or of the mesh when they lie in the root namespace, as
-            their `selector` narrows it. Policies with `targetRefs` attach to nothing yet, for what they may name is not served: the warning LAT0203 says
-            so. Values of an AuthorizationPolicy are `exact`, `prefix*`, `*suffix` or `*` (there is one); `paths` may also be templates (`/a/{*}/b`,
+            their `selector` narrows it. Policies with `targetRefs` attach to nothing yet, for what they may name is not served (waypoints, and
+            Gateways of `gateway.networking.k8s.io`): the warnings LAT0203 and LAT1012 say so, for each target. Values of an AuthorizationPolicy are `exact`, `prefix*`, `*suffix` or `*` (there is one); `paths` may also be templates (`/a/{*}/b`,
             `/a/{**}`). Hosts are compared without regard to case, and a value without a port takes any port. On ports that are not HTTP an ALLOW rule that
-            asks for what only requests have never matches, and a DENY rule is taken as if it had not asked for it (LAT1008). A CUSTOM policy whose
-            provider is not declared denies what it matches (LAT0931). Of `jwks` proxies get the public members only.
+            asks for what only requests have never matches, and a DENY rule is taken as if it had not asked for it (LAT1008). A CUSTOM policy asks its
+            provider about such connections too, with their addresses and the peer's identity, before a byte of them moves, where the provider speaks
+            gRPC; one of HTTP cannot be asked, and what the policy matches there is denied, as it is where the provider is not declared (LAT0931).
+            Of `jwks` proxies get the public members only.
 
             ## Where Lateen differs from Istio on purpose
 

@@ -148,6 +148,8 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode InvalidTarget = Error("LAT1010", "a target that a policy cannot attach to");
     public static readonly DiagnosticCode InvalidPolicyValue = Error("LAT1011", "a value that nothing can match");
 
+    public static readonly DiagnosticCode TargetNotServed = Warning("LAT1012", "a target of a kind that this release does not serve: the policy is enforced nowhere");
+
     public static readonly DiagnosticCode PortsWithoutSelector = Error("LAT1101", "portLevelMtls without a selector");
 
     public static readonly DiagnosticCode NoKeySource = Error("LAT1201", "a JWT rule without issuer and without keys");

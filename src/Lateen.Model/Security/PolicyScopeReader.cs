@@ -56,7 +56,23 @@ internal static class PolicyScopeReader
             at.Report(
                 DiagnosticCodes.InvalidTarget, "kind", $"a policy cannot target {kind} of {(group.Length == 0 ? "the core group" : group)}",
                 "Gateway or GatewayClass of gateway.networking.k8s.io, Service of the core group, ServiceEntry of networking.istio.io");
+        else if (kind is not null)
+            ReportNotServed(at, kind);
         return kind is null || name is null ? null : new Boxed(new PolicyTargetReference(group, kind, name));
+    }
+
+    /// <summary>Istio attaches such a policy to the gateway or waypoint that serves the target. There is none of either here, and nothing else may take its place.</summary>
+    private static void ReportNotServed(ObjectReader at, string kind)
+    {
+        bool isGateway = kind is "Gateway" or "GatewayClass";
+        at.ReportHere(
+            DiagnosticCodes.TargetNotServed,
+            isGateway
+                ? $"no {kind} of gateway.networking.k8s.io is served, so the policy is enforced nowhere"
+                : $"a policy that targets a {kind} is enforced by its waypoint, and waypoints are not served, so it is enforced nowhere",
+            isGateway
+                ? "a selector in place of the target binds it to a gateway's proxy: selector: {matchLabels: {istio: ingressgateway}}"
+                : "a selector in place of the target binds it to the workloads behind it: selector: {matchLabels: {app: ...}}");
     }
 
     /// <summary>Lists are read of reference types.</summary>

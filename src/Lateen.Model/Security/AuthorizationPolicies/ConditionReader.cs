@@ -42,10 +42,13 @@ internal static class ConditionReader
         }
 
         if (action == AuthorizationAction.Custom && parsed.Attribute.IsAuthenticated()) AuthorizationPolicyRules.NotWithCustom(at, "key", key);
-        if (parsed.Attribute == PolicyAttribute.Header && !HeaderRules.IsToken(parsed.Path[0].StartsWith(':') ? parsed.Path[0].AsSpan(1) : parsed.Path[0]))
-            at.Report(DiagnosticCodes.InvalidHeader, "key", $"'{parsed.Path[0]}' is not a header name", "RFC 9110 section 5.1");
+        if (parsed.Attribute == PolicyAttribute.Header && !IsHeaderName(parsed.Path[0]))
+            at.Report(DiagnosticCodes.InvalidHeader, "key", $"'{parsed.Path[0]}' is not a header name", "RFC 9110 section 5.1, or :method, :scheme, :authority, :path");
         return AttributeFields.Read(at, parsed.Attribute, parsed.Path, "values", "notValues");
     }
+
+    /// <summary>Proxies refuse a whole listener over a pseudo-header that there is not (RFC 9113 section 8.3.1).</summary>
+    private static bool IsHeaderName(string name) => name is ":method" or ":scheme" or ":authority" or ":path" || HeaderRules.IsToken(name);
 
     private static void ReportKey(ObjectReader at, string key)
     {
