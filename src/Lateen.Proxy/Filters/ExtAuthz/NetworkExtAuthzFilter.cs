@@ -1,11 +1,9 @@
 using Envoy.Service.Auth.V3;
 using Lateen.Net;
-using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters.Metadata;
 using Lateen.Proxy.Forwarding;
 using Lateen.Proxy.Forwarding.SubRequests;
 using Lateen.Proxy.Listeners;
-using Lateen.Proxy.Statistics;
 using Lateen.Telemetry.AccessLogs;
 
 namespace Lateen.Proxy.Filters.ExtAuthz;
