@@ -26,7 +26,6 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
 {
     private const int MaxRealmOctets = 512;
 
-
     /// <summary>Under which claims stand in dynamic metadata.</summary>
     public static ReadOnlySpan<byte> MetadataNamespace => "envoy.filters.http.jwt_authn"u8;
 
@@ -57,7 +56,7 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
     {
         JwtAuthnStats stats = Stats ?? throw new UnreachableException("a filter that runs has its counters");
         HttpRequestHead request = exchange.Request;
-        foreach (HeaderName name in OwnHeaders) request.Headers.Remove(name);
+        if (!OwnHeaders.IsEmpty) RemoveForged(request.Headers);
         if (BypassesCorsPreflight && IsCorsPreflight(request))
         {
             exchange.Shard.Increment(stats.CorsPreflightBypassed);
@@ -85,6 +84,38 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
         check!.Refusal = status;
         exchange.Shard.Increment(stats.Denied);
         return FilterVerdict.Respond(JwtReplies.Of(status, StripsFailureResponse));
+    }
+
+    /// <summary>
+    /// What only this filter may say is taken out of the request, also where it is written with <c>_</c> for <c>-</c>: the two are one name to servers behind CGI and
+    /// its successors (RFC 3875 section 4.1.18).
+    /// </summary>
+    private void RemoveForged(HeaderBlock headers)
+    {
+        foreach (HeaderName name in OwnHeaders) headers.Remove(name);
+        for (int at = headers.Count - 1; at >= 0; at--)
+        {
+            ReadOnlySpan<byte> written = headers[at].Name;
+            if (!written.Contains((byte)'_')) continue;
+            foreach (HeaderName name in OwnHeaders)
+            {
+                if (!IsAlike(written, name.Bytes)) continue;
+                headers.RemoveAt(at);
+                break;
+            }
+        }
+    }
+
+    private static bool IsAlike(ReadOnlySpan<byte> written, ReadOnlySpan<byte> name)
+    {
+        if (written.Length != name.Length) return false;
+        for (int i = 0; i < name.Length; i++)
+        {
+            byte one = written[i] == (byte)'_' ? (byte)'-' : (byte)char.ToLowerInvariant((char)written[i]);
+            if (one != (name[i] == (byte)'_' ? (byte)'-' : (byte)char.ToLowerInvariant((char)name[i]))) return false;
+        }
+
+        return true;
     }
 
     public override FilterVerdict OnResponse(HttpExchange exchange)

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Collections.Immutable;
 using Lateen.Http;
 
@@ -5,19 +6,41 @@ namespace Lateen.Proxy.Filters.Jwt;
 
 /// <summary>A header in which a token stands behind a prefix, such as <c>Authorization: Bearer TOKEN</c>.</summary>
 /// <param name="Name">The header.</param>
-/// <param name="Prefix">Bytes that come before the token; fields without them hold none. May be empty.</param>
+/// <param name="Prefix">What comes before the token, in either case and with a tab for a space; fields without it hold none. May be empty.</param>
 internal readonly record struct TokenHeader(HeaderName Name, byte[] Prefix)
 {
     public static readonly TokenHeader Bearer = new(HeaderName.Create("authorization"), "Bearer "u8.ToArray());
+
+    /// <summary>
+    /// True when the value begins with the prefix as any server may read it: schemes have no case (RFC 9110 section 11.1), and some take any white space. A token
+    /// that is not looked for is one that was not verified, and the server that finds it takes it for one that was.
+    /// </summary>
+    public bool IsBefore(ReadOnlySpan<byte> value)
+    {
+        if (value.Length < Prefix.Length) return false;
+        for (int i = 0; i < Prefix.Length; i++)
+        {
+            byte expected = Prefix[i], actual = value[i];
+            bool isLetter = char.IsAsciiLetter((char)expected);
+            if (actual != expected && !(isLetter && (actual ^ expected) == 0x20) && !(expected == ' ' && actual == '\t')) return false;
+        }
+
+        return true;
+    }
 }
 
 /// <summary>Where the tokens of a provider stand in a request: headers, query parameters, cookies.</summary>
-/// <remarks>Immutable. The canonical request is read, and names are compared with the bytes in it.</remarks>
+/// <remarks>
+/// Immutable. The canonical request is read. Names are compared with the bytes in it, those of query parameters with what their escapes stand for: a server
+/// decodes them before it looks for a token.
+/// </remarks>
 /// <param name="Headers">Each field of that name is looked at.</param>
 /// <param name="Parameters">Names of query parameters.</param>
 /// <param name="Cookies">Names of cookies.</param>
 internal sealed record TokenLocations(ImmutableArray<TokenHeader> Headers, ImmutableArray<byte[]> Parameters, ImmutableArray<byte[]> Cookies)
 {
+    private static ReadOnlySpan<byte> WhiteSpace => " \t"u8;
+
     /// <summary>Of a provider that names no place: <c>Authorization: Bearer</c> and <c>?access_token=</c> (RFC 6750 sections 2.1 and 2.3).</summary>
     public static TokenLocations Default { get; } = new([TokenHeader.Bearer], ["access_token"u8.ToArray()], []);
 
@@ -33,7 +56,7 @@ internal sealed record TokenLocations(ImmutableArray<TokenHeader> Headers, Immut
         {
             for (int at = request.Headers.IndexOf(header.Name); at >= 0; at = request.Headers.IndexOf(header.Name, at))
             {
-                if (request.Headers[at].Value.StartsWith(header.Prefix)) request.Headers.RemoveAt(at);
+                if (header.IsBefore(request.Headers[at].Value)) request.Headers.RemoveAt(at);
                 else at++;
             }
         }
@@ -70,7 +93,7 @@ internal sealed record TokenLocations(ImmutableArray<TokenHeader> Headers, Immut
 
             headers.RemoveAt(at);
             // At the end, where it is not looked at twice: it has none of the names any more.
-            if (kept > 0) headers.Add(KnownHeader.Cookie, scratch.AsSpan(0, kept).Trim((byte)' '));
+            if (kept > 0) headers.Add(KnownHeader.Cookie, scratch.AsSpan(0, kept).Trim(WhiteSpace));
         }
     }
 
@@ -82,7 +105,7 @@ internal sealed record TokenLocations(ImmutableArray<TokenHeader> Headers, Immut
         while (!list.IsEmpty)
         {
             ReadOnlySpan<byte> one = NextOf(ref list, separator);
-            if (Contains(names, NameOf(one)))
+            if (Contains(names, NameOf(one), isEscaped: separator == (byte)'&'))
             {
                 hasRemoved = true;
                 continue;
@@ -96,14 +119,31 @@ internal sealed record TokenLocations(ImmutableArray<TokenHeader> Headers, Immut
         return written;
     }
 
-    private static bool Contains(ImmutableArray<byte[]> names, ReadOnlySpan<byte> name)
+    private static bool Contains(ImmutableArray<byte[]> names, ReadOnlySpan<byte> name, bool isEscaped)
     {
+        isEscaped = isEscaped && name.ContainsAny((byte)'%', (byte)'+');
         foreach (byte[] one in names)
         {
-            if (name.SequenceEqual(one)) return true;
+            if (isEscaped ? IsEscaped(name, one) : name.SequenceEqual(one)) return true;
         }
 
         return false;
+    }
+
+    /// <summary>True when the text means the name: <c>access%5Ftoken</c>.</summary>
+    private static bool IsEscaped(ReadOnlySpan<byte> text, ReadOnlySpan<byte> name)
+    {
+        foreach (byte expected in name)
+        {
+            if (text.IsEmpty) return false;
+            byte one = text[0] == (byte)'+' ? (byte)' ' : text[0];
+            int octets = 1;
+            if (one == (byte)'%' && text.Length >= 3 && Utf8Parser.TryParse(text[1..3], out byte decoded, out int digits, 'x') && digits == 2) (one, octets) = (decoded, 3);
+            if (one != expected) return false;
+            text = text[octets..];
+        }
+
+        return text.IsEmpty;
     }
 
     private static ReadOnlySpan<byte> NextOf(scoped ref ReadOnlySpan<byte> list, byte separator)
@@ -117,7 +157,7 @@ internal sealed record TokenLocations(ImmutableArray<TokenHeader> Headers, Immut
     private static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> pair)
     {
         int equals = pair.IndexOf((byte)'=');
-        return (equals < 0 ? pair : pair[..equals]).Trim((byte)' ');
+        return (equals < 0 ? pair : pair[..equals]).Trim(WhiteSpace);
     }
 
     private static void Reserve(ref byte[] scratch, int octets)
@@ -167,13 +207,13 @@ internal sealed record TokenLocations(ImmutableArray<TokenHeader> Headers, Immut
         {
             for (; _header < locations.Headers.Length; _header++, _field = 0)
             {
-                (HeaderName name, byte[] prefix) = locations.Headers[_header];
-                for (int at = request.Headers.IndexOf(name, _field); at >= 0; at = request.Headers.IndexOf(name, at + 1))
+                TokenHeader header = locations.Headers[_header];
+                for (int at = request.Headers.IndexOf(header.Name, _field); at >= 0; at = request.Headers.IndexOf(header.Name, at + 1))
                 {
                     ReadOnlySpan<byte> value = request.Headers[at].Value;
-                    if (!value.StartsWith(prefix)) continue;
+                    if (!header.IsBefore(value)) continue;
                     _field = at + 1;
-                    Current = value[prefix.Length..].Trim((byte)' ');
+                    Current = value[header.Prefix.Length..].Trim(WhiteSpace);
                     return true;
                 }
             }
@@ -186,9 +226,9 @@ internal sealed record TokenLocations(ImmutableArray<TokenHeader> Headers, Immut
             while (!_list.IsEmpty)
             {
                 ReadOnlySpan<byte> one = NextOf(ref _list, separator);
-                if (!Contains(names, NameOf(one))) continue;
+                if (!Contains(names, NameOf(one), isEscaped: separator == (byte)'&')) continue;
                 int equals = one.IndexOf((byte)'=');
-                Current = equals < 0 ? default : one[(equals + 1)..].Trim((byte)' ');
+                Current = equals < 0 ? default : one[(equals + 1)..].Trim(WhiteSpace);
                 return true;
             }
 

@@ -227,6 +227,37 @@ public sealed class JwtAuthnFilterTests(JwtVerificationTests.Fixture fixture) : 
         Assert.Contains("cookie: a=1; b=2\r\n", heads[4], StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>A token that the proxy does not see and the server does is one that nobody verified.</summary>
+    [Theory]
+    [InlineData("/", "Authorization: bearer {0}")]
+    [InlineData("/", "AUTHORIZATION: BEARER   {0}")]
+    [InlineData("/", "Authorization: Bearer\t{0}")]
+    [InlineData("/?access_token={0}", "x: y")]
+    [InlineData("/?access%5Ftoken={0}", "x: y")]
+    [InlineData("/?a=b&%61ccess_toke%6e={0}&c", "x: y")]
+    public async Task A_token_is_found_however_a_server_may_find_it(string target, string header)
+    {
+        await using var mesh = await Mesh.StartAsync(Optional);
+        string good = Issuer.Sign("ES256");
+
+        Assert.Equal(401, (await mesh.GetAsync(string.Format(System.Globalization.CultureInfo.InvariantCulture, target, "x.y.z"), string.Format(System.Globalization.CultureInfo.InvariantCulture, header, "x.y.z"))).Status);
+        Assert.Equal(200, (await mesh.GetAsync(string.Format(System.Globalization.CultureInfo.InvariantCulture, target, good), string.Format(System.Globalization.CultureInfo.InvariantCulture, header, good))).Status);
+
+        Assert.DoesNotContain(good, Assert.Single(mesh.Upstream.Heads), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/?access_tokens={0}", "Authorization: Basic {0}")]
+    [InlineData("/?xaccess%5Ftoken={0}", "Authorization: Bearerx {0}")]
+    [InlineData("/?access%5Ftoke=n{0}", "Authorization: {0}")]
+    [InlineData("/?access%5token={0}", "Authorization: Bearer")]
+    public async Task What_is_no_token_is_none(string target, string header)
+    {
+        await using var mesh = await Mesh.StartAsync(Optional);
+
+        Assert.Equal(200, (await mesh.GetAsync(string.Format(System.Globalization.CultureInfo.InvariantCulture, target, "x.y.z"), string.Format(System.Globalization.CultureInfo.InvariantCulture, header, "x.y.z"))).Status);
+    }
+
     [Fact]
     public async Task The_token_its_payload_and_its_claims_go_on_where_the_configuration_says_so_and_cannot_be_forged()
     {
@@ -253,8 +284,8 @@ public sealed class JwtAuthnFilterTests(JwtVerificationTests.Fixture fixture) : 
         const string claims = """{"iss":"https://issuer.example","sub":"alice","level":5,"address":{"city":"Kiel"},"groups":["a","b"],"evil":"x\r\ny: z"}""";
         var token = Issuer.Sign("ES256", claims);
 
-        Assert.Equal(200, (await mesh.GetAsync("/", $"Authorization: Bearer {token}", "x-none: forged", "x-sub: mallory")).Status);
-        Assert.Equal(200, (await mesh.GetAsync("/open", "x-sub: mallory", "x-payload: forged")).Status);
+        Assert.Equal(200, (await mesh.GetAsync("/", $"Authorization: Bearer {token}", "x-none: forged", "x-sub: mallory", "X_Sub: mallory", "x_none: forged")).Status);
+        Assert.Equal(200, (await mesh.GetAsync("/open", "x-sub: mallory", "x-payload: forged", "x_sub: mallory", "X_PAYLOAD: forged", "x_subs: fine")).Status);
 
         var head = mesh.Upstream.Heads.First().ToLowerInvariant();
         Assert.Contains("authorization: bearer", head, StringComparison.Ordinal);
