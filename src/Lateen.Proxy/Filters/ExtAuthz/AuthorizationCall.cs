@@ -156,7 +156,7 @@ internal sealed class AuthorizationCall
         _exchange.Shard.Increment(_filter.Stats!.Error);
         if (!_filter.AllowsOnFailure) return FilterVerdict.Respond(_filter.ErrorReply);
         _exchange.Shard.Increment(_filter.Stats.FailureModeAllowed);
-        if (_filter.TellsOfFailure) _exchange.Request.Headers.Set("x-envoy-auth-failure-mode-allowed"u8, "true"u8);
+        if (_filter.TellsOfFailure) _exchange.Request.Headers.Set(ExtAuthzFilter.FailureModeAllowed, "true"u8);
         return FilterVerdict.Continue;
     }
 

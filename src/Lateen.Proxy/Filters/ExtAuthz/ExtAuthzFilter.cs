@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lateen.Http;
 using Lateen.Proxy.Forwarding;
 using Lateen.Telemetry.Statistics;
 
@@ -17,6 +18,12 @@ internal sealed record ExtAuthzFilter(string Name, string TypeUrl) : HttpFilter(
 
     /// <summary>Envoy's response code details where there was no answer.</summary>
     internal const string ErrorDetails = "ext_authz_error";
+
+    /// <summary>Tells the server that nobody was asked with success.</summary>
+    internal static readonly HeaderName FailureModeAllowed = HeaderName.Create("x-envoy-auth-failure-mode-allowed");
+
+    /// <summary>Tells a service whether it sees all of the content.</summary>
+    internal static readonly HeaderName PartialBody = HeaderName.Create("x-envoy-auth-partial-body");
 
     /// <summary>Under which a service's metadata stand.</summary>
     public static ReadOnlySpan<byte> MetadataNamespace => "envoy.filters.http.ext_authz"u8;
@@ -55,6 +62,9 @@ internal sealed record ExtAuthzFilter(string Name, string TypeUrl) : HttpFilter(
     public override FilterVerdict OnRequest(HttpExchange exchange)
     {
         ExtAuthzStats stats = Stats ?? throw new UnreachableException("a filter that runs has its counters");
+        // Both are this filter's to say. A client that says the first makes the server think that it was let in by mistake; the second, that the service saw content.
+        if (TellsOfFailure) exchange.Request.Headers.Remove(FailureModeAllowed);
+        exchange.Request.Headers.Remove(PartialBody);
         var route = exchange.Route?.FilterConfiguration(Name) as ExtAuthzRoute;
         if (route is not { IsDisabled: true } && (Gate is null || Gate.IsOpen(exchange.Metadata)))
             return exchange.FilterState<AuthorizationCall>(this).Begin(exchange, this, route);

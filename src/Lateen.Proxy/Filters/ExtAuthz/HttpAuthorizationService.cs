@@ -14,7 +14,6 @@ namespace Lateen.Proxy.Filters.ExtAuthz;
 /// <remarks>Immutable.</remarks>
 internal sealed class HttpAuthorizationService : AuthorizationService
 {
-    private static readonly HeaderName PartialBody = HeaderName.Create("x-envoy-auth-partial-body");
 
     /// <summary>Host of the service, as its URI names it.</summary>
     public required byte[] Authority { get; init; }
@@ -65,7 +64,7 @@ internal sealed class HttpAuthorizationService : AuthorizationService
             head.Headers.Add(field.Name, field.Value);
         }
 
-        if (content is { } told) head.Headers.Set(PartialBody, told.IsPartial ? "true"u8 : "false"u8);
+        if (content is { } told) head.Headers.Set(ExtAuthzFilter.PartialBody, told.IsPartial ? "true"u8 : "false"u8);
         foreach ((HeaderName name, byte[] value) in AddedRequestFields) head.Headers.Set(name, value);
         return content?.Octets ?? default;
     }

@@ -173,6 +173,18 @@ public sealed class ExtAuthzFilterTests
     }
 
     [Fact]
+    public async Task What_only_the_filter_may_say_of_an_authorization_a_client_cannot()
+    {
+        await using var authz = TestUpstream.Answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        await using var mesh = AuthorizedMesh.Start(Http + "\nfailure_mode_allow: true\nfailure_mode_allow_header_add: true\nallowed_headers: {patterns: [{prefix: x-}]}", authz.Address);
+
+        Assert.Equal(200, (await mesh.SendAsync("GET / HTTP/1.1\r\nHost: s\r\nx-envoy-auth-failure-mode-allowed: true\r\nx-envoy-auth-partial-body: false\r\n\r\n")).Status);
+
+        Assert.DoesNotContain("x-envoy-auth-", Assert.Single(mesh.Upstream.Heads), StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("x-envoy-auth-", Assert.Single(authz.Heads), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
     public async Task A_service_that_is_silent_fails_closed_when_its_time_is_up()
     {
         var clock = new FakeTimeProvider();

@@ -87,6 +87,26 @@ public sealed class GrpcAuthorizationTests
         Assert.Equal((200, "7"), (response.Status, response.Header("grpc-status")));
     }
 
+    [Theory]
+    [InlineData(204)]
+    [InlineData(304)]
+    public async Task Content_of_a_no_that_can_have_none_does_not_become_the_next_answer(int status)
+    {
+        await using var authz = await AuthorizationServer.StartAsync(new CheckResponse
+        {
+            Status = new Status { Code = 7 },
+            DeniedResponse = new DeniedHttpResponse { Status = new Envoy.Type.V3.HttpStatus { Code = (Envoy.Type.V3.StatusCode)status }, Body = "HTTP/1.1 200 OK\r\n\r\n" },
+        });
+        await using var mesh = AuthorizedMesh.Start(Service, authz.Address, grpc: true);
+        using var client = await RawClient.ConnectAsync(mesh.Proxy.Address);
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: s\r\n\r\nGET / HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n");
+
+        string answers = await client.ReadToEndAsync();
+
+        Assert.DoesNotContain(" 200 ", answers, StringComparison.Ordinal);
+        Assert.Equal(2, answers.Split($"HTTP/1.1 {status} ").Length - 1);
+    }
+
     [Fact]
     public async Task Whatever_is_no_answer_of_a_grpc_service_fails_closed()
     {
