@@ -24,15 +24,10 @@ internal static class CaVerb
     private static ExampleCommand Status(CliEnvironment environment)
     {
         var output = SharedOptions.Output();
-        var api = SharedOptions.Api();
-        var command = new ExampleCommand("status", "Show who signs, whom the mesh trusts, and how far a rotation is", "lateen ca status", "lateen ca status -o json") { output, api };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
-            Write(environment, parsed.GetValue(output), await client.GetAsync("api/v1/ca", ApiJson.Default.AuthorityStatusResponse, cancellation));
-            return ExitCode.Success;
-        });
-        return command;
+        return Asking(
+            environment, "status", "Show who signs, whom the mesh trusts, and how far a rotation is", ["lateen ca status", "lateen ca status -o json"], [output],
+            async (parsed, client, cancellation) =>
+                Write(environment, parsed.GetValue(output), await client.GetAsync("api/v1/ca", ApiJson.Default.AuthorityStatusResponse, cancellation)));
     }
 
     private static ExampleCommand Rotate(CliEnvironment environment)
@@ -43,19 +38,17 @@ internal static class CaVerb
             Required = true,
         };
         var output = SharedOptions.Output();
-        var api = SharedOptions.Api();
-        var command = new ExampleCommand("rotate", "Replace the root of trust, without a refused handshake", "lateen ca rotate --root", "lateen ca rotate --root -o json") { root, output, api };
+        var command = Asking(
+            environment, "rotate", "Replace the root of trust, without a refused handshake", ["lateen ca rotate --root", "lateen ca rotate --root -o json"], [root, output],
+            async (parsed, client, cancellation) =>
+            {
+                var status = await client.PostAsync("api/v1/ca/rotate", new RotateRequest(parsed.GetValue(root)), ApiJson.Default.RotateRequest, ApiJson.Default.AuthorityStatusResponse, cancellation);
+                Write(environment, parsed.GetValue(output), status);
+            });
         // A flag that is absent counts as false, and "required" does not speak.
         command.Validators.Add(result =>
         {
             if (!result.IsSet(root)) result.AddError("say what to rotate: --root");
-        });
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
-            var status = await client.PostAsync("api/v1/ca/rotate", new RotateRequest(parsed.GetValue(root)), ApiJson.Default.RotateRequest, ApiJson.Default.AuthorityStatusResponse, cancellation);
-            Write(environment, parsed.GetValue(output), status);
-            return ExitCode.Success;
         });
         return command;
     }
@@ -79,75 +72,81 @@ internal static class CaVerb
         var uses = new Option<int>("--uses") { Description = "How many workloads may join with it", HelpName = "N", DefaultValueFactory = static _ => 1 };
         var any = new Option<bool>("--allow-any") { Description = "Allow * : whoever holds such a token can be any workload of the mesh" };
         var output = SharedOptions.Output();
-        var api = SharedOptions.Api();
-        var command = new ExampleCommand("issue-token", "Issue a token with which a workload joins the mesh; it is shown once",
-            "lateen ca issue-token -n shop --service-account web > web.token",
-            "lateen ca issue-token -n shop --service-account web --ttl 24h --uses 10 -o json")
-        {
-            space, account, ttl, uses, any, output, api,
-        };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
-            var request = new TokenRequest(parsed.GetRequiredValue(space), parsed.GetRequiredValue(account), parsed.GetValue(ttl).TotalSeconds, parsed.GetValue(uses), parsed.GetValue(any));
-            var issued = await client.PostAsync("api/v1/ca/tokens", request, ApiJson.Default.TokenRequest, ApiJson.Default.TokenResponse, cancellation);
-            // The token alone on standard output, so that it can be sent into a file.
-            if (parsed.GetValue(output) == OutputFormat.Table) environment.Output.WriteLine(issued.Token);
-            else Report.Structured(environment, parsed.GetValue(output), issued, ApiJson.Default.TokenResponse);
-            return ExitCode.Success;
-        });
-        return command;
+        return Asking(
+            environment, "issue-token", "Issue a token with which a workload joins the mesh; it is shown once",
+            ["lateen ca issue-token -n shop --service-account web > web.token", "lateen ca issue-token -n shop --service-account web --ttl 24h --uses 10 -o json"],
+            [space, account, ttl, uses, any, output],
+            async (parsed, client, cancellation) =>
+            {
+                var request = new TokenRequest(parsed.GetRequiredValue(space), parsed.GetRequiredValue(account), parsed.GetValue(ttl).TotalSeconds, parsed.GetValue(uses), parsed.GetValue(any));
+                var issued = await client.PostAsync("api/v1/ca/tokens", request, ApiJson.Default.TokenRequest, ApiJson.Default.TokenResponse, cancellation);
+                // The token alone on standard output, so that it can be sent into a file.
+                if (parsed.GetValue(output) == OutputFormat.Table) environment.Output.WriteLine(issued.Token);
+                else Report.Structured(environment, parsed.GetValue(output), issued, ApiJson.Default.TokenResponse);
+            });
     }
 
     private static ExampleCommand Tokens(CliEnvironment environment)
     {
         var output = SharedOptions.Output();
-        var api = SharedOptions.Api();
-        var command = new ExampleCommand("tokens", "List the join tokens that are out; their text is shown by nothing", "lateen ca tokens", "lateen ca tokens -o json") { output, api };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
-            var answer = await client.GetAsync("api/v1/ca/tokens", ApiJson.Default.TokenListResponse, cancellation);
-            if (parsed.GetValue(output) != OutputFormat.Table) Report.Structured(environment, parsed.GetValue(output), answer, ApiJson.Default.TokenListResponse);
-            else if (answer.Items.Count == 0) environment.Error.WriteLine("No join token is out.");
-            else
+        return Asking(
+            environment, "tokens", "List the join tokens that are out; their text is shown by nothing", ["lateen ca tokens", "lateen ca tokens -o json"], [output],
+            async (parsed, client, cancellation) =>
             {
-                var table = new Table("ID", "NAMESPACE", "SERVICE ACCOUNT", "USES LEFT", "EXPIRES");
-                foreach (var item in answer.Items) table.Add(item.Id, item.Namespace, item.ServiceAccount, $"{item.UsesLeft}", Moment(item.ExpiresAt));
-                table.Write(environment);
-            }
-
-            return ExitCode.Success;
-        });
-        return command;
+                var answer = await client.GetAsync("api/v1/ca/tokens", ApiJson.Default.TokenListResponse, cancellation);
+                if (parsed.GetValue(output) != OutputFormat.Table) Report.Structured(environment, parsed.GetValue(output), answer, ApiJson.Default.TokenListResponse);
+                else if (answer.Items.Count == 0) environment.Error.WriteLine("No join token is out.");
+                else
+                {
+                    var table = new Table("ID", "NAMESPACE", "SERVICE ACCOUNT", "USES LEFT", "EXPIRES");
+                    foreach (var item in answer.Items) table.Add(item.Id, item.Namespace, item.ServiceAccount, $"{item.UsesLeft}", Moment(item.ExpiresAt));
+                    table.Write(environment);
+                }
+            });
     }
 
     private static ExampleCommand RevokeToken(CliEnvironment environment)
     {
         var id = new Argument<string>("ID") { Description = "The token's id, as `lateen ca tokens` shows it" };
-        var api = SharedOptions.Api();
-        var command = new ExampleCommand("revoke-token", "Take a join token back before its time", "lateen ca revoke-token 0123456789abcdef") { id, api };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
-            await client.DeleteAsync($"api/v1/ca/tokens/{Uri.EscapeDataString(parsed.GetRequiredValue(id))}", ApiJson.Default.TokenListResponse, cancellation);
-            environment.Output.WriteLine($"join token {parsed.GetRequiredValue(id)} revoked");
-            return ExitCode.Success;
-        });
-        return command;
+        return Asking(
+            environment, "revoke-token", "Take a join token back before its time", ["lateen ca revoke-token 0123456789abcdef"], [id],
+            async (parsed, client, cancellation) =>
+            {
+                await client.DeleteAsync($"api/v1/ca/tokens/{Uri.EscapeDataString(parsed.GetRequiredValue(id))}", ApiJson.Default.TokenListResponse, cancellation);
+                environment.Output.WriteLine($"join token {parsed.GetRequiredValue(id)} revoked");
+            });
     }
 
     private static ExampleCommand Root(CliEnvironment environment)
     {
         var output = SharedOptions.Output();
+        return Asking(
+            environment, "root", "Print the roots of trust in PEM, for a workload that is to join", ["lateen ca root > roots.pem", "lateen ca root -o json"], [output],
+            async (parsed, client, cancellation) =>
+            {
+                var roots = await client.GetAsync("api/v1/ca/roots", ApiJson.Default.RootsResponse, cancellation);
+                if (parsed.GetValue(output) == OutputFormat.Table) environment.Output.Write(roots.Pem);
+                else Report.Structured(environment, parsed.GetValue(output), roots, ApiJson.Default.RootsResponse);
+            });
+    }
+
+    /// <summary>A verb that asks the control plane, with <c>--api</c> as its last option, and is done when it has told the answer.</summary>
+    private static ExampleCommand Asking(
+        CliEnvironment environment, string name, string description, string[] examples, Symbol[] symbols, Func<ParseResult, ControlPlaneClient, CancellationToken, Task> tell)
+    {
+        var command = new ExampleCommand(name, description, examples);
+        foreach (var symbol in symbols)
+        {
+            if (symbol is Option option) command.Add(option);
+            else command.Add((Argument)symbol);
+        }
+
         var api = SharedOptions.Api();
-        var command = new ExampleCommand("root", "Print the roots of trust in PEM, for a workload that is to join", "lateen ca root > roots.pem", "lateen ca root -o json") { output, api };
+        command.Add(api);
         command.SetAction(async (parsed, cancellation) =>
         {
             using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
-            var roots = await client.GetAsync("api/v1/ca/roots", ApiJson.Default.RootsResponse, cancellation);
-            if (parsed.GetValue(output) == OutputFormat.Table) environment.Output.Write(roots.Pem);
-            else Report.Structured(environment, parsed.GetValue(output), roots, ApiJson.Default.RootsResponse);
+            await tell(parsed, client, cancellation);
             return ExitCode.Success;
         });
         return command;
