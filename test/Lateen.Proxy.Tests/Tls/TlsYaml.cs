@@ -59,4 +59,38 @@ internal static class TlsYaml
 
     public static XdsResource RootsSecret(string name, string pem) =>
         XdsResource.FromMessage(name, Setup.Proto<Secret>($"{{name: {name}, validation_context: {{trusted_ca: {{inline_string: {Quoted(pem)}}}}}}}"));
+
+    /// <summary>A proxy with one listener, <c>main</c>, that sends every request to the cluster <c>backend</c>, and a control plane that nobody needs to be.</summary>
+    /// <param name="backend">The cluster without its name, in lines.</param>
+    /// <param name="filters">HTTP filters before the router, each with a comma behind it.</param>
+    public static string ProxyToBackend(string backend, string filters = "") => $$$$"""
+        node: {id: test, cluster: test}
+        dynamic_resources:
+          ads_config: {api_type: DELTA_GRPC, transport_api_version: V3, grpc_services: [{envoy_grpc: {cluster_name: xds-grpc}}]}
+        static_resources:
+          listeners:
+          - name: main
+            address: {socket_address: {address: 127.0.0.1, port_value: 0}}
+            filter_chains:
+            - filters:
+              - name: http
+                typed_config:
+                  "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                  stat_prefix: main
+                  route_config: {name: own, virtual_hosts: [{name: a, domains: ['*'], routes: [{match: {prefix: /}, route: {cluster: backend}}]}]}
+                  http_filters: [{{{{filters}}}}{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]
+          clusters:
+          - name: xds-grpc
+            typed_extension_protocol_options: {{{{Protocol("http2_protocol_options")}}}}
+            load_assignment: {cluster_name: xds-grpc, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1} } } }] }] }
+          - name: backend
+        {{{{string.Concat(backend.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => $"    {line}\n"))}}}}
+        """;
+
+    /// <summary>The options of a cluster that say what it is spoken to in.</summary>
+    /// <param name="options">Such as <c>http2_protocol_options</c>.</param>
+    /// <param name="http">More of them, each with a comma behind it.</param>
+    public static string Protocol(string options, string http = "") =>
+        "{envoy.extensions.upstreams.http.v3.HttpProtocolOptions: "
+        + $"{{\"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, {http} explicit_http_config: {{{options}: {{}}}}}}}}";
 }

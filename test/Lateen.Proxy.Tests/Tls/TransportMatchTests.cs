@@ -115,41 +115,18 @@ public sealed class TransportMatchTests : IDisposable
     {
         var tls = UpstreamContext($"sni: mesh.test, common_tls_context: {{alpn_protocols: [istio], validation_context: {{trusted_ca: {{inline_string: {Quoted(_authority.Pem)}}}}}}}");
         return ConfiguredProxy.StartAsync(
-            $$$$"""
-            node: {id: test, cluster: test}
-            dynamic_resources:
-              ads_config: {api_type: DELTA_GRPC, transport_api_version: V3, grpc_services: [{envoy_grpc: {cluster_name: xds-grpc}}]}
-            static_resources:
-              listeners:
-              - name: main
-                address: {socket_address: {address: 127.0.0.1, port_value: 0}}
-                filter_chains:
-                - filters:
-                  - name: http
-                    typed_config:
-                      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                      stat_prefix: main
-                      route_config: {name: own, virtual_hosts: [{name: a, domains: ['*'], routes: [{match: {prefix: /}, route: {cluster: backend}}]}]}
-                      http_filters: [{{{{filters}}}}{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]
-              clusters:
-              - name: xds-grpc
-                typed_extension_protocol_options:
-                  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-                    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-                    explicit_http_config: {http2_protocol_options: {}}
-                load_assignment: {cluster_name: xds-grpc, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1} } } }] }] }
-              - name: backend
+            ProxyToBackend(
+                $$$$"""
                 type: EDS
                 lb_policy: ROUND_ROBIN
                 eds_cluster_config: {eds_config: {ads: {}, resource_api_version: V3, initial_fetch_timeout: 0s}}
                 metadata: {filter_metadata: {istio: { {{{{metadata}}}} } } }
-                typed_extension_protocol_options:
-                  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-                    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-                    explicit_http_config: { {{{{options}}}}: {} }
+                typed_extension_protocol_options: {{{{Protocol(options)}}}}
                 transport_socket_matches:
                 - {name: tlsMode-istio, match: {tlsMode: istio}, transport_socket: {{{{tls}}}}}
                 - {name: tlsMode-disabled, match: {}, transport_socket: {name: envoy.transport_sockets.raw_buffer}}
-            """, concurrency);
+                """,
+                filters),
+            concurrency);
     }
 }

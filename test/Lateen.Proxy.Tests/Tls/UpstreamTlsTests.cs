@@ -84,38 +84,11 @@ public sealed class UpstreamTlsTests : IDisposable
         return (answer.Status, answer.Body);
     }
 
-    private static async Task<ConfiguredProxy> StartAsync(int port, string context, string http = "", string more = "")
-    {
-        var options = http.Length == 0 ? string.Empty :
-            "    typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: " +
-            $"{{\"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, {http} explicit_http_config: {{http_protocol_options: {{}}}}}}}}\n";
-        var yaml = $$$$"""
-            node: {id: test, cluster: test}
-            dynamic_resources:
-              ads_config: {api_type: DELTA_GRPC, transport_api_version: V3, grpc_services: [{envoy_grpc: {cluster_name: xds-grpc}}]}
-            static_resources:
-              listeners:
-              - name: main
-                address: {socket_address: {address: 127.0.0.1, port_value: 0}}
-                filter_chains:
-                - filters:
-                  - name: http
-                    typed_config:
-                      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                      stat_prefix: main
-                      route_config: {name: own, virtual_hosts: [{name: a, domains: ['*'], routes: [{match: {prefix: /}, route: {cluster: backend}}]}]}
-                      http_filters: [{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]
-              clusters:
-              - name: xds-grpc
-                typed_extension_protocol_options:
-                  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-                    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-                    explicit_http_config: {http2_protocol_options: {}}
-                load_assignment: {cluster_name: xds-grpc, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1} } } }] }] }
-              - name: backend
-                load_assignment: {cluster_name: backend, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: {{{{port}}}} } } } }] }] }
-                transport_socket: {{{{UpstreamContext(context)}}}}
-            """;
-        return await ConfiguredProxy.StartAsync($"{yaml}\n{options}{(more.Length == 0 ? string.Empty : "    " + more)}\n");
-    }
+    private static Task<ConfiguredProxy> StartAsync(int port, string context, string http = "", string more = "") => ConfiguredProxy.StartAsync(ProxyToBackend(
+        $$$$"""
+        load_assignment: {cluster_name: backend, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: {{{{port}}}} } } } }] }] }
+        transport_socket: {{{{UpstreamContext(context)}}}}
+        {{{{(http.Length == 0 ? "" : "typed_extension_protocol_options: " + Protocol("http_protocol_options", http))}}}}
+        {{{{more}}}}
+        """));
 }
