@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Lateen.Model;
 using Lateen.Model.Networking;
 using Lateen.Model.Security;
+using Lateen.Translation.Security;
 
 namespace Lateen.ControlPlane.Api;
 
@@ -18,7 +19,8 @@ public static class AuthorizationCheck
         if (Labels(snapshot, question, labelsOfProxy, out problem) is not { } labels) return null;
         var policies = snapshot.AuthorizationPolicies.For(question.Namespace, labels);
         var tokens = snapshot.RequestAuthentications.For(question.Namespace, labels);
-        var verdict = question.Request is { } traffic ? View(AuthorizationDecision.Of(policies, snapshot.Mesh, Described(traffic, snapshot.Mesh))) : null;
+        var verdict = question.Request is { } traffic ? View(AuthorizationDecision.Of(
+            policies, snapshot.Mesh, Described(traffic, snapshot.Mesh), provider => ExternalAuthorizers.IsThere(snapshot, provider.Name, question.Namespace))) : null;
         return new AuthorizationCheckResponse(
             snapshot.Revision, question.Namespace, question.Workload, labels.ToDictionary(label => label.Key, label => label.Value),
             [.. policies.Select(View), .. tokens.Select(View)], verdict);
@@ -89,7 +91,7 @@ public static class AuthorizationCheck
         AuthorizationReason.DenyRule => $"{verdict.Rule!.Name} denies it",
         AuthorizationReason.NothingAllows => "there are ALLOW policies, and none of their rules matches",
         AuthorizationReason.UnknownProvider =>
-            $"{verdict.Rule!.Name} leaves it to the authorizer '{verdict.Rule.Policy.Spec.Provider}', which the mesh settings do not declare",
+            $"{verdict.Rule!.Name} leaves it to the authorizer '{verdict.Rule.Policy.Spec.Provider}', which the mesh settings do not declare or no service answers for",
         AuthorizationReason.NotAskedOfConnections =>
             $"{verdict.Rule!.Name} leaves it to the authorizer '{verdict.Rule.Policy.Spec.Provider}', which cannot be asked about a connection that is not HTTP",
         _ => $"{verdict.Rule!.Name} leaves it to the authorizer '{verdict.Rule.Policy.Spec.Provider}'; nothing else denies it",

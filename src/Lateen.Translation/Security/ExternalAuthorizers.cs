@@ -15,10 +15,19 @@ internal sealed record ExternalAuthorizer(ExtensionProvider Provider, MeshServic
 }
 
 /// <summary>Extension providers as Envoy's <c>ext_authz</c>.</summary>
-internal static class ExternalAuthorizers
+public static class ExternalAuthorizers
 {
+    /// <summary>True when an authorizer is declared and proxies of the namespace are given a service to ask for it. Pure.</summary>
+    public static bool IsThere(MeshSnapshot snapshot, string name, string proxyNamespace)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(proxyNamespace);
+        return Find(snapshot, name, proxyNamespace, out _) is not null;
+    }
+
     /// <summary>The authorizer of a name; null, with a reason, when it is not declared, or its service or port does not exist.</summary>
-    public static ExternalAuthorizer? Find(MeshSnapshot snapshot, string name, string proxyNamespace, out string? reason)
+    internal static ExternalAuthorizer? Find(MeshSnapshot snapshot, string name, string proxyNamespace, out string? reason)
     {
         var provider = snapshot.Mesh.ExtensionProviders.FirstOrDefault(candidate => candidate.Name == name);
         if (provider is null)
@@ -37,7 +46,7 @@ internal static class ExternalAuthorizers
     }
 
     /// <param name="matched">True in the dynamic metadata when a CUSTOM policy matched the request.</param>
-    public static ExtAuthz ForRequests(ExternalAuthorizer authorizer, MetadataMatcher matched)
+    internal static ExtAuthz ForRequests(ExternalAuthorizer authorizer, MetadataMatcher matched)
     {
         var provider = authorizer.Provider;
         var config = new ExtAuthz
@@ -56,7 +65,7 @@ internal static class ExternalAuthorizers
     }
 
     /// <param name="matched">True in the dynamic metadata when a CUSTOM policy matched the connection.</param>
-    public static Envoy.Extensions.Filters.Network.ExtAuthz.V3.ExtAuthz ForConnections(ExternalAuthorizer authorizer, MetadataMatcher matched) => new()
+    internal static Envoy.Extensions.Filters.Network.ExtAuthz.V3.ExtAuthz ForConnections(ExternalAuthorizer authorizer, MetadataMatcher matched) => new()
     {
         StatPrefix = SecurityFilters.TcpStatPrefix,
         FailureModeAllow = authorizer.Provider.FailOpen,

@@ -10,7 +10,11 @@ namespace Lateen.Model.Security;
 public static class AuthorizationDecision
 {
     /// <param name="policies">Those that concern the workload, in their order.</param>
-    public static AuthorizationVerdict Of(ImmutableArray<Resource<AuthorizationPolicy>> policies, MeshConfig mesh, DescribedRequest request)
+    /// <param name="mesh">Declares the authorizers, and how paths are normalised.</param>
+    /// <param name="request">What is judged.</param>
+    /// <param name="isThere">Whether a declared authorizer has a service that answers for it; null: every one has.</param>
+    public static AuthorizationVerdict Of(
+        ImmutableArray<Resource<AuthorizationPolicy>> policies, MeshConfig mesh, DescribedRequest request, Func<ExtensionProvider, bool>? isThere = null)
     {
         ArgumentNullException.ThrowIfNull(mesh);
         ArgumentNullException.ThrowIfNull(request);
@@ -19,18 +23,19 @@ public static class AuthorizationDecision
         foreach (var policy in policies)
             if (matching.Matches(policy).Select(rule => new MatchedRule(policy, rule)).MinBy(rule => rule.Name, StringComparer.Ordinal) is { } first) matched.Add(first);
 
-        var (outcome, reason, decisive) = Decide(policies, mesh, request.IsHttp, matched);
+        var (outcome, reason, decisive) = Decide(policies, mesh, request.IsHttp, matched, isThere ?? (static _ => true));
         return new AuthorizationVerdict(outcome, reason, decisive, [.. matched.Where(rule => rule != decisive)]);
     }
 
     private static (AuthorizationOutcome Outcome, AuthorizationReason Reason, MatchedRule? Rule) Decide(
-        ImmutableArray<Resource<AuthorizationPolicy>> policies, MeshConfig mesh, bool isHttp, ImmutableArray<MatchedRule>.Builder matched)
+        ImmutableArray<Resource<AuthorizationPolicy>> policies, MeshConfig mesh, bool isHttp, ImmutableArray<MatchedRule>.Builder matched,
+        Func<ExtensionProvider, bool> isThere)
     {
         MatchedRule? asking = null;
         foreach (string name in policies.Where(policy => policy.Spec.Action == AuthorizationAction.Custom).Select(policy => policy.Spec.Provider!).Distinct())
         {
             if (First(AuthorizationAction.Custom, rule => rule.Policy.Spec.Provider == name) is not { } custom) continue;
-            if (mesh.ExtensionProviders.FirstOrDefault(provider => provider.Name == name) is not { } known)
+            if (mesh.ExtensionProviders.FirstOrDefault(provider => provider.Name == name) is not { } known || !isThere(known))
                 return (AuthorizationOutcome.Denied, AuthorizationReason.UnknownProvider, custom);
             // Only by gRPC can anybody be asked about a connection.
             if (!isHttp && known.Protocol == AuthorizerProtocol.Http) return (AuthorizationOutcome.Denied, AuthorizationReason.NotAskedOfConnections, custom);

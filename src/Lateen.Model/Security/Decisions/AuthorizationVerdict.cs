@@ -26,7 +26,7 @@ public enum AuthorizationReason
     /// <summary>There are ALLOW policies, and none of their rules matched.</summary>
     NothingAllows = 4,
 
-    /// <summary>A CUSTOM rule matched whose provider is not declared.</summary>
+    /// <summary>A CUSTOM rule matched whose provider is not declared, or has no service.</summary>
     UnknownProvider = 5,
 
     /// <summary>A CUSTOM rule matched.</summary>
