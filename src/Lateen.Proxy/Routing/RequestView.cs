@@ -34,6 +34,18 @@ internal readonly ref struct RequestView
         Headers = request.Headers,
     };
 
+    /// <summary>The same request as somebody reads it who takes its path for another one.</summary>
+    public RequestView Reading(ReadOnlySpan<byte> path, ReadOnlySpan<byte> target) => new()
+    {
+        Method = Method,
+        Scheme = Scheme,
+        Authority = Authority,
+        Path = path,
+        Query = Query,
+        Target = target,
+        Headers = Headers,
+    };
+
     /// <summary>A view for tests of plain fields, where there is no request line.</summary>
     public static RequestView OfHeaders(HeaderBlock headers) => new()
     {

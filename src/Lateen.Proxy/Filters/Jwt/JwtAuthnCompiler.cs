@@ -43,6 +43,7 @@ public sealed class JwtAuthnCompiler(int reactorCount) : IExtensionCompiler, IRo
         return errors.Count > errorsBefore ? null : new JwtAuthnFilter(name, configuration.TypeUrl)
         {
             Rules = rules,
+            Everything = rules.Any(static rule => rule.Requirement is not null) ? new AllRequirement([.. rules.Select(static rule => rule.Requirement).OfType<JwtRequirement>()]) : null,
             NamedRequirements = named.ToFrozenDictionary(StringComparer.Ordinal),
             LeafCount = requirements.LeafCount,
             OwnHeaders = [.. providers.Values.SelectMany(OwnHeadersOf)],

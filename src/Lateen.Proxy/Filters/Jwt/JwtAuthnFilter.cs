@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Lateen.Http;
+using Lateen.Proxy.Filters.Rbac;
 using Lateen.Proxy.Forwarding;
 using Lateen.Proxy.Routing;
 using Lateen.Telemetry.Statistics;
@@ -30,6 +31,9 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
     public static ReadOnlySpan<byte> MetadataNamespace => "envoy.filters.http.jwt_authn"u8;
 
     internal required ImmutableArray<JwtRule> Rules { get; init; }
+
+    /// <summary>What all rules demand together, for a request of which nobody can say whose it is.</summary>
+    internal required JwtRequirement? Everything { get; init; }
 
     /// <summary>What routes may demand by name.</summary>
     internal required FrozenDictionary<string, JwtRequirement?> NamedRequirements { get; init; }
@@ -64,24 +68,26 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
         }
 
         JwtStatus status = JwtStatus.Ok;
-        JwtCheck? check = null;
-        if (FindRequirement(exchange) is { } requirement)
+        JwtCheck check = exchange.FilterState<JwtCheck>(this);
+        JwtRequirement? requirement = FindRequirement(exchange, check, out JwtRequirement? alsoRequired);
+        bool isAsked = requirement is not null || alsoRequired is not null;
+        if (isAsked)
         {
-            check = exchange.FilterState<JwtCheck>(this);
             check.Begin(exchange, LeafCount, exchange.Connection.Worker.WallMicroseconds() / 1_000_000);
-            status = requirement.Evaluate(check);
+            if (requirement is not null) status = requirement.Evaluate(check);
+            if (status == JwtStatus.Ok && alsoRequired is not null) status = alsoRequired.Evaluate(check);
             exchange.Shard.Add(stats.CacheHit, check.CacheHits);
             exchange.Shard.Add(stats.CacheMiss, check.CacheMisses);
         }
 
         if (status == JwtStatus.Ok)
         {
-            check?.Apply();
+            if (isAsked) check.Apply();
             exchange.Shard.Increment(stats.Allowed);
             return FilterVerdict.Continue;
         }
 
-        check!.Refusal = status;
+        check.Refusal = status;
         exchange.Shard.Increment(stats.Denied);
         return FilterVerdict.Respond(JwtReplies.Of(status, StripsFailureResponse));
     }
@@ -155,8 +161,11 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
         Append(text[..Math.Max(0, Math.Min(text.Length, value.Length - length))], value, ref length);
     }
 
-    private JwtRequirement? FindRequirement(HttpExchange exchange)
+    /// <summary>The first rule that matches, in each reading of the path: the server may take it for one of another rule (ADR 0024).</summary>
+    /// <param name="alsoRequired">What another reading demands beside it; null: nothing else.</param>
+    private JwtRequirement? FindRequirement(HttpExchange exchange, JwtCheck check, out JwtRequirement? alsoRequired)
     {
+        alsoRequired = null;
         if (exchange.Route?.FilterConfiguration(Name) is JwtRouteRule own)
         {
             if (own.IsDisabled) return null;
@@ -165,9 +174,22 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
 
         if (Rules.IsEmpty) return null;
         RequestView view = RequestView.Of(exchange.Request);
+        JwtRule? asSent = Find(view, exchange);
+        // With one rule that fits, another reading can only demand less.
+        if (asSent is not null && Rules.Length == 1) return asSent.Requirement;
+        PathReadings paths = check.Paths;
+        paths.Read(exchange.Request);
+        if (paths.IsInDoubt) alsoRequired = Everything;
+        else if (paths.HasLenient) alsoRequired = Find(view.Reading(paths.LenientPath, paths.LenientTarget), exchange)?.Requirement;
+        if (ReferenceEquals(alsoRequired, asSent?.Requirement)) alsoRequired = null;
+        return asSent?.Requirement;
+    }
+
+    private JwtRule? Find(in RequestView view, HttpExchange exchange)
+    {
         foreach (JwtRule rule in Rules)
         {
-            if (rule.Match.IsMatch(view, exchange.Connection.Worker.Random)) return rule.Requirement;
+            if (rule.Match.IsMatch(view, exchange.Connection.Worker.Random)) return rule;
         }
 
         return null;

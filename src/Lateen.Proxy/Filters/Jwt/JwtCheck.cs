@@ -1,5 +1,6 @@
 using Lateen.Http;
 using Lateen.Proxy.Filters.Metadata;
+using Lateen.Proxy.Filters.Rbac;
 using Lateen.Proxy.Forwarding;
 
 namespace Lateen.Proxy.Filters.Jwt;
@@ -15,6 +16,9 @@ internal sealed class JwtCheck
     private int _leafCount;
     private long _now;
     private byte[] _scratch = [];
+
+    /// <summary>How the path may be read, by which rules are chosen.</summary>
+    public PathReadings Paths { get; } = new();
 
     /// <summary>Why the request was refused; <see cref="JwtStatus.Ok"/> while it was not.</summary>
     public JwtStatus Refusal { get; set; }

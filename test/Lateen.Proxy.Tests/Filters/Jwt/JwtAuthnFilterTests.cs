@@ -227,6 +227,22 @@ public sealed class JwtAuthnFilterTests(JwtVerificationTests.Fixture fixture) : 
         Assert.Contains("cookie: a=1; b=2\r\n", heads[4], StringComparison.OrdinalIgnoreCase);
     }
 
+    [Theory]
+    [InlineData("/open/..%2Fadmin", 401)]
+    [InlineData("/open/..;/admin", 401)]
+    [InlineData("/open%2F..%2Fadmin", 401)]
+    [InlineData("/open/%C0%AE%C0%AE/admin", 401)]
+    [InlineData("/open/a%2Fb", 200)]
+    [InlineData("/open/a;v=1", 200)]
+    [InlineData("/opera", 401)]
+    public async Task A_path_that_a_server_may_take_for_another_needs_what_both_need(string path, int status)
+    {
+        await using var mesh = await Mesh.StartAsync(Strict);
+
+        Assert.Equal(status, (await mesh.GetAsync(path)).Status);
+        Assert.Equal(200, (await mesh.GetAsync(path, $"Authorization: Bearer {Issuer.Sign("ES256")}")).Status);
+    }
+
     /// <summary>A token that the proxy does not see and the server does is one that nobody verified.</summary>
     [Theory]
     [InlineData("/", "Authorization: bearer {0}")]
