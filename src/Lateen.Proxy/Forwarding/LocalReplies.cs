@@ -7,15 +7,22 @@ using Lateen.Telemetry.AccessLogs;
 namespace Lateen.Proxy.Forwarding;
 
 /// <summary>The proxy's own answers, with the texts that Envoy gives, and how one becomes the response of an exchange.</summary>
-/// <remarks>Answers are made once and kept: refusing a flood of requests allocates nothing.</remarks>
+/// <remarks>Answers are made once and kept, within bounds: refusing a flood of requests allocates nothing.</remarks>
 internal static class LocalReplies
 {
     private static readonly ReadOnlyMemory<byte> TextPlain = "text/plain"u8.ToArray();
-    private static readonly ConcurrentDictionary<(FailureOutcome Outcome, bool WasRetried, string Reason), LocalReply> OfFailures = new();
+
+    /// <summary>Answers kept that tell what a transport said. Count; beyond it each is made anew. Few reasons are common, and each may name a host.</summary>
+    internal const int MaxKeptReasons = 256;
+
+    private static readonly ConcurrentDictionary<(FailureOutcome Outcome, bool WasRetried), LocalReply> OfFailures = new();
+    private static readonly ConcurrentDictionary<(FailureOutcome Outcome, bool WasRetried, string Reason), LocalReply> OfReasons = new();
     private static readonly ConcurrentDictionary<HttpRejectionCode, LocalReply> OfRejections = new();
     private static readonly ConcurrentDictionary<int, LocalReply> OfMissingClusters = new();
     private static readonly ConcurrentDictionary<int, LocalReply> OfRedirects = new();
     private static readonly System.Runtime.CompilerServices.ConditionalWeakTable<DirectResponseAction, LocalReply> OfRoutes = [];
+
+    private static int _keptReasons;
 
     /// <summary>A rewrite rule makes no valid request out of this one.</summary>
     public static LocalReply BadRewrite { get; } = new() { Status = 500, Details = "rewrite_failed" };
@@ -24,8 +31,20 @@ internal static class LocalReplies
     /// <param name="outcome">From the map; its status is not 0.</param>
     /// <param name="wasRetried">There was more than one attempt.</param>
     /// <param name="transportReason">What the transport said; empty when it said nothing.</param>
-    public static LocalReply Of(FailureOutcome outcome, bool wasRetried, string transportReason) =>
-        OfFailures.GetOrAdd((outcome, wasRetried, outcome.Retry == RetryClass.Connect ? transportReason : string.Empty), static key => Make(key.Outcome, key.WasRetried, key.Reason));
+    public static LocalReply Of(FailureOutcome outcome, bool wasRetried, string transportReason)
+    {
+        if (outcome.Retry != RetryClass.Connect || transportReason.Length == 0)
+            return OfFailures.GetOrAdd((outcome, wasRetried), static key => Make(key.Outcome, key.WasRetried, string.Empty));
+        var key = (outcome, wasRetried, transportReason);
+        if (OfReasons.TryGetValue(key, out LocalReply? known)) return known;
+        LocalReply made = Make(outcome, wasRetried, transportReason);
+        // A reason may name the host that a client asked for, so there are as many as clients can think of.
+        if (Interlocked.Increment(ref _keptReasons) > MaxKeptReasons || !OfReasons.TryAdd(key, made)) Interlocked.Decrement(ref _keptReasons);
+        return made;
+    }
+
+    /// <summary>Answers kept that tell what a transport said. Count.</summary>
+    internal static int KeptReasons => OfReasons.Count;
 
     /// <summary>The answer to a request that the parser refused.</summary>
     public static LocalReply Of(HttpRejection rejection) => OfRejections.GetOrAdd(rejection.Code, static (code, refused) => Make(refused), rejection);

@@ -76,4 +76,18 @@ public sealed class FailureMapTests
         Assert.Equal(details, outcome.Details);
         Assert.Equal(body, System.Text.Encoding.ASCII.GetString(outcome.Body));
     }
+
+    [Fact]
+    public void Answers_that_name_what_a_client_asked_for_are_kept_within_a_bound()
+    {
+        FailureOutcome outcome = FailureMap.Of(Failure.Upstream(FailurePhase.Connect, FailureCause.ConnectFailed));
+        for (int i = 0; i < 2 * LocalReplies.MaxKeptReasons; i++)
+        {
+            LocalReply reply = LocalReplies.Of(outcome, wasRetried: false, $"TLS_error:the peer's certificate is not for host-{i}");
+            Assert.Contains($"host-{i}", reply.Details, StringComparison.Ordinal);
+        }
+
+        Assert.InRange(LocalReplies.KeptReasons, 1, LocalReplies.MaxKeptReasons);
+        Assert.Same(LocalReplies.Of(outcome, false, ""), LocalReplies.Of(outcome, false, ""));
+    }
 }
