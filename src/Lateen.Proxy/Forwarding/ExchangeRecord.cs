@@ -160,10 +160,10 @@ public sealed class ExchangeRecord
 
     internal ref AttemptRecord LastAttempt => ref _attempts[_attemptCount - 1];
 
-    internal void Begin(DownstreamConnection connection, long exchangeId, long startedAt, long startUnixMicroseconds)
+    internal void Begin(DownstreamConnection connection, HttpConnectionProfile profile, long exchangeId, long startedAt, long startUnixMicroseconds)
     {
-        ListenerName = connection.Profile.Listener.Name;
-        FilterChainName = connection.Profile.FilterChain.Name;
+        ListenerName = profile.Listener.Name;
+        FilterChainName = profile.FilterChain.Name;
         ConnectionId = connection.Id;
         DownstreamTls = connection.Tls;
         _connection = connection;

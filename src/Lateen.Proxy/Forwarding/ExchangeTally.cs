@@ -13,11 +13,10 @@ internal static class ExchangeTally
 {
     public static void Begin(HttpExchange exchange, DownstreamConnection connection, long startedAt)
     {
-        HttpConnectionProfile profile = connection.Profile;
+        HttpConnectionProfile profile = exchange.Profile;
         ProxyWorker worker = connection.Worker;
-        exchange.Begin(profile);
         ExchangeRecord record = exchange.Record;
-        record.Begin(connection, worker.NextExchangeId(), startedAt, worker.WallMicroseconds() - (worker.Reactor.NowMicroseconds - startedAt));
+        record.Begin(connection, profile, worker.NextExchangeId(), startedAt, worker.WallMicroseconds() - (worker.Reactor.NowMicroseconds - startedAt));
         record.RequestHeadBytes = exchange.Request.WireOctets;
         StatShard shard = worker.Shard;
         shard.Increment(profile.Stats.RequestTotal);

@@ -69,7 +69,7 @@ internal sealed class Forwarder
 
     public HttpExchange Exchange { get; }
 
-    private HttpConnectionProfile Profile => _connection.Profile;
+    private HttpConnectionProfile Profile => Exchange.Profile;
 
     /// <summary>Takes up a request whose head is in <see cref="Exchange"/>, refused ones too.</summary>
     /// <param name="connection">Where it came from.</param>
@@ -83,7 +83,7 @@ internal sealed class Forwarder
         _connection = connection;
         _downstream = downstream;
         _requestContent = downstream.Content;
-        Exchange.Attach(connection, signal, downstream.Content);
+        Exchange.Attach(connection, connection.ProfileForRequest(), signal, downstream.Content);
         _answer.Begin(Exchange, Profile, downstream);
         _call.Begin(Exchange, signal);
         _deadlines.Begin(signal);

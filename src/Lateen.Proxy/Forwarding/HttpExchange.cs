@@ -50,11 +50,11 @@ public sealed class HttpExchange : IAccessLogRecord
     /// <summary>The configuration of this request: read once, the same to the end.</summary>
     public ProxySnapshot Snapshot { get; internal set; } = ProxySnapshot.Empty;
 
-    /// <summary>The listener that took the connection, as it was configured then.</summary>
-    public ListenerSnapshot Listener { get; private set; } = null!;
+    /// <summary>The listener that took the connection, as it was configured when the request began.</summary>
+    public ListenerSnapshot Listener => Profile.Listener;
 
-    /// <summary>The filter chain that was chosen for the connection.</summary>
-    public FilterChainSnapshot FilterChain { get; private set; } = null!;
+    /// <summary>The filter chain for connections such as the request's.</summary>
+    public FilterChainSnapshot FilterChain => Profile.FilterChain;
 
     /// <summary>The options under which the connection is HTTP.</summary>
     public HttpConnectionManagerSnapshot ConnectionManager => FilterChain.HttpConnectionManager!;
@@ -79,6 +79,9 @@ public sealed class HttpExchange : IAccessLogRecord
 
     /// <summary>The client's connection.</summary>
     internal DownstreamConnection Connection { get; private set; } = null!;
+
+    /// <summary>The rules of this request: read once, the same to the end.</summary>
+    internal HttpConnectionProfile Profile { get; private set; } = null!;
 
     /// <summary>Woken by a filter that waits, when it has news. On the exchange's reactor.</summary>
     internal WakeSignal Signal { get; private set; } = null!;
@@ -148,18 +151,16 @@ public sealed class HttpExchange : IAccessLogRecord
     bool IAccessLogRecord.TryGetMetadata(AccessLogMetadata path, out ReadOnlySpan<byte> value, out bool isJson) =>
         _logTexts.TryGetMetadata(Metadata, path, out value, out isJson);
 
-    internal void Attach(DownstreamConnection connection, WakeSignal signal, ContentSource requestContent)
+    internal void Attach(DownstreamConnection connection, HttpConnectionProfile profile, WakeSignal signal, ContentSource requestContent)
     {
         Connection = connection;
+        Profile = profile;
         Signal = signal;
         RequestContent = requestContent;
     }
 
-    internal void Begin(HttpConnectionProfile profile)
-    {
-        Listener = profile.Listener;
-        FilterChain = profile.FilterChain;
-    }
+    /// <summary>For exchanges that no connection brought.</summary>
+    internal void Attach(HttpConnectionProfile profile) => Profile = profile;
 
     /// <summary>Keeps a response's trailers beyond the life of the stream that they came on.</summary>
     internal void KeepTrailers(HeaderBlock trailers)

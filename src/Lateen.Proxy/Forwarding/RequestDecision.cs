@@ -47,7 +47,7 @@ internal readonly struct RequestDecision
     /// <summary>Decides. The configuration is read here, once for the whole exchange.</summary>
     public static RequestDecision Of(HttpExchange exchange, DownstreamConnection connection)
     {
-        HttpConnectionProfile profile = connection.Profile;
+        HttpConnectionProfile profile = exchange.Profile;
         ProxyWorker worker = connection.Worker;
         HttpRequestHead request = exchange.Request;
         RequestAuthority.Apply(request, profile.Manager, connection.Transport.LocalEndPoint);
@@ -78,7 +78,7 @@ internal readonly struct RequestDecision
     /// <param name="isResumed">The first one asked has seen the request.</param>
     private static RequestDecision OfFilters(HttpExchange exchange, DownstreamConnection connection, bool isResumed)
     {
-        HttpConnectionProfile profile = connection.Profile;
+        HttpConnectionProfile profile = exchange.Profile;
         HttpFilter[] filters = profile.RequestFilters;
         for (; exchange.FilterPosition < filters.Length; exchange.FilterPosition++)
         {

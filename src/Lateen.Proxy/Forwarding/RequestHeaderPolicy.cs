@@ -31,7 +31,7 @@ internal static class RequestHeaderPolicy
 
     public static void Apply(HttpExchange exchange, DownstreamConnection connection)
     {
-        HttpConnectionManagerSnapshot manager = connection.Profile.Manager;
+        HttpConnectionManagerSnapshot manager = exchange.Profile.Manager;
         HttpRequestHead request = exchange.Request;
         HeaderBlock headers = request.Headers;
         request.StripHopByHop();
@@ -62,7 +62,7 @@ internal static class RequestHeaderPolicy
 
         if (isEdge) SetExternalAddress(exchange, connection);
         if (manager.RequestId.Generate) EnsureRequestId(headers, connection.Worker, isForced: isEdge && !manager.RequestId.PreserveExternal);
-        if (connection.Profile.Via.Length > 0) headers.AppendToList(KnownHeader.Via, connection.Profile.Via);
+        if (exchange.Profile.Via.Length > 0) headers.AppendToList(KnownHeader.Via, exchange.Profile.Via);
         ApplyClientCertificate(headers, connection, manager.ForwardClientCertificate);
     }
 
@@ -84,7 +84,7 @@ internal static class RequestHeaderPolicy
     /// <summary>We are the edge: the connection says who the client is, unless trusted proxies stand before us.</summary>
     private static bool ApplyRemoteAddress(HttpExchange exchange, DownstreamConnection connection, bool hadForwardedFor)
     {
-        ClientAddressOptions options = connection.Profile.Manager.ClientAddress;
+        ClientAddressOptions options = exchange.Profile.Manager.ClientAddress;
         HeaderBlock headers = exchange.Request.Headers;
         IPAddress? told = options.TrustedHops > 0 ? FromTheEnd(headers, (int)options.TrustedHops - 1, out _) : null;
         exchange.Record.DownstreamRemoteAddress = told;
@@ -93,7 +93,7 @@ internal static class RequestHeaderPolicy
             headers.AppendToList(KnownHeader.XForwardedFor, connection.RemoteAddressText);
         }
 
-        return !hadForwardedFor && (told is null ? connection.IsFromInside : connection.Profile.IsInternal(told));
+        return !hadForwardedFor && (told is null ? connection.IsFromInside : exchange.Profile.IsInternal(told));
     }
 
     /// <summary>Somebody before us is the edge: what it wrote says who the client is.</summary>
@@ -101,9 +101,9 @@ internal static class RequestHeaderPolicy
     {
         HeaderBlock headers = exchange.Request.Headers;
         if (!headers.Contains(KnownHeader.XForwardedFor)) return false;
-        IPAddress? told = FromTheEnd(headers, (int)connection.Profile.Manager.ClientAddress.TrustedHops, out bool isSingle);
+        IPAddress? told = FromTheEnd(headers, (int)exchange.Profile.Manager.ClientAddress.TrustedHops, out bool isSingle);
         exchange.Record.DownstreamRemoteAddress = told;
-        return isSingle && told is not null && connection.Profile.IsInternal(told);
+        return isSingle && told is not null && exchange.Profile.IsInternal(told);
     }
 
     private static void ApplyScheme(HttpRequestHead request, HttpConnectionManagerSnapshot manager, bool isTrusted, bool isEncrypted)

@@ -2,13 +2,14 @@ using System.Net;
 using System.Text;
 using Lateen.Net;
 using Lateen.Net.Tls;
+using Lateen.Proxy.Listeners.Chains;
 using Lateen.Proxy.Tls;
 
 namespace Lateen.Proxy.Listeners;
 
 /// <summary>A client's connection: who is at its other end and under which rules it was taken. What a request inherits from its connection.</summary>
 /// <remarks>Owned by one reactor. Facts that cost something to find are found when the first request wants them.</remarks>
-internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnection transport, HttpConnectionProfile profile)
+internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnection transport, HttpConnectionProfile profile, ConnectionFacts? facts)
 {
     private byte[]? _remoteAddressText;
     private bool? _isFromInside;
@@ -25,6 +26,7 @@ internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnecti
     /// <summary>Who the handshake proved the client to be.</summary>
     public DownstreamPeer Peer => _peer ??= DownstreamPeer.Of(Tls);
 
+    /// <summary>Of the chain that the connection was taken by: how it is read, how long it may last, and where it is counted.</summary>
     public HttpConnectionProfile Profile { get; } = profile;
 
     public long Id { get; } = worker.NextConnectionId();
@@ -44,6 +46,22 @@ internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnecti
     /// <summary>The client's certificate as <c>x-forwarded-client-cert</c> tells of it; empty when none was verified.</summary>
     public ReadOnlySpan<byte> ForwardedCertificate => _forwardedCertificate ??=
         ForwardedCertificateText.Of(Tls, Transport as TlsConnection, Profile.Manager.ClientCertificateFields);
+
+    /// <summary>
+    /// The rules for a request that begins now. When the listener was updated they are those of its newest version, so that a policy holds from the moment
+    /// at which it is acknowledged, on connections that are older than it too; the connection itself comes to its end with that request. Where the newest
+    /// version has no chain of HTTP for such a connection, with TLS or without as it is, the request is still served by the rules of
+    /// <see cref="Profile"/>: to close the connection under it would lose a request that may be on its way.
+    /// </summary>
+    /// <remarks>Read once per request.</remarks>
+    public HttpConnectionProfile ProfileForRequest()
+    {
+        if (Profile.Scope.Newest is not { } version) return Profile;
+        bool isEncrypted = Tls is not null;
+        return version.Chains.Find(facts ?? new ConnectionFacts(Transport)) is { Http: { } http } chain && chain.Snapshot.DownstreamTls is not null == isEncrypted
+            ? http
+            : Profile;
+    }
 
     private static byte[] Text(IPAddress? address)
     {

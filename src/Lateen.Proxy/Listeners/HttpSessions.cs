@@ -1,6 +1,7 @@
 using Lateen.Net;
 using Lateen.Net.Tls;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Listeners.Chains;
 
 namespace Lateen.Proxy.Listeners;
 
@@ -11,9 +12,10 @@ internal static class HttpSessions
     /// <param name="worker">The connection's reactor at work.</param>
     /// <param name="connection">Nothing of it is read yet; encrypted ones have shaken hands.</param>
     /// <param name="profile">Of the chain that was chosen for it.</param>
-    public static ValueTask Serve(ProxyWorker worker, TransportConnection connection, HttpConnectionProfile profile)
+    /// <param name="facts">What the chain was chosen by; null where nobody looked at more than addresses.</param>
+    public static ValueTask Serve(ProxyWorker worker, TransportConnection connection, HttpConnectionProfile profile, ConnectionFacts? facts)
     {
-        var client = new DownstreamConnection(worker, connection, profile);
+        var client = new DownstreamConnection(worker, connection, profile, facts);
         AlpnProtocol? agreed = NegotiatedProtocol.Of(connection);
         HttpCodecType codec = profile.Manager.Codec;
         if (codec == HttpCodecType.Http2 || (codec == HttpCodecType.Auto && ReferenceEquals(agreed, AlpnProtocol.Http2)))

@@ -160,7 +160,7 @@ public sealed class ListenerSet
         if (listener.IsOpen && listener.Snapshot.BindsLike(snapshot))
         {
             _statistics.Registry.Shared.Add(_statistics.Listeners.InPlaceUpdated, 1);
-            listener.Adopt(snapshot)?.BeginDrain();
+            listener.Adopt(snapshot);
             Changed?.Invoke(Describe(listener));
             return;
         }

@@ -18,6 +18,9 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
 
     public ListenerSnapshot Snapshot => _current!.Snapshot;
 
+    /// <summary>What new connections, and new requests of old ones, are served by; null before there is a snapshot.</summary>
+    public ListenerVersion? Current => _current;
+
     /// <summary>Of the connections that are accepted now; null before there is a snapshot.</summary>
     public ListenerScope? Scope => _current?.Scope;
 
@@ -29,14 +32,12 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
     /// <summary>Why it could not be opened; empty when it is open.</summary>
     public string Failure { get; private set; } = string.Empty;
 
-    /// <summary>Makes the snapshot the one that new connections are served by.</summary>
-    /// <returns>The scope of the connections that came before; null when there were none.</returns>
-    public ListenerScope? Adopt(ListenerSnapshot snapshot)
+    /// <summary>Makes the snapshot the one that new connections are served by. Those that came before begin to drain, and new requests on them are judged by it too.</summary>
+    public void Adopt(ListenerSnapshot snapshot)
     {
         ListenerScope? former = _current?.Scope;
-        var scope = new ListenerScope();
-        _current = new ListenerVersion(snapshot, scope, statistics, workers.Length);
-        return former;
+        _current = new ListenerVersion(snapshot, new ListenerScope(), statistics, workers.Length);
+        former?.GiveWayTo(this);
     }
 
     /// <summary>Binds all addresses on all reactors and begins to accept.</summary>

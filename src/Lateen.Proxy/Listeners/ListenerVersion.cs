@@ -58,7 +58,7 @@ internal sealed class ListenerVersion
     /// <summary>The whole life of a connection.</summary>
     public ValueTask Serve(ProxyWorker worker, TransportConnection connection) => _plain switch
     {
-        { Http: { } http } => HttpSessions.Serve(worker, connection, http),
+        { Http: { } http } => HttpSessions.Serve(worker, connection, http, facts: null),
         { Tcp: { } tcp } => new TcpSession(worker, connection, tcp, new ConnectionRecord(worker, connection, Snapshot), dial: null).RunAsync(),
         _ => ServeAsync(worker, connection),
     };
@@ -109,12 +109,12 @@ internal sealed class ListenerVersion
         }
 
         record.FilterChain = chain.Snapshot;
-        await ServeAsync(worker, connection, record, chain, inspection?.Dial);
+        await ServeAsync(worker, connection, record, chain, inspection?.Facts, inspection?.Dial);
     }
 
     [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder))]
     private async ValueTask ServeAsync(
-        ProxyWorker worker, TransportConnection connection, ConnectionRecord record, ServedChain chain, UpstreamDial? dial)
+        ProxyWorker worker, TransportConnection connection, ConnectionRecord record, ServedChain chain, ConnectionFacts? facts, UpstreamDial? dial)
     {
         int entered = 0;
         try
@@ -159,7 +159,7 @@ internal sealed class ListenerVersion
             }
 
             if (chain.Tcp is { } tcp) await new TcpSession(worker, connection, tcp, record, dial).RunAsync();
-            else await HttpSessions.Serve(worker, connection, chain.Http!);
+            else await HttpSessions.Serve(worker, connection, chain.Http!, facts);
         }
         finally
         {

@@ -126,6 +126,7 @@ public sealed class SessionTests
         var response = await client.ReadResponseAsync();
         Assert.Equal("new", response.Body);
         Assert.False(response.KeepsAlive);
+        Assert.Equal("other", response.Header("server"));
         Assert.Equal("other", (await RawClient.ExchangeAsync(proxy.Address, Get)).Header("server"));
     }
 

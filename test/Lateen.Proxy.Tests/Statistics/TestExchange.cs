@@ -34,7 +34,7 @@ internal sealed class TestExchange
             Direction = direction,
             FilterChains = [chain],
         };
-        Exchange.Begin(new HttpConnectionProfile(listener, chain, new ListenerScope(), Statistics));
+        Exchange.Attach(new HttpConnectionProfile(listener, chain, new ListenerScope(), Statistics));
     }
 
     public ProxyStatistics Statistics { get; }
