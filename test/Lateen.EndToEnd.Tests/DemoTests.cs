@@ -13,35 +13,26 @@ public sealed partial class DemoTests
     [Fact(Timeout = 240_000)]
     public async Task The_demo_serves_routes_and_heals_and_leaves_nothing_behind()
     {
-        // A runtime folder of its own, so that the CLI of this test finds this demo and no other.
-        var runtime = Directory.CreateTempSubdirectory("lateen-demo-test-").FullName;
-        var environment = new Dictionary<string, string>
+        string runtime;
+        await using (var demo = await DemoUnderTest.StartAsync(Cancel))
         {
-            ["LATEEN_PROXY"] = Programs.Proxy,
-            ["LATEEN_BOOKSHOP"] = Programs.Bookshop,
-            ["XDG_RUNTIME_DIR"] = runtime,
-            ["TMPDIR"] = runtime,
-        };
-        await using (var demo = ProgramUnderTest.Start("demo", Programs.Lateen, ["demo", "--rate", "5"], environment))
-        {
-            var announcement = await demo.WaitForLineAsync("Storefront", Cancel);
-            var storefront = new Uri(Address().Match(announcement).Value);
+            runtime = demo.Runtime;
+            var storefront = demo.Storefront;
             using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
             await ServesThePage(client, storefront);
-            await ServesItWithTls(demo);
+            await ServesItWithTls(demo.Program);
             await ShowsOrdersAsTheyCome(storefront);
-            await CanarySplitsNinetyToTen(storefront, environment);
-            await OneReaderSeesTheThirdVersion(client, storefront, environment);
-            await TheOldAddressIsRedirected(client, storefront, environment);
-            await AKilledSidecarReturns(client, storefront, demo);
-            await demo.SignalAsync("INT");
-            Assert.Equal(0, await demo.WaitForExitAsync(Cancel));
+            await CanarySplitsNinetyToTen(demo);
+            await OneReaderSeesTheThirdVersion(client, demo);
+            await TheOldAddressIsRedirected(client, demo);
+            await AKilledSidecarReturns(client, storefront, demo.Program);
+            await demo.Program.SignalAsync("INT");
+            Assert.Equal(0, await demo.Program.WaitForExitAsync(Cancel));
             await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(storefront, Cancel));
+            Assert.Empty(Directory.EnumerateDirectories(runtime, "lateen-demo-*"));
         }
 
-        Assert.Empty(Directory.EnumerateDirectories(runtime, "lateen-demo-*"));
         Assert.Empty(ProcessesNaming(runtime));
-        Directory.Delete(runtime, recursive: true);
     }
 
     private static async Task ServesThePage(HttpClient client, Uri storefront)
@@ -78,18 +69,18 @@ public sealed partial class DemoTests
         await browser.UntilAsync("[...document.querySelectorAll('[data-test=orders] li')].some(line => line.textContent.endsWith('The Wind and the Windlass, for somebody'))", Cancel);
     }
 
-    private static async Task CanarySplitsNinetyToTen(Uri storefront, Dictionary<string, string> environment)
+    private static async Task CanarySplitsNinetyToTen(DemoUnderTest demo)
     {
         const int Requests = 2000;
-        await using var during = SteadyLoad.Start(storefront, 50, connections: 4);
-        await ApplyAsync("canary-90-10.yaml", environment);
+        await using var during = SteadyLoad.Start(demo.Storefront, 50, connections: 4);
+        await demo.ApplyAsync("canary-90-10.yaml", Cancel);
         var change = await during.StopAsync();
 
         using var client = new HttpClient();
         var canary = 0;
         await Parallel.ForEachAsync(Enumerable.Range(0, Requests), new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancel }, async (_, cancel) =>
         {
-            using var response = await client.GetAsync(storefront, cancel);
+            using var response = await client.GetAsync(demo.Storefront, cancel);
             response.EnsureSuccessStatusCode();
             if (response.Headers.GetValues("x-reviews-version").Single() == "v2")
             {
@@ -102,20 +93,20 @@ public sealed partial class DemoTests
         Assert.True(change.Failed == 0, change.Reasons);
     }
 
-    private static async Task OneReaderSeesTheThirdVersion(HttpClient client, Uri storefront, Dictionary<string, string> environment)
+    private static async Task OneReaderSeesTheThirdVersion(HttpClient client, DemoUnderTest demo)
     {
-        await ApplyAsync("ana-sees-v3.yaml", environment);
+        await demo.ApplyAsync("ana-sees-v3.yaml", Cancel);
         for (var turn = 0; turn < 20; turn++)
         {
-            Assert.Equal("v3", await VersionForAsync(client, storefront, "ana"));
-            Assert.Equal("v1", await VersionForAsync(client, storefront, "bruno"));
+            Assert.Equal("v3", await VersionForAsync(client, demo.Storefront, "ana"));
+            Assert.Equal("v1", await VersionForAsync(client, demo.Storefront, "bruno"));
         }
     }
 
-    private static async Task TheOldAddressIsRedirected(HttpClient client, Uri storefront, Dictionary<string, string> environment)
+    private static async Task TheOldAddressIsRedirected(HttpClient client, DemoUnderTest demo)
     {
-        await ApplyAsync("redirect-old-page.yaml", environment);
-        using var response = await client.GetAsync(new Uri(storefront, "/productpage"), Cancel);
+        await demo.ApplyAsync("redirect-old-page.yaml", Cancel);
+        using var response = await client.GetAsync(new Uri(demo.Storefront, "/productpage"), Cancel);
 
         Assert.Equal(301, (int)response.StatusCode);
         Assert.EndsWith("/book/0", response.Headers.Location!.ToString(), StringComparison.Ordinal);
@@ -146,13 +137,6 @@ public sealed partial class DemoTests
         return response.Headers.GetValues("x-reviews-version").Single();
     }
 
-    private static async Task ApplyAsync(string file, Dictionary<string, string> environment)
-    {
-        var path = Path.Combine(Programs.Root, "samples/bookshop/config", file);
-        var (code, output) = await ProgramUnderTest.RunAsync(Programs.Lateen, ["apply", "--wait", "-f", path], Cancel, environment);
-        Assert.True(code == 0, output);
-    }
-
     // Every process of the demo has the temporary folder in its environment; none may be left.
     private static IEnumerable<string> ProcessesNaming(string folder) => Directory.EnumerateDirectories("/proc")
         .Where(path => int.TryParse(Path.GetFileName(path), out _))
@@ -171,9 +155,6 @@ public sealed partial class DemoTests
                 return false; // Another user's.
             }
         });
-
-    [GeneratedRegex(@"http://\S+")]
-    private static partial Regex Address();
 
     [GeneratedRegex(@"proxy_pid=(\d+)")]
     private static partial Regex ProxyId();

@@ -193,6 +193,7 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         output.WriteLine($"  Storefront  {ingress}book/0");
         output.WriteLine($"  With TLS    {ingressTls}book/0");
         output.WriteLine($"              curl --cacert {authority} {ingressTls}book/0");
+        output.WriteLine($"  Logs        {Folder("logs")}");
         output.WriteLine("  Every request goes ingress -> sidecar -> service -> sidecar -> ...; the services know nothing of it.");
         output.WriteLine("  Between them it is mutual TLS: each has an identity (spiffe://cluster.local/ns/bookshop/sa/NAME), and a certificate from this mesh's own authority.");
         output.WriteLine("  The page asks over HTTP, gRPC (stock) and TCP (visits, in Redis), and follows the orders over a WebSocket.");
@@ -207,6 +208,7 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/deny-all.yaml           nobody may call anybody: 403");
         output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/allow-the-shop.yaml     who has business there may");
         output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/jwt-for-admin.yaml      /admin wants a token");
+        output.WriteLine("    ./lateen apply --wait -f samples/bookshop/config/access-log.yaml         each proxy logs what it serves and refuses");
         output.WriteLine("    ./lateen proxy-config secret storefront-v1                               the identity of a sidecar");
         output.WriteLine("    ./lateen proxy-status ; ./lateen proxy-config routes storefront-v1");
         output.WriteLine("  Kill a sidecar and watch it return. Ctrl-C stops everything.");
