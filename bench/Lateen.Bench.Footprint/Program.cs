@@ -20,6 +20,7 @@ try
     if (options.Only.Contains("memory")) Add(processes.Memory());
     if (options.Only.Contains("connections")) Add(processes.Connections());
     if (options.Only.Contains("floods")) Add(new FloodMeasurements(options, upstream).Run());
+    if (options.Only.Contains("mtls")) Add(new MutualTlsMeasurements(options, upstream, notes).Run());
     if (options.Only.Contains("changes")) Add(new ChangeMeasurements(options, upstream, otherUpstream, notes).Run());
 }
 catch (InvalidOperationException failure)

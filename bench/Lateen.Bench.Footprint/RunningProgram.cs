@@ -40,6 +40,17 @@ internal sealed class RunningProgram : IDisposable
         return running;
     }
 
+    /// <summary>What a program writes that ends by itself; it must end well.</summary>
+    internal static string OutputOf(string program, string[] arguments, string runtimeDirectory)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        start.Environment["XDG_RUNTIME_DIR"] = runtimeDirectory;
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}");
+    }
+
     /// <summary>Waits for a line that begins so, and gives the rest of it.</summary>
     internal string WaitForLine(string beginning, TimeSpan patience)
     {

@@ -37,17 +37,18 @@ public sealed class SteadyLoad : IAsyncDisposable
     private long _answered;
     private long _failed;
 
-    private SteadyLoad(Uri target, int requestsPerSecond, int connections, string extraHeaders)
+    private SteadyLoad(Uri target, int requestsPerSecond, int connections, string extraHeaders, string? host)
     {
         _target = new IPEndPoint(IPAddress.Loopback, target.Port);
-        _request = Encoding.ASCII.GetBytes($"GET {target.PathAndQuery} HTTP/1.1\r\nHost: {target.Authority}\r\n{extraHeaders}\r\n");
+        _request = Encoding.ASCII.GetBytes($"GET {target.PathAndQuery} HTTP/1.1\r\nHost: {host ?? target.Authority}\r\n{extraHeaders}\r\n");
         _running = Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(WorkAsync)).Prepend(Task.Run(() => PaceAsync(requestsPerSecond))));
     }
 
     /// <summary>Starts the load on a loopback address.</summary>
     /// <param name="extraHeaders">Header lines, each ended by CRLF.</param>
-    public static SteadyLoad Start(Uri target, int requestsPerSecond, int connections = 16, string extraHeaders = "") =>
-        new(target, requestsPerSecond, connections, extraHeaders);
+    /// <param name="host">Whom the requests are for, where that is another than they are sent to.</param>
+    public static SteadyLoad Start(Uri target, int requestsPerSecond, int connections = 16, string extraHeaders = "", string? host = null) =>
+        new(target, requestsPerSecond, connections, extraHeaders, host);
 
     /// <summary>Requests that have their outcome so far.</summary>
     public long Done => Interlocked.Read(ref _answered) + Interlocked.Read(ref _failed);
