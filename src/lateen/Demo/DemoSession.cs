@@ -184,6 +184,10 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         {
             return false;
         }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return false; // Not in time.
+        }
     }
 
     private void Introduce(Uri ingress, Uri ingressTls, string authority)

@@ -63,7 +63,7 @@ internal sealed class DemoView(CliEnvironment environment, BookshopPlan plan, Su
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // The person has seen enough.
         }
@@ -82,6 +82,10 @@ internal sealed class DemoView(CliEnvironment environment, BookshopPlan plan, Su
             catch (HttpRequestException)
             {
                 samples.Clear(); // Being started again.
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                // Too busy to answer in time: this sample is left out.
             }
 
             while (samples.Count > Window)

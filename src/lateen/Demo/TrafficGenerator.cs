@@ -47,6 +47,10 @@ internal sealed class TrafficGenerator(Uri ingress, Uri ingressTls, string autho
         {
             return false;
         }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return false; // Not in time.
+        }
     }
 
     /// <summary>Sends until cancelled. Each view is its own task, so a slow answer does not slow the pace; at most 64 are under way.</summary>
