@@ -5,9 +5,9 @@ namespace Lateen.Proxy.Routing;
 /// prefix wildcards likewise, then <c>*</c>.
 /// </summary>
 /// <remarks>
-/// Immutable after <see cref="TryAdd"/> is done with. Exact domains lie in one open-addressing table over hashes made when the domain was
-/// read, because this index is built anew for every change of a table with thousands of hosts. Wildcards, of which there are few lengths,
-/// have one table per length.
+/// Immutable after <see cref="TryAdd"/> is done with. It gives numbers of virtual hosts and not the hosts, so that a table in which hosts
+/// changed but no domain did shares the index of the table before. Exact domains lie in one open-addressing table over hashes made when the
+/// domain was read. Wildcards, of which there are few lengths, have one table per length.
 /// </remarks>
 internal sealed class DomainIndex(int expectedDomains)
 {
@@ -17,10 +17,13 @@ internal sealed class DomainIndex(int expectedDomains)
 
     private static readonly Comparer<int> LongestFirst = Comparer<int>.Create(static (a, b) => b.CompareTo(a));
 
-    private VirtualHostEntry? _everything;
+    private int _everything = None;
+
+    /// <summary>What <see cref="Find"/> gives when no domain matches.</summary>
+    public const int None = -1;
 
     /// <summary>False when the domain is there already.</summary>
-    public bool TryAdd(DomainName domain, VirtualHostEntry host)
+    public bool TryAdd(DomainName domain, int host)
     {
         switch (domain.Kind)
         {
@@ -28,28 +31,29 @@ internal sealed class DomainIndex(int expectedDomains)
             case DomainKind.SuffixWildcard: return TableOf(_suffixes, domain).TryAdd(domain, host);
             case DomainKind.PrefixWildcard: return TableOf(_prefixes, domain).TryAdd(domain, host);
             default:
-                if (_everything is not null) return false;
+                if (_everything != None) return false;
                 _everything = host;
                 return true;
         }
     }
 
+    /// <summary>The number of the virtual host; <see cref="None"/> when no domain matches.</summary>
     /// <param name="authority">In lower case.</param>
-    public VirtualHostEntry? Find(ReadOnlySpan<byte> authority)
+    public int Find(ReadOnlySpan<byte> authority)
     {
         if (authority.IsEmpty) return _everything;
-        if (_exact.Find(authority) is { } exact) return exact;
+        if (_exact.Find(authority) is not None and var exact) return exact;
 
         for (var i = 0; i < _suffixes.Count; i++)
         {
             var length = _suffixes.GetKeyAtIndex(i);
-            if (length < authority.Length && _suffixes.GetValueAtIndex(i).Find(authority[^length..]) is { } host) return host;
+            if (length < authority.Length && _suffixes.GetValueAtIndex(i).Find(authority[^length..]) is not None and var host) return host;
         }
 
         for (var i = 0; i < _prefixes.Count; i++)
         {
             var length = _prefixes.GetKeyAtIndex(i);
-            if (length < authority.Length && _prefixes.GetValueAtIndex(i).Find(authority[..length]) is { } host) return host;
+            if (length < authority.Length && _prefixes.GetValueAtIndex(i).Find(authority[..length]) is not None and var host) return host;
         }
 
         return _everything;
@@ -66,7 +70,7 @@ internal sealed class DomainIndex(int expectedDomains)
         private Slot[] _slots = new Slot[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(expected * 2, 4))];
         private int _count;
 
-        public bool TryAdd(DomainName domain, VirtualHostEntry host)
+        public bool TryAdd(DomainName domain, int host)
         {
             if (_count * 2 >= _slots.Length) Grow();
             if (!TryPlace(_slots, domain, host)) return false;
@@ -74,21 +78,21 @@ internal sealed class DomainIndex(int expectedDomains)
             return true;
         }
 
-        public VirtualHostEntry? Find(ReadOnlySpan<byte> key)
+        public int Find(ReadOnlySpan<byte> key)
         {
-            if (_count == 0) return null;
+            if (_count == 0) return None;
             var slots = _slots;
             var mask = slots.Length - 1;
             var hash = ByteKey.Hash(key);
             for (var at = (int)hash & mask; ; at = (at + 1) & mask)
             {
                 ref readonly var slot = ref slots[at];
-                if (slot.Domain is null) return null;
+                if (slot.Domain is null) return None;
                 if (slot.Domain.Hash == hash && key.SequenceEqual(slot.Domain.Literal)) return slot.Host;
             }
         }
 
-        private static bool TryPlace(Slot[] slots, DomainName domain, VirtualHostEntry host)
+        private static bool TryPlace(Slot[] slots, DomainName domain, int host)
         {
             var mask = slots.Length - 1;
             for (var at = (int)domain.Hash & mask; ; at = (at + 1) & mask)
@@ -115,6 +119,6 @@ internal sealed class DomainIndex(int expectedDomains)
             _slots = larger;
         }
 
-        private readonly record struct Slot(DomainName? Domain, VirtualHostEntry Host);
+        private readonly record struct Slot(DomainName? Domain, int Host);
     }
 }

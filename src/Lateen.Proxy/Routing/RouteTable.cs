@@ -42,7 +42,7 @@ public sealed class RouteTable
 
     /// <summary>The virtual host for a request, or null (404 with flag NR).</summary>
     public VirtualHostEntry? FindVirtualHost(HttpRequestHead request) =>
-        Domains.Find(Level.IgnoresPort ? request.Host : request.LowerAuthority);
+        Domains.Find(Level.IgnoresPort ? request.Host : request.LowerAuthority) is not DomainIndex.None and var found ? VirtualHosts[found] : null;
 
     /// <summary>
     /// The first route of the request's virtual host whose conditions all hold; null when there is no such host or route (404 with flag

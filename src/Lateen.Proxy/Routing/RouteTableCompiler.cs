@@ -9,7 +9,7 @@ namespace Lateen.Proxy.Routing;
 /// <summary>
 /// Compiles a <c>RouteConfiguration</c> into a <see cref="RouteTable"/>. It works on the wire bytes: the virtual hosts are cut out without
 /// being parsed, and one whose bytes and table-wide settings are those of the previous table is taken over as it is. So one change among
-/// thousands of virtual hosts costs a comparison of bytes, one compilation and a new index of domains.
+/// thousands of virtual hosts costs a comparison of bytes and one compilation, and a new index of domains if any of those changed.
 /// </summary>
 /// <remarks>Configuration thread only.</remarks>
 public sealed class RouteTableCompiler(ClusterDirectory clusters, ExtensionCatalog? extensions = null)
@@ -37,20 +37,19 @@ public sealed class RouteTableCompiler(ClusterDirectory clusters, ExtensionCatal
         var level = TableLevel.Compile(frame, extensions, path, errors);
         var reusable = previous is not null && previous.Level.Equals(level) ? previous : null;
         var hosts = ImmutableArray.CreateBuilder<VirtualHostEntry>(source.Pieces.Length);
-        var domainCount = 0;
+        var search = (reusable?.Source ?? VirtualHostBytes.None).Begin();
         for (var i = 0; i < source.Pieces.Length; i++)
         {
-            var host = reusable?.Source.Find(source, i) is { } same and >= 0
-                ? reusable.VirtualHosts[same]
-                : CompileHost(source.Pieces[i], level, path.Field("virtual_hosts").At(i), errors);
-            if (host is null) continue;
-            hosts.Add(host);
-            domainCount += host.DomainNames.Length;
+            var same = search.Find(source.Pieces[i].Span);
+            var host = same >= 0 ? reusable!.VirtualHosts[same] : CompileHost(source.Pieces[i], level, path.Field("virtual_hosts").At(i), errors);
+            if (host is not null) hosts.Add(host);
         }
 
         if (errors.Count > errorsBefore) return null;
 
-        var index = IndexDomains(hosts, domainCount, path.Field("virtual_hosts"), errors);
+        var index = previous is not null && HaveSameDomains(hosts, previous.VirtualHosts)
+            ? previous.Domains
+            : IndexDomains(hosts, path.Field("virtual_hosts"), errors);
         return errors.Count > errorsBefore ? null : new RouteTable(frame.Name, hosts.ToImmutable(), index, level) { Source = source };
     }
 
@@ -68,9 +67,23 @@ public sealed class RouteTableCompiler(ClusterDirectory clusters, ExtensionCatal
         }
     }
 
-    private static DomainIndex IndexDomains(
-        ImmutableArray<VirtualHostEntry>.Builder hosts, int domainCount, FieldPath path, ConfigurationErrors errors)
+    // Names too: one that is there twice is found when the index is built.
+    private static bool HaveSameDomains(ImmutableArray<VirtualHostEntry>.Builder hosts, ImmutableArray<VirtualHostEntry> before)
     {
+        if (hosts.Count != before.Length) return false;
+        for (var i = 0; i < before.Length; i++)
+        {
+            if (ReferenceEquals(hosts[i], before[i])) continue;
+            if (hosts[i].Name != before[i].Name || !hosts[i].Domains.AsSpan().SequenceEqual(before[i].Domains.AsSpan())) return false;
+        }
+
+        return true;
+    }
+
+    private static DomainIndex IndexDomains(ImmutableArray<VirtualHostEntry>.Builder hosts, FieldPath path, ConfigurationErrors errors)
+    {
+        var domainCount = 0;
+        foreach (var host in hosts) domainCount += host.DomainNames.Length;
         var index = new DomainIndex(domainCount);
         var names = new HashSet<string>(hosts.Count, StringComparer.Ordinal);
         for (var i = 0; i < hosts.Count; i++)
@@ -79,7 +92,7 @@ public sealed class RouteTableCompiler(ClusterDirectory clusters, ExtensionCatal
             if (!names.Add(host.Name)) errors.Add(path.At(i).Field("name"), $"there is another virtual host '{host.Name}'");
             for (var d = 0; d < host.DomainNames.Length; d++)
             {
-                if (index.TryAdd(host.DomainNames[d], host)) continue;
+                if (index.TryAdd(host.DomainNames[d], i)) continue;
                 var domain = host.DomainNames[d].Text;
                 errors.Add(path.At(i).Field("domains").At(d), $"the domain '{domain}' is there already; a domain belongs to one virtual host");
             }

@@ -1,55 +1,50 @@
 namespace Lateen.Proxy.Routing;
 
 /// <summary>
-/// The wire bytes of a table's virtual hosts, findable by content, so that the next table knows which of its own are the same.
+/// The wire bytes of a table's virtual hosts, in order, so that the next table knows which of its own are the same.
 /// </summary>
 /// <remarks>
 /// Immutable. It holds slices of one received resource, and is replaced whole with its table, so nothing older is kept alive.
 /// </remarks>
-internal sealed class VirtualHostBytes
+internal sealed class VirtualHostBytes(ReadOnlyMemory<byte>[] pieces)
 {
     public static readonly VirtualHostBytes None = new([]);
 
-    private readonly ulong[] _hashes;
-    private readonly int[] _indexes;
+    public ReadOnlyMemory<byte>[] Pieces { get; } = pieces;
 
-    public VirtualHostBytes(ReadOnlyMemory<byte>[] pieces)
-    {
-        Pieces = pieces;
-        _hashes = Array.ConvertAll(pieces, static piece => ByteKey.Hash(piece.Span));
-        _indexes = new int[pieces.Length];
-        for (var i = 0; i < _indexes.Length; i++) _indexes[i] = i;
-        SortedHashes = [.. _hashes];
-        Array.Sort(SortedHashes, _indexes);
-    }
-
-    public ReadOnlyMemory<byte>[] Pieces { get; }
-
-    private ulong[] SortedHashes { get; }
+    /// <summary>Begins to go through these virtual hosts beside those of another table.</summary>
+    public Search Begin() => new(Pieces);
 
     /// <summary>
-    /// The number here of the virtual host whose bytes are those of <paramref name="index"/> in <paramref name="other"/>; -1: none.
+    /// Finds virtual hosts of the next table, asked for one after the other. Tables differ from the one before in a few hosts that were changed,
+    /// added or removed, seldom in their order: so it goes along both, compares bytes and hashes nothing. A search that finds nothing costs the
+    /// compilation of a host that could have been taken over, and nothing else; so what all searches together may cost is bounded.
     /// </summary>
-    public int Find(VirtualHostBytes other, int index)
+    internal struct Search(ReadOnlyMemory<byte>[] pieces)
     {
-        var hash = other._hashes[index];
-        var wanted = other.Pieces[index].Span;
+        /// <summary>How far each search looks beyond the place of the last find.</summary>
+        private const int Reach = 64;
 
-        // Mostly nothing moved: look at the same place first.
-        if (index < Pieces.Length && _hashes[index] == hash && Pieces[index].Span.SequenceEqual(wanted)) return index;
-        for (var at = FirstOf(hash); at < SortedHashes.Length && SortedHashes[at] == hash; at++)
+        /// <summary>How often all searches together may go through all the others.</summary>
+        private const int Rounds = 16;
+
+        private long _beyondReach = (long)Rounds * pieces.Length;
+        private int _next;
+
+        /// <summary>The number of the virtual host with these bytes; -1: none was found.</summary>
+        public int Find(ReadOnlySpan<byte> wanted)
         {
-            if (Pieces[_indexes[at]].Span.SequenceEqual(wanted)) return _indexes[at];
+            var at = _next;
+            for (var looked = 0; looked < pieces.Length; looked++, at++)
+            {
+                if (looked >= Reach && _beyondReach-- <= 0) break;
+                if (at >= pieces.Length) at = 0;
+                if (!pieces[at].Span.SequenceEqual(wanted)) continue;
+                _next = at + 1;
+                return at;
+            }
+
+            return -1;
         }
-
-        return -1;
-    }
-
-    private int FirstOf(ulong hash)
-    {
-        var at = Array.BinarySearch(SortedHashes, hash);
-        if (at < 0) return SortedHashes.Length;
-        while (at > 0 && SortedHashes[at - 1] == hash) at--;
-        return at;
     }
 }

@@ -41,6 +41,67 @@ public sealed class RouteTableScaleTests
     }
 
     [Fact]
+    public void Domain_that_moves_to_another_virtual_host_is_found_there()
+    {
+        var compiler = new RouteTableCompiler(new ClusterDirectory());
+        var configuration = Table(10);
+        var first = Compile(compiler, configuration, null);
+        configuration.VirtualHosts[3].Domains.Remove("svc3.ns");
+        configuration.VirtualHosts[7].Domains.Add("svc3.ns");
+        var second = Compile(compiler, configuration, first);
+        var back = Compile(compiler, Table(10), second);
+
+        var request = Call.Get("svc3.ns", "/");
+        Assert.Same(second.VirtualHosts[7], second.FindVirtualHost(request));
+        Assert.Same(back.VirtualHosts[3], back.FindVirtualHost(request));
+    }
+
+    [Fact]
+    public void Domain_that_is_given_twice_by_a_change_is_refused()
+    {
+        var compiler = new RouteTableCompiler(new ClusterDirectory());
+        var configuration = Table(10);
+        var first = Compile(compiler, configuration, null);
+        configuration.VirtualHosts[7].Domains[1] = "svc3";
+        var errors = new ConfigurationErrors();
+
+        Assert.Null(compiler.Compile(configuration, first, FieldPath.Root, errors));
+        Assert.Contains("virtual_hosts[7].domains[1]", errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Table_in_which_much_changed_everywhere_is_the_table_that_a_fresh_compilation_makes()
+    {
+        var random = new Random(11);
+        var compiler = new RouteTableCompiler(new ClusterDirectory());
+        var before = Compile(compiler, Table(600), null);
+        for (var round = 0; round < 20; round++)
+        {
+            var configuration = Table(600);
+            for (var change = random.Next(200); change > 0; change--)
+            {
+                var at = random.Next(configuration.VirtualHosts.Count - 1);
+                switch (random.Next(3))
+                {
+                    case 0: configuration.VirtualHosts.RemoveAt(at); break;
+                    case 1: configuration.VirtualHosts[at].Routes[0].Route_.Cluster = "changed"; break;
+                    default: (configuration.VirtualHosts[at], configuration.VirtualHosts[at + 1]) = (configuration.VirtualHosts[at + 1], configuration.VirtualHosts[at]); break;
+                }
+            }
+
+            var after = Compile(compiler, configuration, before);
+            for (var host = 0; host < 600; host++)
+            {
+                var expected = configuration.VirtualHosts.FirstOrDefault(candidate => candidate.Domains[1] == $"svc{host}")?.Routes[0].Route_.Cluster;
+                var route = after.Match(Call.Get($"svc{host}", "/"), new ReactorRandom(1));
+                Assert.Equal(expected, ((ForwardAction?)route?.Action)?.Cluster!.Name);
+            }
+
+            before = after;
+        }
+    }
+
+    [Fact]
     public void Change_of_the_table_itself_compiles_all_virtual_hosts_again()
     {
         var compiler = new RouteTableCompiler(new ClusterDirectory());
