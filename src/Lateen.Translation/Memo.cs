@@ -31,6 +31,12 @@ internal sealed class Memo<TSlot, TInputs, TResult>(IEqualityComparer<TSlot>? co
         return result;
     }
 
+    /// <summary>Counts as asking for what is remembered there, when it is known without asking that nothing changed.</summary>
+    public void Keep(TSlot slot)
+    {
+        if (_entries.TryGetValue(slot, out var entry)) entry.Round = _round;
+    }
+
     /// <summary>Drops what the round that ends did not ask for, and begins the next.</summary>
     public void EndRound()
     {

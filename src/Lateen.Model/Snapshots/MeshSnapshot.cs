@@ -66,5 +66,8 @@ public sealed class MeshSnapshot
         return Endpoints.GetValueOrDefault(service.Key, ServiceEndpoints.None);
     }
 
+    /// <summary>Everything that decides how services are reached: what clusters and endpoint sets are made of, and routes are not.</summary>
+    public Reachability Reachability => new(Mesh, Services, DestinationRules, Endpoints);
+
     internal ResourceTable Table(ResourceKind kind) => Tables.GetValueOrDefault(kind, ResourceTable.Empty);
 }

@@ -181,6 +181,7 @@ public static class MeshSnapshotBuilder
 
     private static VirtualServiceIndex BuildVirtualServices(Change change, MeshConfig mesh)
     {
+        if (ReplaceVirtualServices(change, mesh) is { } replaced) return replaced;
         var table = change.After(ResourceKind.VirtualService);
         var touched = change.Of(ResourceKind.VirtualService).Select(resource => resource.Key).ToHashSet();
         var kept = change.Before.VirtualServices.All.ToDictionary(bound => bound.Resource);
@@ -197,6 +198,24 @@ public static class MeshSnapshotBuilder
 
         all.Sort(static (left, right) => Resource.CompareByAge(left.Resource, right.Resource));
         return new VirtualServiceIndex([.. all]);
+    }
+
+    /// <summary>The usual change, of the routes of a few: no other is looked at. Null when it is more than that.</summary>
+    private static VirtualServiceIndex? ReplaceVirtualServices(Change change, MeshConfig mesh)
+    {
+        const int AFew = 16;
+        var before = change.Before.VirtualServices;
+        if (before.HasDelegates) return null;
+        if (ResourceTable.Replacements(change.Before.Table(ResourceKind.VirtualService), change.After(ResourceKind.VirtualService), AFew) is not { } changed) return null;
+        var replacements = new Dictionary<Resource, BoundVirtualService>(ReferenceEqualityComparer.Instance);
+        foreach (var (old, now) in changed)
+        {
+            var resource = (Resource<VirtualService>)now;
+            if (resource.Spec.Hosts.IsEmpty || resource.Spec.Http.Any(static route => route.Delegate is not null)) return null;
+            replacements.Add(old, VirtualServiceBinding.Bind(resource, mesh, static (_, _) => null));
+        }
+
+        return before.With(replacements);
     }
 
     /// <summary>What is different from the snapshot before, by kind.</summary>

@@ -26,6 +26,22 @@ internal sealed class ResourceTable
         return null;
     }
 
+    /// <summary>The resources of one table that another has anew, and those new ones; null when a resource came or went, or more than <paramref name="limit"/> differ.</summary>
+    public static List<(Resource Before, Resource After)>? Replacements(ResourceTable before, ResourceTable after, int limit)
+    {
+        if (before.All.Length != after.All.Length) return null;
+        var replacements = new List<(Resource Before, Resource After)>();
+        for (int i = 0; i < before.All.Length; i++)
+        {
+            var (old, now) = (before.All[i], after.All[i]);
+            if (ReferenceEquals(old, now)) continue;
+            if (old.Key != now.Key || replacements.Count == limit) return null;
+            replacements.Add((old, now));
+        }
+
+        return replacements;
+    }
+
     /// <summary>Resources that are in one table and not, as the same object, in the other: what was added, removed or replaced.</summary>
     public static IEnumerable<Resource> Difference(ResourceTable before, ResourceTable after)
     {

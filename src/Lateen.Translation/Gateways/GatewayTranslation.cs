@@ -84,7 +84,7 @@ internal sealed class GatewayTranslation(OutboundMemos memos)
             if (!OutboundClusters.IsReachable(service) || service.Port(number) is not { } port) continue;
             var known = snapshot.EndpointsOf(service);
             var rule = snapshot.DestinationRules.For(service, proxy.Namespace, proxy.Labels);
-            var made = memos.Clusters(snapshot.Mesh, service, port, rule, known, proxy.HasIdentity);
+            var made = memos.Clusters(new ClusterSlot(service, number, rule, proxy.HasIdentity), snapshot.Mesh, port, known);
             clusters.AddRange(made.Clusters);
             if (made.LacksIdentity) notices.Add(OutboundClusters.LacksIdentity(service, port, rule!));
             secrets.UnionWith(made.Secrets);

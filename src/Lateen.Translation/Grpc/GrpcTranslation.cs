@@ -116,5 +116,5 @@ internal sealed class GrpcTranslation
         egress.Listener?.Port is not { Protocol: not PortProtocol.HttpProxy } own || own.Number == port.Number;
 
     private static StringMap<string>? Labels(GrpcView view, BoundVirtualService? virtualService) =>
-        virtualService is not null && virtualService.Http.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0)) ? view.Labels : null;
+        virtualService is { HttpAsksForLabels: true } ? view.Labels : null;
 }

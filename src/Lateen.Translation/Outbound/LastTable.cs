@@ -24,34 +24,17 @@ internal sealed class LastTable
     /// <summary>Which VirtualService routes which service.</summary>
     public SidecarRoutes Choose(EgressScope egress)
     {
-        if (_chosen is not null && SameObjects(_services, egress.Services) && SameObjects(_virtualServices, egress.VirtualServices)) return _chosen;
+        bool isSame = _chosen is not null && SameObjects.In(_services, egress.Services);
+        if (isSame && SameObjects.In(_virtualServices, egress.VirtualServices)) return _chosen!;
         _services = egress.Services;
         _virtualServices = egress.VirtualServices;
-        return _chosen = SidecarRoutes.Select(egress.Services, egress.VirtualServices);
+        return _chosen = (isSame ? _chosen!.With(egress.VirtualServices) : null) ?? SidecarRoutes.Select(egress.Services, egress.VirtualServices);
     }
 
     public XdsResource Assemble(string name, List<SerializedVirtualHost> hosts)
     {
-        if (_table is not null && SameObjects(_hosts, hosts)) return _table;
+        if (_table is not null && SameObjects.In(_hosts, hosts)) return _table;
         _hosts = hosts;
         return _table = RouteTables.Of(name, hosts, new RouteConfiguration { ValidateClusters = false });
-    }
-
-    private static bool SameObjects<T>(ImmutableArray<T> was, ImmutableArray<T> now)
-        where T : class => SameObjects(was.AsSpan(), now.AsSpan());
-
-    private static bool SameObjects(List<SerializedVirtualHost> was, List<SerializedVirtualHost> now) =>
-        SameObjects(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(was), System.Runtime.InteropServices.CollectionsMarshal.AsSpan(now));
-
-    private static bool SameObjects<T>(ReadOnlySpan<T> was, ReadOnlySpan<T> now)
-        where T : class
-    {
-        if (was.Length != now.Length) return false;
-        for (int i = 0; i < was.Length; i++)
-        {
-            if (!ReferenceEquals(was[i], now[i])) return false;
-        }
-
-        return true;
     }
 }

@@ -40,7 +40,11 @@ internal readonly record struct ClusterInputs(MeshConfig Mesh, ImmutableArray<Me
 
 /// <summary>What a virtual host is made of, compared by reference.</summary>
 internal sealed record VirtualHostInputs(
-    BoundVirtualService? VirtualService, MeshConfig Mesh, ImmutableArray<string> Domains, (string Host, MeshService? Service)[] Destinations);
+    BoundVirtualService? VirtualService, MeshConfig Mesh, ImmutableArray<string> Domains, (string Host, MeshService? Service)[] Destinations)
+{
+    /// <summary>The services among which the destinations were last found to be the same: where these did not change, none need be looked up.</summary>
+    public ServiceIndex? Among { get; set; }
+}
 
 /// <summary>The parts of outbound configuration, each remembered by what it is made of. One per translator.</summary>
 internal sealed class OutboundMemos
@@ -54,15 +58,13 @@ internal sealed class OutboundMemos
     /// <summary>How many virtual hosts, clusters and endpoint sets are remembered.</summary>
     public (int VirtualHosts, int Clusters, int EndpointSets) Counts => (_hosts.Count, _clusters.Count, _endpoints.Count);
 
-    /// <param name="hasIdentity">The client can speak mutual TLS.</param>
-    public PortClusters Clusters(
-        MeshConfig mesh, MeshService service, MeshServicePort port, EffectiveDestinationRule? rule, ServiceEndpoints endpoints, bool hasIdentity)
+    public PortClusters Clusters(ClusterSlot slot, MeshConfig mesh, MeshServicePort port, ServiceEndpoints endpoints)
     {
         var known = endpoints.ForPort(port.Number);
         // Endpoints are part of a cluster only where DNS finds them; the others travel alone.
-        var inputs = new ClusterInputs(mesh, service.Resolution == ServiceResolution.Endpoints ? [] : known, hasIdentity ? known : []);
+        var inputs = new ClusterInputs(mesh, slot.Service.Resolution == ServiceResolution.Endpoints ? [] : known, slot.HasIdentity ? known : []);
         return _clusters.Get(
-            new ClusterSlot(service, port.Number, rule, hasIdentity), inputs, (Service: service, Port: port),
+            slot, inputs, (slot.Service, Port: port),
             static (was, now, state) =>
                 ReferenceEquals(was.Mesh, now.Mesh) && Same(was.Own, now.Own) && MayBeTheSame(was.Known, now.Known, now.Mesh, state.Service),
             static (slot, inputs, state) => (inputs, OutboundClusters.Of(
@@ -73,6 +75,13 @@ internal sealed class OutboundMemos
     /// <summary>Endpoints come and go; who they may be seldom changes.</summary>
     private static bool MayBeTheSame(ImmutableArray<MeshEndpoint> was, ImmutableArray<MeshEndpoint> now, MeshConfig mesh, MeshService service) =>
         was == now || ServerIdentities.Of(mesh, was, service.SubjectAltNames).Equals(ServerIdentities.Of(mesh, now, service.SubjectAltNames));
+
+    /// <summary>Counts as asking for these clusters and for their endpoint sets.</summary>
+    public void Keep(ClusterSlot slot, PortClusters made)
+    {
+        _clusters.Keep(slot);
+        foreach (var endpoints in made.EndpointSlots) _endpoints.Keep(endpoints);
+    }
 
     public XdsResource Endpoints(EndpointSlot slot, ImmutableArray<MeshEndpoint> endpoints) =>
         _endpoints.Get(
@@ -97,10 +106,10 @@ internal sealed class OutboundMemos
     public SerializedVirtualHost VirtualHost(
         MeshSnapshot snapshot, VirtualHostSlot slot, BoundVirtualService? virtualService, ImmutableArray<string> domains) =>
         _hosts.Get(
-            slot, new VirtualHostInputs(virtualService, snapshot.Mesh, domains, []), (Snapshot: snapshot, slot.ClientNamespace),
+            slot, new VirtualHostInputs(virtualService, snapshot.Mesh, domains, []) { Among = snapshot.Services }, (Snapshot: snapshot, slot.ClientNamespace),
             static (was, now, state) =>
                 ReferenceEquals(was.VirtualService, now.VirtualService) && ReferenceEquals(was.Mesh, now.Mesh) && was.Domains == now.Domains
-                && StillMeans(was.Destinations, state.Snapshot, state.ClientNamespace),
+                && StillMeans(was, state.Snapshot, state.ClientNamespace),
             static (slot, inputs, state) =>
             {
                 var ports = new DestinationPorts(host => state.Snapshot.Services.Find(host, slot.ClientNamespace));
@@ -108,13 +117,15 @@ internal sealed class OutboundMemos
                 return (inputs with { Destinations = ports.Seen }, made);
             });
 
-    private static bool StillMeans((string Host, MeshService? Service)[] destinations, MeshSnapshot snapshot, string clientNamespace)
+    private static bool StillMeans(VirtualHostInputs inputs, MeshSnapshot snapshot, string clientNamespace)
     {
-        foreach (var (host, service) in destinations)
+        if (ReferenceEquals(inputs.Among, snapshot.Services)) return true;
+        foreach (var (host, service) in inputs.Destinations)
         {
             if (!ReferenceEquals(snapshot.Services.Find(host, clientNamespace), service)) return false;
         }
 
+        inputs.Among = snapshot.Services;
         return true;
     }
 

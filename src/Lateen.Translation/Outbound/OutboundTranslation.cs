@@ -23,6 +23,7 @@ internal sealed class OutboundTranslation
     private readonly OutboundMemos _memos = new();
     private readonly Dictionary<OutboundView, ProxyResources> _views = [];
     private readonly Dictionary<(OutboundView View, string Table), LastTable> _tables = [];
+    private readonly Dictionary<OutboundView, ScopeClusters> _clusters = [];
     private MeshSnapshot _snapshot = MeshSnapshot.Empty;
     private bool _asksForLabels;
 
@@ -50,10 +51,7 @@ internal sealed class OutboundTranslation
 
     /// <summary>True when some rule means only clients with certain labels; else all clients of a namespace are alike.</summary>
     public static bool AsksForLabels(MeshSnapshot snapshot) =>
-        snapshot.VirtualServices.All.Any(service =>
-            service.Http.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0))
-            || service.Tls.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0))
-            || service.Tcp.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0)))
+        snapshot.VirtualServices.All.Any(static service => service.AsksForLabels)
         || snapshot.Resources(ResourceKind.DestinationRule).Any(rule => rule is Resource<DestinationRule> { Spec.WorkloadSelector: not null });
 
     /// <summary>Ends a round over all proxies: what nobody asked for is forgotten.</summary>
@@ -61,18 +59,17 @@ internal sealed class OutboundTranslation
     {
         _memos.EndRound();
         foreach (var key in _tables.Keys.Where(key => !_views.ContainsKey(key.View)).ToList()) _tables.Remove(key);
+        foreach (var view in _clusters.Keys.Where(view => !_views.ContainsKey(view)).ToList()) _clusters.Remove(view);
     }
 
     private ProxyResources Make(MeshSnapshot snapshot, OutboundView view)
     {
         var scope = SidecarScope.Of(snapshot, view.Namespace, view.Egress);
-        var clusters = ImmutableArray.CreateBuilder<XdsResource>();
-        var endpoints = ImmutableArray.CreateBuilder<XdsResource>();
+        var clusters = Clusters(snapshot, view, scope);
         var listeners = ImmutableArray.CreateBuilder<XdsResource>();
         var routes = ImmutableArray.CreateBuilder<XdsResource>();
         var notices = ImmutableArray.CreateBuilder<string>();
-        var secrets = new HashSet<SecretReference>();
-        AddClusters(snapshot, view, scope, clusters, endpoints, secrets, notices);
+        notices.AddRange(clusters.Notices);
         foreach (var egress in scope.Egress)
         {
             if (egress.Listener?.Port is { } port) AddPortListener(snapshot, view, scope, egress, port, listeners, routes, notices);
@@ -89,18 +86,24 @@ internal sealed class OutboundTranslation
                 + "the mesh settings, or give the Sidecar an egress listener with a port");
         }
 
-        var made = ProxySecrets.Of(snapshot, view.Namespace, secrets, notices);
-        return new ProxyResources(clusters.ToImmutable(), endpoints.ToImmutable(), listeners.ToImmutable(), routes.ToImmutable(), notices.ToImmutable())
+        var made = ProxySecrets.Of(snapshot, view.Namespace, clusters.Secrets, notices);
+        return new ProxyResources(clusters.Clusters.ToImmutable(), clusters.Endpoints.ToImmutable(), listeners.ToImmutable(), routes.ToImmutable(), notices.ToImmutable())
         {
             Secrets = made,
         };
     }
 
-    private void AddClusters(
-        MeshSnapshot snapshot, OutboundView view, SidecarScope scope,
-        ImmutableArray<XdsResource>.Builder clusters, ImmutableArray<XdsResource>.Builder endpoints, HashSet<SecretReference> secrets,
-        ImmutableArray<string>.Builder notices)
+    private ScopeClusters Clusters(MeshSnapshot snapshot, OutboundView view, SidecarScope scope)
     {
+        if (_clusters.TryGetValue(view, out var last) && last.StandsFor(snapshot, scope)) last.Keep(_memos);
+        else _clusters[view] = last = MakeClusters(snapshot, view, scope);
+        return last;
+    }
+
+    private ScopeClusters MakeClusters(MeshSnapshot snapshot, OutboundView view, SidecarScope scope)
+    {
+        var all = new ScopeClusters(snapshot, scope);
+        var notices = all.Notices;
         foreach (var service in scope.Services)
         {
             if (!OutboundClusters.IsReachable(service))
@@ -127,13 +130,15 @@ internal sealed class OutboundTranslation
                         + "anything but HTTP needs a local port; give the Sidecar an egress listener with that port");
                 }
 
-                var made = _memos.Clusters(snapshot.Mesh, service, port, rule, known, view.HasIdentity);
-                clusters.AddRange(made.Clusters);
+                var slot = new ClusterSlot(service, port.Number, rule, view.HasIdentity);
+                var made = _memos.Clusters(slot, snapshot.Mesh, port, known);
+                all.Add(slot, made, _memos, known);
                 if (made.LacksIdentity) notices.Add(OutboundClusters.LacksIdentity(service, port, rule!));
-                AddSecrets(made, service, rule, secrets, notices);
-                foreach (var slot in made.EndpointSlots) endpoints.Add(_memos.Endpoints(slot, known.ForPort(port.Number)));
+                AddSecrets(made, service, rule, all.Secrets, notices);
             }
         }
+
+        return all;
     }
 
     /// <summary>
@@ -257,10 +262,7 @@ internal sealed class OutboundTranslation
     }
 
     private static StringMap<string>? Labels(OutboundView view, BoundVirtualService? virtualService) =>
-        view.Labels is not null && virtualService is not null
-        && virtualService.Http.Any(rule => rule.Match.Any(match => match.SourceLabels.Count > 0))
-            ? view.Labels
-            : null;
+        view.Labels is not null && virtualService is { HttpAsksForLabels: true } ? view.Labels : null;
 
     private static SerializedVirtualHost CatchAll(MeshSnapshot snapshot, OutboundView view, SidecarScope scope)
     {

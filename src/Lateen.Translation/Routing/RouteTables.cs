@@ -61,7 +61,8 @@ internal static class RouteTables
         int size = head.Length;
         foreach (var host in hosts) size += host.Field.Length;
 
-        byte[] message = new byte[size];
+        // Megabytes that are written over at once need not be cleared first.
+        byte[] message = GC.AllocateUninitializedArray<byte>(size);
         head.CopyTo(message, 0);
         int at = head.Length;
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

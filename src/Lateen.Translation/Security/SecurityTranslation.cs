@@ -36,9 +36,9 @@ internal sealed class SecurityTranslation(OutboundMemos clusters)
             if (resources.Clusters.Any(cluster => cluster.Name == authorizer.Cluster)) continue;
             var service = authorizer.Service;
             var known = snapshot.EndpointsOf(service);
-            var made = clusters.Clusters(
-                snapshot.Mesh, service, service.Port(authorizer.Provider.Port)!, snapshot.DestinationRules.For(service, proxy.Namespace, proxy.Labels), known,
-                proxy.HasIdentity);
+            var port = service.Port(authorizer.Provider.Port)!;
+            var rule = snapshot.DestinationRules.For(service, proxy.Namespace, proxy.Labels);
+            var made = clusters.Clusters(new ClusterSlot(service, port.Number, rule, proxy.HasIdentity), snapshot.Mesh, port, known);
             // The whole service is asked; its subsets are for routes.
             resources = resources with
             {

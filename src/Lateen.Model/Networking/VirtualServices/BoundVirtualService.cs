@@ -31,9 +31,44 @@ public sealed class BoundVirtualService
 
     public ResourceKey Key => Resource.Key;
 
+    /// <summary>Some HTTP match means only clients with certain labels.</summary>
+    public bool HttpAsksForLabels => (_asksForLabels ??= Ask()).Http;
+
+    /// <summary>Some match of any protocol means only clients with certain labels.</summary>
+    public bool AsksForLabels => (_asksForLabels ??= Ask()).Any;
+
     public string Namespace => Resource.Namespace;
 
+    // Asked for with every change of any VirtualService, so found out once; threads that find out at the same time find the same.
+    private LabelQuestions? _asksForLabels;
+
+    private LabelQuestions Ask()
+    {
+        bool http = Http.Any(static rule => rule.Match.Any(static match => match.SourceLabels.Count > 0));
+        return new LabelQuestions(
+            http,
+            http || Tls.Any(static rule => rule.Match.Any(static match => match.SourceLabels.Count > 0))
+                || Tcp.Any(static rule => rule.Match.Any(static match => match.SourceLabels.Count > 0)));
+    }
+
+    private sealed record LabelQuestions(bool Http, bool Any);
+
     public bool IsBoundTo(string gateway) => Gateways.Contains(gateway);
+
+    /// <summary>Some route is left to another VirtualService.</summary>
+    internal bool HasDelegates => Resource.Spec.Http.Any(static route => route.Delegate is not null);
+
+    /// <summary>Whether another takes the same place among all: the same name, age, hosts, gateways and visibility, whatever its routes are.</summary>
+    internal bool StandsLike(BoundVirtualService other) =>
+        Lateen.Model.Resource.CompareByAge(Resource, other.Resource) == 0 && HasDelegates == other.HasDelegates && ExportTo.Equals(other.ExportTo)
+        && HasSameHosts(other) && Gateways.AsSpan().SequenceEqual(other.Gateways.AsSpan());
+
+    /// <summary>Whether another is for the same hosts, written in the same order.</summary>
+    public bool HasSameHosts(BoundVirtualService other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Hosts.AsSpan().SequenceEqual(other.Hosts.AsSpan());
+    }
 
     public override string ToString() => Key.ToString();
 }

@@ -15,16 +15,15 @@ public sealed record ShadowedRoute(string Host, BoundVirtualService Shadowed, Bo
 /// </summary>
 public sealed class SidecarRoutes
 {
-    private readonly FrozenDictionary<string, BoundVirtualService> _byService;
+    private readonly IReadOnlyList<BoundVirtualService> _virtualServices;
+    private readonly Choice _choice;
 
-    private SidecarRoutes(
-        FrozenDictionary<string, BoundVirtualService> byService,
-        ImmutableArray<UnknownHostRoute> unknownHosts,
-        ImmutableArray<ShadowedRoute> shadowed)
+    private SidecarRoutes(IReadOnlyList<BoundVirtualService> virtualServices, Choice choice)
     {
-        _byService = byService;
-        UnknownHosts = unknownHosts;
-        Shadowed = shadowed;
+        _virtualServices = virtualServices;
+        _choice = choice;
+        UnknownHosts = [.. choice.Unknown.Select(unknown => new UnknownHostRoute(unknown.Host, virtualServices[unknown.Place]))];
+        Shadowed = [.. choice.Shadowed.Select(shadowed => new ShadowedRoute(shadowed.Host, virtualServices[shadowed.Place], virtualServices[shadowed.Winner]))];
     }
 
     /// <summary>In order of preference of their VirtualServices, then as written.</summary>
@@ -36,7 +35,20 @@ public sealed class SidecarRoutes
     public BoundVirtualService? For(MeshService service)
     {
         ArgumentNullException.ThrowIfNull(service);
-        return _byService.GetValueOrDefault(service.Hostname);
+        return _choice.ByService.TryGetValue(service.Hostname, out int place) ? _virtualServices[place] : null;
+    }
+
+    /// <summary>The same choice among VirtualServices that stand for the same hosts as those that it was made among, place by place; null when they do not.</summary>
+    public SidecarRoutes? With(IReadOnlyList<BoundVirtualService> virtualServices)
+    {
+        ArgumentNullException.ThrowIfNull(virtualServices);
+        if (virtualServices.Count != _virtualServices.Count) return null;
+        for (int i = 0; i < virtualServices.Count; i++)
+        {
+            if (!ReferenceEquals(virtualServices[i], _virtualServices[i]) && !virtualServices[i].HasSameHosts(_virtualServices[i])) return null;
+        }
+
+        return new SidecarRoutes(virtualServices, _choice);
     }
 
     /// <param name="virtualServices">In order of preference.</param>
@@ -44,25 +56,25 @@ public sealed class SidecarRoutes
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(virtualServices);
-        var exact = new Dictionary<string, BoundVirtualService>();
-        var wildcards = new Dictionary<string, BoundVirtualService>();
-        var shadowed = ImmutableArray.CreateBuilder<ShadowedRoute>();
+        var exact = new Dictionary<string, int>();
+        var wildcards = new Dictionary<string, int>();
+        var shadowed = ImmutableArray.CreateBuilder<(string Host, int Place, int Winner)>();
         var hosts = new List<string>();
-        foreach (var virtualService in virtualServices)
-            foreach (var host in virtualService.Hosts)
+        for (int place = 0; place < virtualServices.Count; place++)
+            foreach (var host in virtualServices[place].Hosts)
             {
                 var kind = HostName.IsWildcard(host) ? wildcards : exact;
-                if (kind.TryAdd(host, virtualService)) hosts.Add(host);
-                else if (kind[host] != virtualService) shadowed.Add(new ShadowedRoute(host, virtualService, kind[host]));
+                if (kind.TryAdd(host, place)) hosts.Add(host);
+                else if (kind[host] != place) shadowed.Add((host, place, kind[host]));
             }
 
         var patterns = wildcards.Keys.Order(Comparer<string>.Create(HostName.CompareSpecificity)).ToArray();
-        var byService = new Dictionary<string, BoundVirtualService>(services.Count);
+        var byService = new Dictionary<string, int>(services.Count);
         var known = new HashSet<string>(services.Count);
         foreach (var service in services)
         {
             known.Add(service.Hostname);
-            if (exact.TryGetValue(service.Hostname, out var own))
+            if (exact.TryGetValue(service.Hostname, out int own))
             {
                 byService[service.Hostname] = own;
                 continue;
@@ -77,8 +89,11 @@ public sealed class SidecarRoutes
             }
         }
 
-        var unknown = hosts.Where(host => !known.Contains(host))
-            .Select(host => new UnknownHostRoute(host, HostName.IsWildcard(host) ? wildcards[host] : exact[host]));
-        return new SidecarRoutes(byService.ToFrozenDictionary(), [.. unknown], shadowed.ToImmutable());
+        var unknown = hosts.Where(host => !known.Contains(host)).Select(host => (host, HostName.IsWildcard(host) ? wildcards[host] : exact[host]));
+        return new SidecarRoutes(virtualServices, new Choice(byService.ToFrozenDictionary(), [.. unknown], shadowed.ToImmutable()));
     }
+
+    /// <summary>Places in the list of VirtualServices: a function of their hosts and of the services, not of their routes.</summary>
+    private sealed record Choice(
+        FrozenDictionary<string, int> ByService, ImmutableArray<(string Host, int Place)> Unknown, ImmutableArray<(string Host, int Place, int Winner)> Shadowed);
 }
