@@ -4,6 +4,7 @@ using Grpc.Core;
 using Lateen.Http;
 using Lateen.Net;
 using Lateen.Xds.Client;
+using Lateen.Xds.Wire;
 
 namespace Lateen.Proxy.ControlPlane;
 
@@ -25,7 +26,7 @@ internal sealed class ManagementChannel(Reactor reactor, GrpcTarget target, stri
     {
         ArgumentNullException.ThrowIfNull(method);
         GrpcStream stream = Open(method.FullName, options, out CancellationTokenRegistration caller);
-        var call = new GrpcCall<TRequest, TResponse>(stream, method);
+        var call = new GrpcCall<TRequest, TResponse>(stream, DiscoveryResponses.ReadInPlace(method));
         return new AsyncDuplexStreamingCall<TRequest, TResponse>(call, call, stream.Opened, () => stream.Status, () => [], () =>
         {
             caller.Dispose();

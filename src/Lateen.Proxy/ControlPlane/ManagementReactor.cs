@@ -30,9 +30,18 @@ public sealed class ManagementReactor : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Reactor.DisposeAsync();
 
+    /// <summary>
+    /// A route table of two thousand services has some megabytes, and with the window that is right for requests of strangers it would come in forty
+    /// turns. What comes is put into its message as it arrives, and the length of a message is bounded on its own: a wide window holds no memory.
+    /// </summary>
+    private const int WindowOctets = 16 * 1024 * 1024;
+
     internal static Http2Options Http2(TimeSpan keepAlive)
     {
         int third = (int)(keepAlive.TotalMilliseconds / 3);
-        return new Http2Options { KeepAlive = third > 0 ? new Http2KeepAlive(third * 3, third) : null };
+        return new Http2Options
+        {
+            InitialStreamWindow = WindowOctets, InitialConnectionWindow = WindowOctets, KeepAlive = third > 0 ? new Http2KeepAlive(third * 3, third) : null,
+        };
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Google.Protobuf;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
+using Lateen.Xds.Wire;
 using Proto = Envoy.Config.Route.V3;
 
 namespace Lateen.Proxy.Routing;

@@ -1,15 +1,20 @@
-namespace Lateen.Proxy.Routing;
+namespace Lateen.Xds.Wire;
 
 /// <summary>
 /// Cuts a protobuf message at its top level without parsing what is inside: every occurrence of one length-delimited field is a slice, all
 /// else is copied together. Layout: <c>[varint field number &lt;&lt; 3 | wire type][value]</c>, wire types 0 varint, 1 eight bytes, 2
 /// length and bytes, 5 four bytes (protobuf.dev/programming-guides/encoding).
 /// </summary>
-internal static class WireFields
+public static class WireFields
 {
+    /// <param name="fieldNumber">Of the field whose occurrences are cut out.</param>
+    /// <param name="pieces">Gets their payloads, as slices of <paramref name="message"/>.</param>
+    /// <param name="rest">Gets all other fields, as they are.</param>
     /// <returns>False when the bytes are no protobuf message.</returns>
     public static bool TryCut(ReadOnlyMemory<byte> message, int fieldNumber, List<ReadOnlyMemory<byte>> pieces, Stream rest)
     {
+        ArgumentNullException.ThrowIfNull(pieces);
+        ArgumentNullException.ThrowIfNull(rest);
         var span = message.Span;
         var at = 0;
         while (at < span.Length)
