@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Lateen.Model.Reading.Values;
 
@@ -69,15 +71,17 @@ internal static class HostSyntax
     /// <summary>IPv4 with four parts, or IPv6: .NET also reads numbers and short forms, which nobody means.</summary>
     public static bool LooksLikeAddress(string text) => text.Contains(':') || text.Count(letter => letter == '.') == 3;
 
-    public static bool IsAddress(string text) => LooksLikeAddress(text) && IPAddress.TryParse(text, out _) && !text.StartsWith('[');
+    /// <summary>An IPv4 address is four decimal numbers: <c>010.0.0.1</c> is 8.0.0.1 to some programs and 10.0.0.1 to others.</summary>
+    public static bool IsAddress(string text) => LooksLikeAddress(text) && !text.StartsWith('[') && IPAddress.TryParse(text, out var address)
+        && (address.AddressFamily != AddressFamily.InterNetwork || address.ToString() == text);
 
-    /// <summary>An address, or an address and a prefix length.</summary>
-    public static bool IsAddressOrCidr(string text) => IsAddress(text) || IsCidr(text);
+    /// <summary>An address, or an address and a prefix length; of no zone, which means something on one machine only.</summary>
+    public static bool IsAddressOrCidr(string text) => !text.Contains('%') && (IsAddress(text) || IsCidr(text));
 
     public static bool IsCidr(string text)
     {
         var slash = text.IndexOf('/');
-        if (slash < 0 || !IsAddress(text[..slash]) || !int.TryParse(text.AsSpan(slash + 1), out var length)) return false;
+        if (slash < 0 || !IsAddress(text[..slash]) || !int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var length)) return false;
         return length >= 0 && length <= (text.Contains(':') ? 128 : 32);
     }
 

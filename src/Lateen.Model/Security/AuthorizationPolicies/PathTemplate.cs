@@ -39,6 +39,7 @@ public static class PathTemplate
 
             if (segment.AsSpan().IndexOfAny('{', '}') >= 0)
                 return new Complaint($"'{segment}' is not {{*}} or {{**}}", "an operator is a whole segment between two slashes");
+            if (segment.AsSpan().IndexOfAny('?', '#') >= 0) return new Complaint($"'{written}' has a '?' or a '#', which no path has", form);
             if (segment.Contains('*')) return new Complaint($"'{written}' mixes '*' with operators", "write {*} or {**}");
         }
 

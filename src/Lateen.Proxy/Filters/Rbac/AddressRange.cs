@@ -26,7 +26,8 @@ internal readonly struct AddressRange
     /// <returns>Null when <paramref name="errors"/> got something to say.</returns>
     public static AddressRange? Compile(Envoy.Config.Core.V3.CidrRange range, FieldPath path, ConfigurationErrors errors)
     {
-        if (!IPAddress.TryParse(range.AddressPrefix, out IPAddress? address))
+        // Four decimal numbers, as Envoy takes them: 010.0.0.0 would be read as 8.0.0.0.
+        if (!IPAddress.TryParse(range.AddressPrefix, out IPAddress? address) || (address.AddressFamily == AddressFamily.InterNetwork && address.ToString() != range.AddressPrefix))
         {
             errors.Add(path.Field("address_prefix"), $"'{range.AddressPrefix}' is not an IP address");
             return null;
