@@ -112,11 +112,11 @@ internal sealed class ConditionCompiler(ConfigurationErrors errors, bool isConne
     public Condition? Address(AddressSubject subject, Envoy.Config.Core.V3.CidrRange range, FieldPath path) =>
         AddressRange.Compile(range, path, errors) is { } compiled ? new AddressCondition(subject, compiled) : null;
 
-    public Condition? ServerName(StringMatcher matcher, FieldPath path)
+    public Condition? ServerName(StringMatcher matcher, FieldPath path, bool whenInDoubt)
     {
         StringMatcher anyCase = matcher.Clone();
         anyCase.IgnoreCase = true;
-        return StringMatchers.Compile(anyCase, path, errors) is { } name ? new ServerNameCondition(name) : null;
+        return StringMatchers.Compile(anyCase, path, errors) is { } name ? new ServerNameCondition(name, whenInDoubt) : null;
     }
 
     private (BytePredicate? Text, (long, long) Range, bool NeedsEach) ValueOf(Route.HeaderMatcher matcher, FieldPath path, bool ignoreCase)

@@ -40,7 +40,7 @@ internal sealed class PermissionCompiler(ConditionCompiler conditions) : RuleCom
             case Permission.RuleOneofCase.SourcedMetadata:
                 return Conditions.Metadata(permission.SourcedMetadata, path.Field("sourced_metadata"), whenInDoubt);
             case Permission.RuleOneofCase.RequestedServerName:
-                return Conditions.ServerName(permission.RequestedServerName, path.Field("requested_server_name"));
+                return Conditions.ServerName(permission.RequestedServerName, path.Field("requested_server_name"), whenInDoubt);
             case Permission.RuleOneofCase.UriTemplate:
                 return Template(permission.UriTemplate, path.Field("uri_template"), whenInDoubt);
             case Permission.RuleOneofCase.Matcher:

@@ -102,6 +102,7 @@ public sealed class VerdictTests
     [InlineData("{policies: {p: {permissions: [{destination_port_range: {start: 5, end: 5}}], principals: [{any: true}]}}}", "rules.policies[\"p\"].permissions[0].destination_port_range: needs 0 <= start (inclusive) < end (exclusive) <= 65536")]
     [InlineData("{policies: {p: {permissions: [{destination_ip: {address_prefix: 10.0.0.0, prefix_len: 33}}], principals: [{any: true}]}}}", "rules.policies[\"p\"].permissions[0].destination_ip.prefix_len: 33 is too long for 10.0.0.0")]
     [InlineData("{policies: {p: {permissions: [{destination_ip: {address_prefix: ten}}], principals: [{any: true}]}}}", "rules.policies[\"p\"].permissions[0].destination_ip.address_prefix: 'ten' is not an IP address")]
+    [InlineData("{policies: {p: {permissions: [{destination_ip: {address_prefix: '010.0.0.0'}}], principals: [{any: true}]}}}", "rules.policies[\"p\"].permissions[0].destination_ip.address_prefix: '010.0.0.0' is not an IP address")]
     [InlineData("{policies: {p: {permissions: [{matcher: {name: m}}], principals: [{any: true}]}}}", "rules.policies[\"p\"].permissions[0].matcher: the matcher 'm' is not supported")]
     [InlineData("{policies: {p: {permissions: [{any: true}], principals: [{custom: {name: c}}]}}}", "rules.policies[\"p\"].principals[0].custom: the principal 'c' is not supported")]
     [InlineData("{policies: {p: {permissions: [{sourced_metadata: {metadata_source: ROUTE}}], principals: [{any: true}]}}}", "rules.policies[\"p\"].permissions[0].sourced_metadata.metadata_source: only DYNAMIC is supported: routes have no metadata here")]
@@ -133,6 +134,20 @@ public sealed class VerdictTests
     [InlineData("{url_path: {path: {suffix: 'a/../admin'}}}", "GET /x/a/..%2Fadmin HTTP/1.1", false)]
     public void A_list_of_beginnings_allows_no_other_beginning_by_a_second_reading(string permission, string line, bool isAllowed) =>
         Assert.Equal(isAllowed, Access.Rules("ALLOW", permission, "{any: true}").Evaluate(Access.Subject(line)).IsAllowed);
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("\u00e9")]
+    public void A_server_name_that_can_be_no_hosts_is_neither_allowed_nor_spared(string label)
+    {
+        string name = string.Concat(Enumerable.Repeat(label, label == "x" ? 300 : 1)) + ".secret.test";
+        const string Rule = "{requested_server_name: {suffix: .secret.test}}";
+        AuthorizationSubject subject = Access.Subject($" @ sni={name}");
+        Assert.False(Access.Rules("ALLOW", Rule, "{any: true}", isConnection: true).Evaluate(subject).IsAllowed);
+        Assert.False(Access.Rules("ALLOW", $"{{not_rule: {Rule}}}", "{any: true}", isConnection: true).Evaluate(subject).IsAllowed);
+        Assert.False(Access.Rules("DENY", Rule, "{any: true}", isConnection: true).Evaluate(subject).IsAllowed);
+        Assert.False(Access.Rules("DENY", $"{{not_rule: {Rule}}}", "{any: true}", isConnection: true).Evaluate(subject).IsAllowed);
+    }
 
     [Fact]
     public void Lost_metadata_allow_nothing_and_deny_what_they_might_deny()

@@ -44,9 +44,9 @@ internal sealed class PortCondition(int first, int end) : Condition
 
 /// <summary>
 /// The name that the client asked for in its TLS greeting. Names of hosts have no case (RFC 6066 section 3), so both sides are compared in
-/// lower case; no greeting counts as the empty name.
+/// lower case; no greeting counts as the empty name, and what can be no host's name is in doubt.
 /// </summary>
-internal sealed class ServerNameCondition(BytePredicate name) : Condition
+internal sealed class ServerNameCondition(BytePredicate name, bool whenInDoubt) : Condition
 {
     /// <summary>Longest name that DNS knows. Octets; a longer one is no host's.</summary>
     private const int MaxNameOctets = 255;
@@ -56,9 +56,9 @@ internal sealed class ServerNameCondition(BytePredicate name) : Condition
     public override bool IsMatch(in AuthorizationSubject subject)
     {
         if (string.IsNullOrEmpty(subject.ServerName)) return name.IsMatch(default);
-        if (subject.ServerName.Length > MaxNameOctets) return false;
+        if (subject.ServerName.Length > MaxNameOctets) return whenInDoubt;
         Span<byte> lower = stackalloc byte[MaxNameOctets];
-        if (Ascii.ToLower(subject.ServerName, lower, out int length) != System.Buffers.OperationStatus.Done) return false;
+        if (Ascii.ToLower(subject.ServerName, lower, out int length) != System.Buffers.OperationStatus.Done) return whenInDoubt;
         return name.IsMatch(lower[..length].TrimEnd((byte)'.'));
     }
 }
