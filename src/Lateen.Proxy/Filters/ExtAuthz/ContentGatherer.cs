@@ -93,6 +93,8 @@ internal sealed class ContentGatherer : ContentSource
     {
         _client = null;
         _length = _given = 0;
+        // The next exchange may have no content, and then does not begin.
+        IsPartial = false;
         if (_gathered.Length > RetainedOctets) _gathered = [];
     }
 

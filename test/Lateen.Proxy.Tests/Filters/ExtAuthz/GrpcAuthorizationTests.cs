@@ -87,6 +87,23 @@ public sealed class GrpcAuthorizationTests
         Assert.Equal((200, "7"), (response.Status, response.Header("grpc-status")));
     }
 
+    [Fact]
+    public async Task A_request_without_content_is_not_told_to_be_a_part_of_the_one_before_it()
+    {
+        await using var authz = await AuthorizationServer.StartAsync(new CheckResponse { Status = new Status() });
+        await using var mesh = AuthorizedMesh.Start(Service + "\nwith_request_body: {max_request_bytes: 2, allow_partial_message: true}", authz.Address, grpc: true);
+        using var client = await RawClient.ConnectAsync(mesh.Proxy.Address);
+
+        await client.SendAsync("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 4\r\n\r\nbody");
+        Assert.Equal(200, (await client.ReadResponseAsync()).Status);
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: s\r\n\r\n");
+        Assert.Equal(200, (await client.ReadResponseAsync()).Status);
+
+        Assert.Equal(
+            [("bo", "true"), ("", "false")],
+            authz.Requests.Select(static one => (one.Attributes.Request.Http.Body, one.Attributes.Request.Http.Headers["x-envoy-auth-partial-body"])));
+    }
+
     [Theory]
     [InlineData(204)]
     [InlineData(304)]
