@@ -192,21 +192,7 @@ public sealed class WaitingFilterTests
         var gate = new GateFilter("gate");
         await using var upstream = TestUpstream.Answering();
         await using var other = TestUpstream.Answering("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nother");
-        await using var proxy = Start(upstream, recipe =>
-        {
-            recipe.Cluster("other", other.Address);
-            recipe.Routes = """
-                name: test
-                virtual_hosts:
-                - name: all
-                  domains: ["*"]
-                  routes:
-                  - match: {prefix: "/", headers: [{name: x-tenant, string_match: {exact: other}}]}
-                    route: {cluster: other}
-                  - match: {prefix: "/"}
-                    route: {cluster: backend}
-                """;
-        }, gate);
+        await using var proxy = Start(upstream, recipe => recipe.DivertTenants(other.Address), gate);
         using var client = await RawClient.ConnectAsync(proxy.Address);
         await client.SendAsync(Get);
         var exchange = await gate.NextAsync();

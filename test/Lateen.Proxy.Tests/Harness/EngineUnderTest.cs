@@ -173,6 +173,23 @@ internal sealed class EngineRecipe
             route: {cluster: backend}
         """;
 
+    /// <summary>Requests with <c>x-tenant: other</c> go to a cluster <c>other</c>, the rest to <c>backend</c>.</summary>
+    public void DivertTenants(IPEndPoint other)
+    {
+        Cluster("other", other);
+        Routes = """
+            name: test
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes:
+              - match: {prefix: "/", headers: [{name: x-tenant, string_match: {exact: other}}]}
+                route: {cluster: other}
+              - match: {prefix: "/"}
+                route: {cluster: backend}
+            """;
+    }
+
     /// <summary>The filters that routes may configure.</summary>
     public ExtensionCatalog? Extensions { get; set; }
 

@@ -340,21 +340,7 @@ public sealed class ExtAuthzFilterTests
         await using var mesh = AuthorizedMesh.Start(
             Http + "\n  authorization_response: {allowed_upstream_headers: {patterns: [{exact: x-tenant}]}}\nclear_route_cache: true",
             authz.Address,
-            recipe =>
-            {
-                recipe.Cluster("other", other.Address);
-                recipe.Routes = """
-                    name: test
-                    virtual_hosts:
-                    - name: all
-                      domains: ["*"]
-                      routes:
-                      - match: {prefix: "/", headers: [{name: x-tenant, string_match: {exact: other}}]}
-                        route: {cluster: other}
-                      - match: {prefix: "/"}
-                        route: {cluster: backend}
-                    """;
-            });
+            recipe => recipe.DivertTenants(other.Address));
         Assert.Equal("other", (await mesh.GetAsync()).Body);
     }
 
