@@ -19,13 +19,14 @@ namespace Lateen.Proxy.Forwarding;
 /// </remarks>
 public sealed class HttpExchange : IAccessLogRecord
 {
-    /// <summary>Filters that may keep state per exchange before the oldest is forgotten; a chain is far shorter.</summary>
-    private const int MaxFilterStates = 32;
+    /// <summary>Filters whose state is kept for their next exchange. Count; beyond it the oldest is forgotten. A chain is far shorter.</summary>
+    internal const int MaxFilterStates = 32;
 
     private readonly ExchangeLogTexts _logTexts = new();
-    private (HttpFilter? Filter, object? State)[] _filterStates = [];
+    private FilterStateEntry[] _filterStates = [];
     private int _filterStateCount;
     private int _oldestFilterState;
+    private long _epoch;
     private HeaderBlock? _trailers;
 
     internal HttpExchange()
@@ -120,7 +121,9 @@ public sealed class HttpExchange : IAccessLogRecord
     {
         for (int i = 0; i < _filterStateCount; i++)
         {
-            if (ReferenceEquals(_filterStates[i].Filter, filter)) return (TState)_filterStates[i].State!;
+            if (!ReferenceEquals(_filterStates[i].Filter, filter)) continue;
+            _filterStates[i].Epoch = _epoch;
+            return (TState)_filterStates[i].State!;
         }
 
         return AddFilterState<TState>(filter);
@@ -189,6 +192,7 @@ public sealed class HttpExchange : IAccessLogRecord
         IsRouteStale = false;
         FilterPosition = 0;
         RequestContent = null!;
+        _epoch++;
     }
 
     private static bool TryGet(HeaderBlock headers, AccessLogHeader header, out ReadOnlySpan<byte> value) =>
@@ -197,17 +201,22 @@ public sealed class HttpExchange : IAccessLogRecord
     private TState AddFilterState<TState>(HttpFilter filter)
         where TState : class, new()
     {
-        var state = new TState();
-        if (_filterStateCount < MaxFilterStates)
+        var entry = new FilterStateEntry(filter, new TState(), _epoch);
+        // Filters of configurations that are gone, and of other listeners, fill the table in the end: the oldest makes room that this exchange has not used.
+        for (int tries = 0; _filterStateCount >= MaxFilterStates && tries < _filterStateCount; tries++)
         {
-            if (_filterStateCount == _filterStates.Length) Array.Resize(ref _filterStates, Math.Max(4, _filterStateCount * 2));
-            _filterStates[_filterStateCount++] = (filter, state);
-            return state;
+            int place = _oldestFilterState;
+            _oldestFilterState = (_oldestFilterState + 1) % _filterStateCount;
+            if (_filterStates[place].Epoch == _epoch) continue;
+            _filterStates[place] = entry;
+            return (TState)entry.State!;
         }
 
-        // Filters of configurations that are gone fill the table in the end: the oldest makes room.
-        _filterStates[_oldestFilterState] = (filter, state);
-        _oldestFilterState = (_oldestFilterState + 1) % MaxFilterStates;
-        return state;
+        if (_filterStateCount == _filterStates.Length) Array.Resize(ref _filterStates, Math.Max(4, _filterStateCount * 2));
+        _filterStates[_filterStateCount++] = entry;
+        return (TState)entry.State!;
     }
+
+    /// <summary>What a filter keeps, and the exchange that used it last.</summary>
+    private record struct FilterStateEntry(HttpFilter? Filter, object? State, long Epoch);
 }

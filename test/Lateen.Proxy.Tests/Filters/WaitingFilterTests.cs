@@ -186,6 +186,26 @@ public sealed class WaitingFilterTests
         Assert.Equal(1, gate.Completed);
     }
 
+    /// <summary>An exchange object serves many listeners and configurations in its life, and has met more filters than it has room for.</summary>
+    [Fact]
+    public void What_a_filter_keeps_of_an_exchange_stays_to_its_end_whatever_filters_come_behind_it()
+    {
+        var exchange = new HttpExchange { ReactorIndex = 0 };
+        HttpFilter[] filters = [.. Enumerable.Range(0, 3 * HttpExchange.MaxFilterStates).Select(static i => new CountingFilter($"f{i}"))];
+        for (int round = 0; round < filters.Length; round++)
+        {
+            // A chain of an old filter and of new ones, at each place of the table in turn.
+            HttpFilter[] chain = [filters[0], filters[round], filters[(round + 1) % filters.Length], filters[(round + 2) % filters.Length]];
+            object[] states = [.. chain.Select(exchange.FilterState<object>)];
+            Assert.Equal(states, chain.Select(exchange.FilterState<object>), ReferenceEqualityComparer.Instance);
+            exchange.End();
+        }
+
+        // One chain that is longer than the table.
+        object[] all = [.. filters.Select(exchange.FilterState<object>)];
+        Assert.Equal(all, filters.Select(exchange.FilterState<object>), ReferenceEqualityComparer.Instance);
+    }
+
     [Fact]
     public async Task A_filter_may_have_the_route_chosen_again_by_what_it_changed()
     {
