@@ -29,10 +29,11 @@ internal sealed class MutualTlsMeasurements(FootprintOptions options, RunningUps
         using var mesh = new IdentifiedMesh(options, upstream.Port);
         using var api = mesh.OpenApi();
         using var client = KeepAliveConnection.Open(mesh.ClientPort);
-        foreach (var figure in Measure("endpoint gains or loses mutual TLS", turn => mesh.Service(canTls: turn % 2 != 0))) yield return figure;
-        foreach (var figure in Measure("PeerAuthentication DISABLE or PERMISSIVE", turn => IdentifiedMesh.Policy(turn % 2 == 0 ? "DISABLE" : "PERMISSIVE"))) yield return figure;
+        foreach (var figure in Measure("endpoint gains or loses mutual TLS", mostFailed: 0, turn => mesh.Service(canTls: turn % 2 != 0))) yield return figure;
+        // A server that is told DISABLE refuses mutual TLS at once, and a client that has not heard of it yet may have opened a connection: told, not held to.
+        foreach (var figure in Measure("PeerAuthentication DISABLE or PERMISSIVE", mostFailed: null, turn => IdentifiedMesh.Policy(turn % 2 == 0 ? "DISABLE" : "PERMISSIVE"))) yield return figure;
 
-        IEnumerable<Figure> Measure(string what, Func<int, string> change)
+        IEnumerable<Figure> Measure(string what, double? mostFailed, Func<int, string> change)
         {
             _failed = 0;
             var times = new List<double>();
@@ -42,7 +43,7 @@ internal sealed class MutualTlsMeasurements(FootprintOptions options, RunningUps
             yield return Figure.Median($"{what} to client follows, p50", "ms", null, times);
             yield return Figure.At($"{what} to client follows, p95", "ms", BudgetMilliseconds, times, 0.95);
             yield return Figure.At("  slowest", "ms", null, times, 1);
-            yield return new Figure("  requests that failed meanwhile", "", _failed, 0, [_failed]);
+            yield return new Figure("  requests that failed meanwhile", "", _failed, mostFailed, [_failed]);
         }
     }
 
