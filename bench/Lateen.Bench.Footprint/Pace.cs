@@ -6,7 +6,10 @@ internal static class Pace
     /// <summary>Between two questions: fine beside what is measured, and rare enough to leave the processor to it.</summary>
     internal static void BetweenQuestions() => Pause(TimeSpan.FromMilliseconds(1));
 
-    /// <summary>Before resident memory at rest is read.</summary>
+    /// <summary>Before memory at rest is read: beyond the moment at which a proxy gives back what only its start needed.</summary>
+    internal static void Rest() => Pause(TimeSpan.FromSeconds(10));
+
+    /// <summary>Before resident memory after some work is read.</summary>
     internal static void Settle() => Pause(TimeSpan.FromSeconds(1));
 
 #pragma warning disable RS0030 // A foreign process gives no event to wait for.

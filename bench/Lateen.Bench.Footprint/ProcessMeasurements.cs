@@ -10,6 +10,9 @@ internal sealed class ProcessMeasurements(FootprintOptions options, RunningUpstr
     private const string Host = "shop.bench.example";
     private const int SmallMesh = 4;
 
+    /// <summary>Of a sidecar at rest with its identity. MB.</summary>
+    private const double MeshedBudget = 25;
+
     /// <summary>Files that a proxy has open beside its clients' connections, generously.</summary>
     private const int OtherFiles = 200;
 
@@ -47,7 +50,7 @@ internal sealed class ProcessMeasurements(FootprintOptions options, RunningUpstr
             {
                 using var mesh = new RunningMesh(options, services, upstream.Port);
                 // At rest is some time after the last change: what only the change needed may have gone back by then, and more is not waited for.
-                Pace.Settle();
+                Pace.Rest();
                 resident.Add(mesh.Proxy.StatusKib("VmRSS") / 1024.0);
                 anonymous.Add(mesh.Proxy.StatusKib("RssAnon") / 1024.0);
                 controlPlane.Add(mesh.ControlPlane.StatusKib("VmRSS") / 1024.0);
@@ -57,6 +60,25 @@ internal sealed class ProcessMeasurements(FootprintOptions options, RunningUpstr
             yield return Figure.Median($"  of which anonymous, {services} services", "MB", null, anonymous);
             yield return Figure.Median($"  lateen up, {services} services", "MB", null, controlPlane);
         }
+
+        foreach (var figure in MeshedMemory()) yield return figure;
+    }
+
+    /// <summary>The same with an identity: a key and a certificate of its own, and mutual TLS to the control plane.</summary>
+    private IEnumerable<Figure> MeshedMemory()
+    {
+        var resident = new List<double>();
+        var anonymous = new List<double>();
+        for (int round = 0; round < options.Rounds; round++)
+        {
+            using var mesh = new RunningMesh(options, SmallMesh, upstream.Port, hasIdentity: true);
+            Pace.Rest();
+            resident.Add(mesh.Proxy.StatusKib("VmRSS") / 1024.0);
+            anonymous.Add(mesh.Proxy.StatusKib("RssAnon") / 1024.0);
+        }
+
+        yield return Figure.Median($"idle RSS with an identity, {SmallMesh} services", "MB", MeshedBudget, resident);
+        yield return Figure.Median("  of which anonymous", "MB", null, anonymous);
     }
 
     internal IEnumerable<Figure> Connections()

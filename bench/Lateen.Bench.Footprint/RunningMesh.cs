@@ -14,7 +14,8 @@ internal sealed class RunningMesh : IDisposable
     private readonly int _adminPort;
 
     /// <summary>Returns when the sidecar has its first configuration.</summary>
-    internal RunningMesh(FootprintOptions options, int services, int endpointPort)
+    /// <param name="hasIdentity">The sidecar joins by token, has a certificate, and comes to the control plane over mutual TLS.</param>
+    internal RunningMesh(FootprintOptions options, int services, int endpointPort, bool hasIdentity = false)
     {
         string config = Directory.CreateDirectory(Path.Combine(_folder, "config")).FullName;
         string bootstrap = Path.Combine(_folder, "sidecar.yaml");
@@ -29,7 +30,7 @@ internal sealed class RunningMesh : IDisposable
             _apiPort = int.Parse(api[(api.LastIndexOf(':') + 1)..].TrimEnd('/'), CultureInfo.InvariantCulture);
             Port = RunningProgram.FreePort();
             _adminPort = RunningProgram.FreePort();
-            File.WriteAllText(bootstrap, Bootstraps.Sidecar(xds, _adminPort, Port));
+            File.WriteAllText(bootstrap, hasIdentity ? Identified(options) : Bootstraps.Sidecar(xds, _adminPort, Port));
             Proxy = RunningProgram.Start(options.Proxy, ["-c", bootstrap, "--concurrency", "1", "--log-level", "warning"]);
             Proxy.WaitUntil("the sidecar's readiness", () => Http.Answers(_adminPort, "/ready"), Patience);
         }
@@ -46,6 +47,15 @@ internal sealed class RunningMesh : IDisposable
     internal RunningProgram Proxy { get; } = null!;
 
     internal RunningProgram ControlPlane => _controlPlane;
+
+    private string Identified(FootprintOptions options) => RunningProgram.OutputOf(
+        options.Lateen,
+        [
+            "bootstrap", "sidecar", "bench-1", "-n", "bench", "-l", "app=bench", "--identity", "--api", $"127.0.0.1:{_apiPort}",
+            "--admin-port", $"{_adminPort}", "--http-proxy-port", $"{Port}",
+            "--join-token-file", Path.Combine(_folder, "token"), "--root-file", Path.Combine(_folder, "roots.pem"),
+        ],
+        _folder);
 
     internal KeepAliveConnection OpenApi() => KeepAliveConnection.Open(_apiPort);
 
