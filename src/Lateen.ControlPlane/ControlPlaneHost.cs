@@ -80,7 +80,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             // Order matters: configuration first, then the worker, then the doors. A proxy that reconnects after a restart must find all of the
             // mesh, not the empty store of the first millisecond.
             directory = await ConfigurationDirectory.StartAsync(options, store, diagnostics, metrics, cancellation);
-            if (options.SecurePort is not null) certificates = MeshCertificates.Open(options, TrustDomainOf(store), metrics.Certificates);
+            if (options.SecurePort is not null) certificates = MeshCertificates.Open(options, TrustDomainsOf(store), metrics.Certificates);
             server = new MeshServer(store, keys, metrics, options.Time, options.Log, certificates?.Trust);
             await server.FirstRound.WaitAsync(cancellation);
             certificates?.Run(store, server, options);
@@ -118,15 +118,17 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     }
 
     /// <summary>The mesh's own, of its settings as they stand at start: an authority is of one trust domain for as long as it lives.</summary>
-    private static TrustDomain TrustDomainOf(ResourceStore store)
+    private static MeshTrustDomains TrustDomainsOf(ResourceStore store)
     {
         var mesh = MeshSnapshotBuilder.Build(null, store.Current.Resources.Values.Select(stored => stored.Resource), store.Current.Number).Mesh;
-        return TrustDomain.TryParse(mesh.TrustDomain, out var domain, out string? reason) ? domain : throw new IOException($"the mesh's trustDomain '{mesh.TrustDomain}' is none: {reason}");
+        return TrustDomain.TryParse(mesh.TrustDomain, out var domain, out string? reason)
+            ? new MeshTrustDomains(domain, mesh.TrustDomainAliases)
+            : throw new IOException($"the mesh's trustDomain '{mesh.TrustDomain}' is none: {reason}");
     }
 
     private static WebApplication BuildSecure(ControlPlaneOptions options, MeshServer server, MeshCertificates certificates)
     {
-        var discovery = new AggregatedDiscovery(server, context => certificates.Port.IdentityOf(context)?.Uri);
+        var discovery = new AggregatedDiscovery(server, certificates.Port, options.Time);
         var app = BuildXds(discovery, kestrel => certificates.Port.Listen(kestrel, IPAddress.Parse(options.SecureHost), options.SecurePort!.Value), services =>
         {
             services.AddSingleton(certificates.Service);

@@ -8,7 +8,7 @@ namespace Lateen.Identity;
 
 /// <summary>
 /// Whom a mesh believes: the roots, and the trust domains that they stand for. While a root is replaced there are several, and each of them is enough.
-/// Immutable: a change is a new bundle, so that a handshake never sees half of one. Safe from any thread.
+/// Immutable: a change is a new bundle, so that a handshake never sees half of one. Safe from any thread. Of the control plane; the proxy keeps the same roots in OpenSSL's form.
 /// </summary>
 public sealed class TrustBundle : IEquatable<TrustBundle>
 {
@@ -67,6 +67,13 @@ public sealed class TrustBundle : IEquatable<TrustBundle>
 
         bundle = new TrustBundle(domains, roots.ToImmutable());
         return true;
+    }
+
+    /// <summary>The same roots for a mesh of these trust domains, its own first; this object when it is of them already.</summary>
+    public TrustBundle Of(ImmutableArray<TrustDomain> domains)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(domains.Length);
+        return TrustDomains.SequenceEqual(domains) ? this : new TrustBundle(domains, Roots);
     }
 
     /// <summary>The roots in PEM, in their order; equal bundles give equal text.</summary>

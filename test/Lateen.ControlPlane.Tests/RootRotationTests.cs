@@ -77,7 +77,7 @@ public sealed class RootRotationTests
         using var second = SigningAuthority.CreateRoot(TrustDomain.Default, now);
         var log = new List<string>();
         Write(directory, root, first, now);
-        using var authority = GivenAuthority.Open(directory, TrustDomain.Default, TimeProvider.System, log.Add);
+        using var authority = GivenAuthority.Open(directory, new MeshTrustDomains(TrustDomain.Default), TimeProvider.System, log.Add);
         string before = authority.SigningCertificate.Thumbprint;
         Assert.False(authority.Refresh());
 
@@ -93,7 +93,7 @@ public sealed class RootRotationTests
         Assert.NotEqual(before, authority.SigningCertificate.Thumbprint);
         File.Delete(Path.Combine(directory, "ca-key.pem"));
         Assert.False(authority.Refresh());
-        Assert.Throws<IOException>(() => GivenAuthority.Open(directory, TrustDomain.Default, TimeProvider.System, log.Add));
+        Assert.Throws<IOException>(() => GivenAuthority.Open(directory, new MeshTrustDomains(TrustDomain.Default), TimeProvider.System, log.Add));
         Directory.Delete(directory, recursive: true);
     }
 

@@ -17,13 +17,15 @@ internal sealed class EmbeddedAuthority : IMeshAuthority
     private const int MaxFileLength = 256 * 1024;
 
     private readonly string? _path;
+    private readonly MeshTrustDomains _domains;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
     private AuthorityState _state;
     private SigningSnapshot _snapshot;
 
-    private EmbeddedAuthority(string? path, TimeProvider time, AuthorityState state, SigningSnapshot snapshot)
+    private EmbeddedAuthority(string? path, MeshTrustDomains domains, TimeProvider time, AuthorityState state, SigningSnapshot snapshot)
     {
+        _domains = domains;
         _path = path;
         _time = time;
         _state = state;
@@ -32,7 +34,7 @@ internal sealed class EmbeddedAuthority : IMeshAuthority
 
     /// <param name="directory">Where the state is kept; null keeps it in memory only.</param>
     /// <exception cref="IOException">The file is damaged, of another trust domain, readable by others, or cannot be written.</exception>
-    public static EmbeddedAuthority Open(string? directory, TrustDomain trustDomain, TimeProvider time)
+    public static EmbeddedAuthority Open(string? directory, MeshTrustDomains domains, TimeProvider time)
     {
         string? path = null;
         AuthorityState? state = null;
@@ -44,19 +46,20 @@ internal sealed class EmbeddedAuthority : IMeshAuthority
             {
                 state = AuthorityState.Read(content, out string? damage)
                     ?? throw new IOException($"{path}: {damage}; restore it from a backup, or move it away and every workload joins anew");
-                if (state.TrustDomain != trustDomain.Name)
-                    throw new IOException($"{path} is of the trust domain {state.TrustDomain}, and the mesh's settings say {trustDomain}; set trustDomain back, or give another state directory");
+                if (domains.All.All(domain => domain.Name != state.TrustDomain))
+                    throw new IOException($"{path} is of the trust domain {state.TrustDomain}, and the mesh's settings say {domains.Own}; name the old one among trustDomainAliases, set trustDomain back, or give another state directory");
             }
         }
 
-        bool isNew = state is null;
-        state ??= RootRotation.First(trustDomain, time.GetUtcNow());
+        // A mesh that has got another name, and says so by naming the old one as an alias, keeps its keys.
+        bool isNew = state is null || state.TrustDomain != domains.Own.Name;
+        state = state is null ? RootRotation.First(domains.Own, time.GetUtcNow()) : state with { TrustDomain = domains.Own.Name };
         if (!RootRotation.TryRead(state, [], out var snapshot, out string? reason)) throw new IOException($"{path}: {reason}");
         if (isNew && path is not null) PrivateFile.Write(path, state.ToJson());
-        return new EmbeddedAuthority(path, time, state, snapshot);
+        return new EmbeddedAuthority(path, domains, time, state, snapshot);
     }
 
-    public TrustBundle Bundle => Volatile.Read(ref _snapshot).Bundle;
+    public TrustBundle Bundle => Volatile.Read(ref _snapshot).Bundle.Of(_domains.All);
 
     public X509Certificate2 SigningCertificate => Volatile.Read(ref _snapshot).Signer.Certificate;
 
@@ -97,7 +100,7 @@ internal sealed class EmbeddedAuthority : IMeshAuthority
             snapshot = _snapshot;
         }
 
-        return snapshot.TryIssue(publicKey, identity, names, lifetime, now, out certificate, out reason);
+        return snapshot.Of(_domains.All).TryIssue(publicKey, identity, names, lifetime, now, out certificate, out reason);
     }
 
     /// <summary>Goes to the next stage, if the state is still the one that the caller judged by.</summary>

@@ -17,16 +17,16 @@ internal sealed class GivenAuthority : IMeshAuthority
     private const int MaxFileLength = 256 * 1024;
 
     private readonly string _directory;
-    private readonly TrustDomain _trustDomain;
+    private readonly MeshTrustDomains _domains;
     private readonly TimeProvider _time;
     private readonly Action<string> _log;
     private SigningSnapshot _snapshot;
     private string _read;
 
-    private GivenAuthority(string directory, TrustDomain trustDomain, TimeProvider time, Action<string> log, SigningSnapshot snapshot, string read)
+    private GivenAuthority(string directory, MeshTrustDomains domains, TimeProvider time, Action<string> log, SigningSnapshot snapshot, string read)
     {
         _directory = directory;
-        _trustDomain = trustDomain;
+        _domains = domains;
         _time = time;
         _log = log;
         _snapshot = snapshot;
@@ -34,15 +34,15 @@ internal sealed class GivenAuthority : IMeshAuthority
     }
 
     /// <exception cref="IOException">A file is missing, readable by others where it must not be, or they do not fit together.</exception>
-    public static GivenAuthority Open(string directory, TrustDomain trustDomain, TimeProvider time, Action<string> log)
+    public static GivenAuthority Open(string directory, MeshTrustDomains domains, TimeProvider time, Action<string> log)
     {
         var files = ReadFiles(directory);
-        return TryMake(files, trustDomain, time.GetUtcNow(), out var snapshot, out string? reason)
-            ? new GivenAuthority(directory, trustDomain, time, log, snapshot, files.Digest)
+        return TryMake(files, domains.Own, time.GetUtcNow(), out var snapshot, out string? reason)
+            ? new GivenAuthority(directory, domains, time, log, snapshot, files.Digest)
             : throw new IOException($"{directory}: {reason}");
     }
 
-    public TrustBundle Bundle => Volatile.Read(ref _snapshot).Bundle;
+    public TrustBundle Bundle => Volatile.Read(ref _snapshot).Bundle.Of(_domains.All);
 
     public X509Certificate2 SigningCertificate => Volatile.Read(ref _snapshot).Signer.Certificate;
 
@@ -56,7 +56,7 @@ internal sealed class GivenAuthority : IMeshAuthority
             if (files.Digest == _read) return false;
             // Whatever comes of it: the same files are not judged and logged again.
             _read = files.Digest;
-            if (!TryMake(files, _trustDomain, _time.GetUtcNow(), out var next, out string? reason))
+            if (!TryMake(files, _domains.Own, _time.GetUtcNow(), out var next, out string? reason))
             {
                 _log($"warning: ca: the replaced files of {_directory} are not taken, the last good ones serve: {reason}");
                 return false;
@@ -78,12 +78,12 @@ internal sealed class GivenAuthority : IMeshAuthority
     public bool TryIssue(
         SigningRequest request, SpiffeId identity, TimeSpan lifetime, [NotNullWhen(true)] out WorkloadCertificate? certificate,
         [NotNullWhen(false)] out string? reason) =>
-        Volatile.Read(ref _snapshot).TryIssue(request.PublicKey, identity, null, lifetime, _time.GetUtcNow(), out certificate, out reason);
+        Volatile.Read(ref _snapshot).Of(_domains.All).TryIssue(request.PublicKey, identity, null, lifetime, _time.GetUtcNow(), out certificate, out reason);
 
     public bool TryIssueServer(
         PublicKey publicKey, SpiffeId identity, ServerNames names, TimeSpan lifetime, [NotNullWhen(true)] out WorkloadCertificate? certificate,
         [NotNullWhen(false)] out string? reason) =>
-        Volatile.Read(ref _snapshot).TryIssue(publicKey, identity, names, lifetime, _time.GetUtcNow(), out certificate, out reason);
+        Volatile.Read(ref _snapshot).Of(_domains.All).TryIssue(publicKey, identity, names, lifetime, _time.GetUtcNow(), out certificate, out reason);
 
     private static bool TryMake(
         Files files, TrustDomain trustDomain, DateTimeOffset now, [NotNullWhen(true)] out SigningSnapshot? snapshot, [NotNullWhen(false)] out string? reason)

@@ -19,10 +19,13 @@ internal sealed class MeshCertificates : IAsyncDisposable
     /// <summary>10,000 tokens of some 300 octets, and as much again.</summary>
     private const int MaxTokenFileLength = 8 * 1024 * 1024;
 
+    private readonly MeshTrustDomains _domains;
     private RootRotationWorker? _worker;
 
-    private MeshCertificates(IMeshAuthority authority, JoinTokenTable tokens, CertificateService service, ServerCertificate server, SecurePort port)
+    private MeshCertificates(
+        MeshTrustDomains domains, IMeshAuthority authority, JoinTokenTable tokens, CertificateService service, ServerCertificate server, SecurePort port)
     {
+        _domains = domains;
         Authority = authority;
         Tokens = tokens;
         Service = service;
@@ -47,23 +50,23 @@ internal sealed class MeshCertificates : IAsyncDisposable
     public RootRotationWorker Worker => _worker ?? throw new InvalidOperationException("the authority does not run yet");
 
     /// <exception cref="IOException">Files are missing, damaged, readable by others, or do not fit together.</exception>
-    public static MeshCertificates Open(ControlPlaneOptions options, TrustDomain trustDomain, CertificateMetrics metrics)
+    public static MeshCertificates Open(ControlPlaneOptions options, MeshTrustDomains domains, CertificateMetrics metrics)
     {
         string? directory = options.StateDirectory is { } state ? Path.Combine(state, "ca") : null;
         IMeshAuthority authority = options.AuthorityDirectory is { } given
-            ? GivenAuthority.Open(given, trustDomain, options.Time, options.Log)
-            : EmbeddedAuthority.Open(directory, trustDomain, options.Time);
+            ? GivenAuthority.Open(given, domains, options.Time, options.Log)
+            : EmbeddedAuthority.Open(directory, domains, options.Time);
         var tokens = OpenTokens(directory);
         var server = new ServerCertificate(authority, options.Time);
         var port = new SecurePort(authority, server, options.Time, options.Log);
         ImmutableArray<ICallerProof> proofs =
         [
             new CertificateProof(),
-            new JoinTokenProof(tokens, trustDomain, options.Time),
-            .. Issuers(options, trustDomain),
+            new JoinTokenProof(tokens, domains.Own, options.Time),
+            .. Issuers(options, domains.Own),
         ];
         var service = new CertificateService(authority, proofs, new RefusalBudget(options.Time), metrics, options.Log, port.IdentityOf);
-        return new MeshCertificates(authority, tokens, service, server, port);
+        return new MeshCertificates(domains, authority, tokens, service, server, port);
     }
 
     private static List<JwtProof> Issuers(ControlPlaneOptions options, TrustDomain trustDomain)
@@ -94,8 +97,11 @@ internal sealed class MeshCertificates : IAsyncDisposable
     }
 
     /// <summary>Begins to carry changes of the authority to the proxies.</summary>
-    public void Run(ResourceStore store, MeshServer server, ControlPlaneOptions options) =>
+    public void Run(ResourceStore store, MeshServer server, ControlPlaneOptions options)
+    {
+        _domains.Follow(() => server.Snapshot?.Mesh);
         _worker = new RootRotationWorker(Authority, Server, Trust, store, server, options.Time, options.Log);
+    }
 
     public async ValueTask DisposeAsync()
     {

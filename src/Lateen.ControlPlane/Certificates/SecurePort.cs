@@ -5,6 +5,8 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Lateen.Identity;
+using Lateen.Xds.Server;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -15,7 +17,7 @@ namespace Lateen.ControlPlane.Certificates;
 /// TLS of the port where proxies get certificates and configuration: 1.2 or newer, the control plane's certificate of the moment, and a client certificate that may
 /// be left out (a workload that joins has none) but, when it is shown, must be of the mesh.
 /// </summary>
-internal sealed class SecurePort(IMeshAuthority authority, ServerCertificate certificate, TimeProvider time, Action<string> log)
+internal sealed class SecurePort(IMeshAuthority authority, ServerCertificate certificate, TimeProvider time, Action<string> log) : IPeerProof
 {
     public void Listen(KestrelServerOptions kestrel, IPAddress address, int port) => kestrel.Listen(address, port, listen =>
     {
@@ -68,6 +70,14 @@ internal sealed class SecurePort(IMeshAuthority authority, ServerCertificate cer
     public SpiffeId? IdentityOf(ServerCallContext context)
     {
         if (context.GetHttpContext().Connection.ClientCertificate is not { } leaf || leaf.NotAfter.ToUniversalTime() <= time.GetUtcNow().UtcDateTime) return null;
-        return WorkloadCertificate.TryReadIdentity(leaf, out var identity, out _) ? identity : null;
+        // An alias may be gone since the handshake.
+        return WorkloadCertificate.TryReadIdentity(leaf, out var identity, out _) && authority.Bundle.TrustDomains.Contains(identity.TrustDomain) ? identity : null;
     }
+
+    /// <summary>As <see cref="IdentityOf"/>, for streams: they last until the certificate ends that they began with.</summary>
+    public ProvenPeer? Prove(ServerCallContext context) => IdentityOf(context) is { } identity
+        ? new ProvenPeer(identity.Uri, new DateTimeOffset(context.GetHttpContext().Connection.ClientCertificate!.NotAfter.ToUniversalTime()))
+        : null;
+
+    public void Retire(ServerCallContext context) => context.GetHttpContext().Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
 }

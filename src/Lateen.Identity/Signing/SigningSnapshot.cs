@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography.X509Certificates;
 
@@ -9,13 +10,16 @@ namespace Lateen.Identity.Signing;
 /// </summary>
 public sealed record SigningSnapshot(SigningAuthority Signer, TrustBundle Bundle)
 {
+    /// <summary>The same for a mesh of these trust domains, its own first.</summary>
+    public SigningSnapshot Of(ImmutableArray<TrustDomain> domains) => Bundle.Of(domains) is var bundle && ReferenceEquals(bundle, Bundle) ? this : this with { Bundle = bundle };
+
     public bool TryIssue(
         PublicKey publicKey, SpiffeId identity, ServerNames? names, TimeSpan lifetime, DateTimeOffset now,
         [NotNullWhen(true)] out WorkloadCertificate? certificate, [NotNullWhen(false)] out string? reason)
     {
         ArgumentNullException.ThrowIfNull(identity);
         certificate = null;
-        if (Bundle.TrustDomains[0] == identity.TrustDomain) return Signer.TrySign(publicKey, identity, names, lifetime, now, out certificate, out reason);
+        if (Bundle.TrustDomains.Contains(identity.TrustDomain)) return Signer.TrySign(publicKey, identity, names, lifetime, now, out certificate, out reason);
         reason = $"{identity} is of another trust domain than {Bundle.TrustDomains[0]}";
         return false;
     }

@@ -9,11 +9,13 @@ namespace Lateen.Xds.Server;
 /// the <see cref="IXdsStreamHost"/> gives views to.
 /// </summary>
 /// <remarks>Thread-safe; one instance serves all streams. The host must allow requests as large as a proxy's list of subscriptions.</remarks>
-/// <param name="identityOf">
-/// Where callers must prove who they are: the identity that the transport proved, or null, and then the call is UNAUTHENTICATED before a message is read.
-/// Without it nobody is asked.
+/// <param name="host">Gives the streams their views.</param>
+/// <param name="proof">
+/// Where callers must prove who they are. Who has proved nothing is UNAUTHENTICATED before a message is read. A stream ends, UNAVAILABLE, when the certificate
+/// ends that it began with: a proxy keeps what it has and comes back on a new connection with its renewed one. Without it nobody is asked.
 /// </param>
-public sealed class AggregatedDiscovery(IXdsStreamHost host, Func<ServerCallContext, string?>? identityOf = null)
+/// <param name="time">By which certificates end.</param>
+public sealed class AggregatedDiscovery(IXdsStreamHost host, IPeerProof? proof = null, TimeProvider? time = null)
     : AggregatedDiscoveryService.AggregatedDiscoveryServiceBase
 {
     /// <summary>Over all instances: one host may serve streams of several ports.</summary>
@@ -40,11 +42,22 @@ public sealed class AggregatedDiscovery(IXdsStreamHost host, Func<ServerCallCont
         where TRequest : class, IMessage
         where TResponse : class, IMessage
     {
-        string? identity = identityOf?.Invoke(context);
-        if (identityOf is not null && identity is null) throw new RpcException(new Status(StatusCode.Unauthenticated, "a client certificate is needed"));
+        var peer = proof?.Prove(context);
+        if (proof is not null && peer is null)
+        {
+            proof.Retire(context);
+            throw new RpcException(new Status(StatusCode.Unauthenticated, "a client certificate is needed"));
+        }
+
         // The client learns that it is connected although there may be nothing to tell it.
         await context.WriteResponseHeadersAsync([]).ConfigureAwait(false);
-        var stream = new XdsServerStream<TRequest, TResponse>(Interlocked.Increment(ref _streams), variant, session, host, context, identity);
+        var stream = new XdsServerStream<TRequest, TResponse>(Interlocked.Increment(ref _streams), variant, session, host, context, peer?.Identity);
+        using var expiry = peer is null ? null : new PeerExpiry(peer.Until, time ?? TimeProvider.System, () =>
+        {
+            // Order matters: a proxy that sees its stream end comes back at once, and must not find the old connection open for it.
+            proof!.Retire(context);
+            stream.Close($"the certificate of {peer.Identity} that it began with has ended");
+        });
         await stream.RunAsync(requests, responses).ConfigureAwait(false);
     }
 }
