@@ -10,10 +10,16 @@ namespace Lateen.Identity.Tests;
 /// </summary>
 public sealed class AgedMeshTests
 {
+    /// <summary>How often the mesh is looked at.</summary>
     private static readonly TimeSpan Step = TimeSpan.FromHours(2);
+
+    /// <summary>How often workloads look whether to renew. Real ones do it each minute.</summary>
+    private static readonly TimeSpan Glance = TimeSpan.FromMinutes(20);
+
     private static readonly DateTimeOffset Birth = new(2026, 11, 29, 0, 0, 0, TimeSpan.Zero);
 
     private readonly FakeTimeProvider _time = new(Birth);
+    private readonly Random _chance = new(20261129);
     private readonly List<Workload> _workloads = [];
     private readonly List<string> _failures = [];
     private int _verified;
@@ -39,25 +45,38 @@ public sealed class AgedMeshTests
 
     private int Day => (int)(_time.GetUtcNow() - Birth).TotalDays;
 
-    /// <param name="lifetimeHours">Renewal is at half life, so half of this is what an authority may be away at any moment.</param>
-    [Theory]
-    [InlineData(24, 11)]
-    [InlineData(48, 20)]
-    public void Four_hundred_days_with_three_root_rotations_outages_and_wrong_clocks_fail_no_verification(int lifetimeHours, int outageHours)
+    /// <summary>With what the product's proxies ask for, renew at and draw by chance, and an authority that is away for 20 hours 31 times, at all phases of all that.</summary>
+    [Fact]
+    public void Four_hundred_days_with_four_root_rotations_outages_of_twenty_hours_and_wrong_clocks_fail_no_verification()
     {
-        var lifetime = TimeSpan.FromHours(lifetimeHours);
+        var lifetime = LeafLifetime.Asked;
+        var outage = TimeSpan.FromHours(20);
+        int outages = 0;
         var state = RootRotation.First(TrustDomain.Default, Birth);
         var snapshot = Read(state);
         Populate();
         int rotations = 0;
         DateTimeOffset downUntil = default;
-        for (; Day < 400; _time.Advance(Step))
+        for (; Day < 400; _time.Advance(Glance))
         {
             var now = _time.GetUtcNow();
+            bool isUp = now >= downUntil;
+            foreach (var workload in _workloads.Where(workload => isUp && !workload.IsAway && now + workload.Skew >= workload.RenewAt))
+            {
+                state = Kept(RootRotation.Reserve(state, now + lifetime));
+                Renew(workload, snapshot, lifetime, now);
+            }
+
+            if ((now - Birth).Ticks % Step.Ticks != 0) continue;
             int hour = (int)(now - Birth).TotalHours;
             // Outages begin at all phases of the renewals, one of them in the middle of each stage of a rotation.
-            if (Day > 2 && hour % 302 == 0) downUntil = now + TimeSpan.FromHours(outageHours);
-            bool isUp = now >= downUntil;
+            if (Day > 2 && hour % 302 == 0)
+            {
+                downUntil = now + outage;
+                outages++;
+            }
+
+            isUp = now >= downUntil;
             if (hour > 0 && Day % 100 == 60 && hour % 24 == 0 && isUp && state.Stage == RotationStage.Settled)
             {
                 // One proxy is away while the new root is distributed and takes office.
@@ -70,18 +89,12 @@ public sealed class AgedMeshTests
             if (now - state.Since > TimeSpan.FromHours(9)) _workloads[3].IsAway = false;
             snapshot = Read(state);
 
-            foreach (var workload in _workloads.Where(workload => isUp && !workload.IsAway))
-            {
-                workload.Bundle = snapshot.Bundle;
-                if (now + workload.Skew < workload.RenewAt) continue;
-                state = Kept(RootRotation.Reserve(state, now + lifetime));
-                Renew(workload, snapshot, lifetime, now);
-            }
-
+            foreach (var workload in _workloads.Where(workload => isUp && !workload.IsAway)) workload.Bundle = snapshot.Bundle;
             VerifyAll(now);
         }
 
         Assert.Empty(_failures);
+        Assert.InRange(outages, 30, 33);
         Assert.Equal(4, rotations);
         Assert.Equal(RotationStage.Settled, state.Stage);
         Assert.InRange(_verified, 15_000, int.MaxValue);
@@ -113,6 +126,18 @@ public sealed class AgedMeshTests
         }
 
         Assert.Empty(_failures);
+    }
+
+    [Theory]
+    [InlineData(-5)]
+    [InlineData(5)]
+    public void At_whatever_moment_the_authority_goes_away_certificates_are_good_for_twenty_hours_more(int skewMinutes)
+    {
+        var received = Birth + TimeSpan.FromMinutes(skewMinutes);
+        var notAfter = Birth + LeafLifetime.Asked;
+        var latest = RenewalSchedule.RenewAt(received, notAfter, chance: 1);
+        // By the clock of a peer that is wrong the other way.
+        Assert.True(notAfter - latest - LeafLifetime.ClockSkew - RenewalSchedule.LongestBackoff >= TimeSpan.FromHours(20), $"{notAfter - latest}");
     }
 
     [Fact]
@@ -160,11 +185,11 @@ public sealed class AgedMeshTests
         }
     }
 
-    private static void Renew(Workload workload, SigningSnapshot snapshot, TimeSpan lifetime, DateTimeOffset now)
+    private void Renew(Workload workload, SigningSnapshot snapshot, TimeSpan lifetime, DateTimeOffset now)
     {
         Assert.True(snapshot.TryIssue(workload.Request!.PublicKey, workload.Identity, null, lifetime, now, out var certificate, out string? reason), reason);
         // By the workload's own clock, as its agent reckons.
-        workload.RenewAt = now + workload.Skew + (certificate.NotAfter - (now + workload.Skew)) / 2;
+        workload.RenewAt = RenewalSchedule.RenewAt(now + workload.Skew, certificate.NotAfter, _chance.NextDouble());
         workload.Certificate = certificate;
         workload.Bundle = snapshot.Bundle;
     }

@@ -95,6 +95,29 @@ public sealed partial class CaTests
         Golden.Verify(Port().Replace(work.Stable(yaml), "port_value: PORT"));
         Assert.Equal(2, (await work.RunAsync("bootstrap sidecar web-1 --join-token-file x")).ExitCode);
         Assert.Equal(2, (await work.RunAsync("bootstrap grpc web-1 --identity")).ExitCode);
+        Assert.Equal(2, (await work.RunAsync("bootstrap sidecar web-1 --identity --certificate-lifetime 59s")).ExitCode);
+        Assert.Equal(2, (await work.RunAsync("bootstrap sidecar web-1 --identity --certificate-lifetime 91d")).ExitCode);
+        Assert.Contains("certificate_lifetime: 5400s\n", (await work.RunAsync(
+            "bootstrap sidecar web-1 --identity --certificate-lifetime 90m --join-token-file ROOT/other.token --root-file ROOT/roots.pem")).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "BAD: ", "no-such-file.json")]
+    [InlineData("nonsense", "issuer.json: ", "issuer.json")]
+    [InlineData("{}", "issuer, audiences and jwks are needed", "issuer.json")]
+    [InlineData("""{"issuer": "i", "audiences": [], "jwks": {"keys": []}}""", "issuer, audiences and jwks are needed", "issuer.json")]
+    [InlineData("""{"issuer": "i", "audiences": ["a"], "jwks": {"keys": []}, "jwksUri": "https://i"}""", "the field 'jwksUri' is not known", "issuer.json")]
+    [InlineData("""{"issuer": "i", "audiences": ["a"], "jwks": {"keys": []}}""", "i", "issuer.json")]
+    [InlineData("""{"issuer": "i", "audiences": ["a"], "jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}}""", "i", "issuer.json")]
+    public async Task Issuer_of_tokens_that_is_not_well_described_stops_the_start_and_is_named(string text, string expected, string file)
+    {
+        await using var work = new CliWorkplace();
+        Directory.CreateDirectory(work.Configuration);
+        if (text.Length > 0) work.Write("issuer.json", text);
+        var refused = await work.RunAsync($"up -d {work.Configuration} --xds-address 127.0.0.1:0 --api-address 127.0.0.1:0 --token-issuer ROOT/{file}");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Equal("", refused.Output);
+        Assert.Contains(expected.Replace("BAD", "ROOT/no-such-file.json", StringComparison.Ordinal), work.Stable(refused.Error), StringComparison.Ordinal);
     }
 
     private static string[] Roots(string status) => [.. Fingerprint().Matches(status).Select(match => match.Value)];

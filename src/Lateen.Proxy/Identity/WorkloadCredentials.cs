@@ -13,12 +13,10 @@ internal sealed class WorkloadCredentials(IssuedCertificate certificate, Certifi
 
     public byte[] KeyPem { get; } = key.ToPem();
 
+    /// <summary>From here its life is reckoned: its own beginning lies before that by as much as clocks may differ.</summary>
     public DateTimeOffset ReceivedAt => receivedAt;
 
     public DateTimeOffset NotAfter => certificate.Leaf.NotAfter;
-
-    /// <summary>What it had before it when it came. Its beginning lies before that by as much as clocks may differ, so it says nothing.</summary>
-    public TimeSpan Lifetime => NotAfter - receivedAt;
 
     public override string ToString() => $"certificate {certificate.Leaf.Serial} of {certificate.Identity}, good until {NotAfter:u}";
 }

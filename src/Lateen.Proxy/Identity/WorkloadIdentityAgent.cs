@@ -126,7 +126,7 @@ public sealed class WorkloadIdentityAgent : IDisposable
         _nextKey = null;
         _credentials = credentials;
         _provesByCertificate = true;
-        _renewAt = RenewalSchedule.RenewAt(credentials, _chance());
+        _renewAt = RenewalSchedule.RenewAt(credentials.ReceivedAt, credentials.NotAfter, _chance());
         _registry.Shared.Add(_stats.Issued);
         _log.Info($"{credentials}, renewed at {_renewAt:u}; trusted roots: {roots.Certificates.Length}");
         _ready.TrySetResult();
@@ -202,7 +202,7 @@ public sealed class WorkloadIdentityAgent : IDisposable
             _log.Warning($"no certificate for {_config.Id} yet (attempt {failures}): {reason}. Nothing that needs one is served until then; {ToDo}");
         else if (used.NotAfter <= now)
             _log.Error($"the certificate of {_config.Id} ENDED at {used.NotAfter:u}: peers refuse this workload until it has another (attempt {failures}): {reason}; {ToDo}");
-        else if (RenewalSchedule.IsLate(used, now))
+        else if (RenewalSchedule.IsLate(used.ReceivedAt, used.NotAfter, now))
             _log.Warning($"the certificate of {_config.Id} ends in {Rounded(used.NotAfter - now)} and cannot be renewed (attempt {failures}): {reason}; {ToDo}");
         else if (failures == 1)
             _log.Warning($"the certificate of {_config.Id} is good until {used.NotAfter:u}, its renewal failed and is tried again: {reason}");

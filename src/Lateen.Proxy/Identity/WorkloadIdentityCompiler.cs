@@ -5,6 +5,7 @@ using Envoy.Config.Core.V3;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Lateen.Identity;
+using Lateen.Identity.Signing;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
 using Lateen.Xds;
@@ -16,11 +17,6 @@ namespace Lateen.Proxy.Identity;
 internal static class WorkloadIdentityCompiler
 {
     private const string MessageName = "lateen.identity.v1.WorkloadIdentity";
-
-    private static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(24);
-
-    /// <summary>What Istio's authority gives at most.</summary>
-    private static readonly TimeSpan LongestLifetime = TimeSpan.FromDays(90);
 
     /// <summary>The trust domain of the identity that the file claims, good or bad; null: it claims none.</summary>
     public static string? TrustDomainIn(RepeatedField<TypedExtensionConfig> extensions)
@@ -83,8 +79,8 @@ internal static class WorkloadIdentityCompiler
         if (source.JoinToken is null or { SpecifierCase: DataSource.SpecifierOneofCase.None })
             errors.Add(path.Field("join_token"), "is required: it proves the identity until there is a certificate");
         if (!Enum.IsDefined(source.KeyType)) errors.Add(path.Field("key_type"), $"{(int)source.KeyType} is not known; use ECDSA_P256 or RSA_2048");
-        var lifetime = ProtoValues.Duration(source.CertificateLifetime, DefaultLifetime, path.Field("certificate_lifetime"), errors) ?? DefaultLifetime;
-        if (lifetime < TimeSpan.FromSeconds(1) || lifetime > LongestLifetime) errors.Add(path.Field("certificate_lifetime"), "must be from 1s to 7776000s (90 days)");
+        var lifetime = ProtoValues.Duration(source.CertificateLifetime, LeafLifetime.Asked, path.Field("certificate_lifetime"), errors) ?? LeafLifetime.Asked;
+        if (lifetime < TimeSpan.FromSeconds(1) || lifetime > LeafLifetime.Max) errors.Add(path.Field("certificate_lifetime"), "must be from 1s to 7776000s (90 days)");
         var cluster = AuthorityOf(source.CaCluster, path.Field("ca_cluster"), clusters, errors);
         if (cluster is null || id is null || errors.Count > errorsBefore) return null;
         return new WorkloadIdentityConfig

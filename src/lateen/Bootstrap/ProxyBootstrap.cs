@@ -110,7 +110,7 @@ internal sealed record ProxyBootstrap(
               root_certificates: { filename: {{Quote(identity.RootFile)}} }
               join_token: { filename: {{Quote(identity.TokenFile)}} }
               key_type: ECDSA_P256
-              certificate_lifetime: 86400s
+              certificate_lifetime: {{identity.CertificateLifetime.TotalSeconds:0}}s
 
         """);
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using Lateen.Cli.Bootstrap;
 using Lateen.Cli.Connection;
 using Lateen.ControlPlane.Api;
+using Lateen.Identity.Signing;
 
 namespace Lateen.Cli.Verbs;
 
@@ -52,6 +53,12 @@ internal static class BootstrapVerb
         {
             if (result.GetValueOrDefault<string?>() is { } text && !IsHostAndPort(text)) result.AddError($"--secure-address wants host:port, not '{text}'.");
         });
+        var lifetime = Durations.Option("--certificate-lifetime", "How long each certificate is good. Renewed at half of it, which is how long the control plane may be away", LeafLifetime.Asked);
+        lifetime.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<TimeSpan>() is var asked && (asked < LeafLifetime.Min || asked > LeafLifetime.Max))
+                result.AddError("--certificate-lifetime is from 1m to 90d.");
+        });
         var api = SharedOptions.Api();
         var admin = new Option<ushort>("--admin-port") { Description = "Port of the proxy's admin pages on 127.0.0.1; 0: a free one", DefaultValueFactory = _ => 15000 };
         var httpProxy = new Option<ushort?>("--http-proxy-port") { Description = "Port on 127.0.0.1 for the application's HTTP_PROXY (sidecars)", HelpName = "PORT" };
@@ -63,11 +70,11 @@ internal static class BootstrapVerb
             "lateen bootstrap sidecar web-1 -n shop -l app=web --identity > web-1.yaml",
             "lateen bootstrap grpc web-1 -n shop -l app=web > xds.json && GRPC_XDS_BOOTSTRAP=xds.json ./web")
         {
-            type, name, space, label, account, xds, admin, httpProxy, identity, token, root, secure, api,
+            type, name, space, label, account, xds, admin, httpProxy, identity, token, root, secure, lifetime, api,
         };
         command.Validators.Add(result =>
         {
-            foreach (Option option in new Option[] { token, root, secure, api })
+            foreach (Option option in new Option[] { token, root, secure, lifetime, api })
             {
                 if (!result.IsSet(identity) && result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} goes with --identity.");
             }
@@ -97,7 +104,7 @@ internal static class BootstrapVerb
                 using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
                 var (section, address) = await TokenFiles.WriteAsync(client, new TokenRequest(bootstrap.Namespace, bootstrap.ServiceAccount),
                     parsed.GetValue(token) ?? $"{bootstrap.Name}.token", parsed.GetValue(root) ?? $"{bootstrap.Name}.roots.pem", cancellation);
-                bootstrap = bootstrap with { Identity = section, XdsAddress = parsed.GetValue(secure) ?? address };
+                bootstrap = bootstrap with { Identity = section with { CertificateLifetime = parsed.GetValue(lifetime) }, XdsAddress = parsed.GetValue(secure) ?? address };
             }
 
             environment.Output.Write(parsed.GetValue(type) == Grpc ? bootstrap.ToGrpcJson() : bootstrap.ToYaml());

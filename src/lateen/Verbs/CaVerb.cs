@@ -57,18 +57,7 @@ internal static class CaVerb
     {
         var space = new Option<string>("--namespace", "-n") { Description = "The namespace of the workload that may join, or *", HelpName = "NS", Required = true };
         var account = new Option<string>("--service-account") { Description = "Its service account, or *", HelpName = "NAME", Required = true };
-        var ttl = new Option<TimeSpan>("--ttl")
-        {
-            Description = "How long the token works: 30m, 24h, 7d. 30 days are the most",
-            HelpName = "DURATION",
-            DefaultValueFactory = static _ => TimeSpan.FromHours(1),
-            CustomParser = static result =>
-            {
-                if (TryReadDuration(result.Tokens[^1].Value, out var duration)) return duration;
-                result.AddError($"'{result.Tokens[^1].Value}' is not a duration; write 90s, 30m, 24h or 7d");
-                return default;
-            },
-        };
+        var ttl = Durations.Option("--ttl", "How long the token works: 30m, 24h, 7d. 30 days are the most", TimeSpan.FromHours(1));
         var uses = new Option<int>("--uses") { Description = "How many workloads may join with it", HelpName = "N", DefaultValueFactory = static _ => 1 };
         var any = new Option<bool>("--allow-any") { Description = "Allow * : whoever holds such a token can be any workload of the mesh" };
         var output = SharedOptions.Output();
@@ -180,13 +169,4 @@ internal static class CaVerb
     };
 
     private static string Moment(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
-
-    private static bool TryReadDuration(string text, out TimeSpan duration)
-    {
-        duration = default;
-        double unit = text is [.., var letter] ? letter switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 } : 0;
-        if (unit == 0 || !double.TryParse(text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) || number * unit > 1e9) return false;
-        duration = TimeSpan.FromSeconds(number * unit);
-        return true;
-    }
 }

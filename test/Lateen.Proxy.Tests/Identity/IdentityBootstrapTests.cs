@@ -31,7 +31,7 @@ public sealed class IdentityBootstrapTests : IDisposable
         var identity = Setup.Read(Bootstrap(Extension(Inline(_authority)), Cluster(15012))).Identity!;
 
         Assert.Equal(KeyAlgorithm.EcdsaP256, identity.KeyType);
-        Assert.Equal(TimeSpan.FromHours(24), identity.CertificateLifetime);
+        Assert.Equal(TimeSpan.FromHours(48), identity.CertificateLifetime);
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using Lateen.Identity;
 using Lateen.Proxy.Identity;
 using Lateen.Proxy.Tests.Harness;
 using Lateen.Proxy.Tests.Tls;

@@ -1,7 +1,7 @@
-namespace Lateen.Proxy.Identity;
+namespace Lateen.Identity;
 
 /// <summary>When the next certificate is asked for. Pure: time and chance are handed in.</summary>
-internal static class RenewalSchedule
+public static class RenewalSchedule
 {
     /// <summary>Before the second attempt; doubled for each further one.</summary>
     public static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(250);
@@ -16,10 +16,11 @@ internal static class RenewalSchedule
     public const double Late = 0.8;
 
     /// <summary>When a certificate is renewed: at half of what it had before it when it came.</summary>
-    /// <param name="credentials">The certificate.</param>
+    /// <param name="receivedAt">When it came.</param>
+    /// <param name="notAfter">When it ends.</param>
     /// <param name="chance">0 to 1.</param>
-    public static DateTimeOffset RenewAt(WorkloadCredentials credentials, double chance) =>
-        credentials.ReceivedAt + (credentials.Lifetime * (0.5 + ((chance * 2) - 1) * Spread));
+    public static DateTimeOffset RenewAt(DateTimeOffset receivedAt, DateTimeOffset notAfter, double chance) =>
+        receivedAt + ((notAfter - receivedAt) * (0.5 + ((chance * 2) - 1) * Spread));
 
     /// <summary>The pause after a failure.</summary>
     /// <param name="failures">In a row, this one counted; from 1.</param>
@@ -31,5 +32,5 @@ internal static class RenewalSchedule
     }
 
     /// <summary>So much of the lifetime is over that an operator should know.</summary>
-    public static bool IsLate(WorkloadCredentials credentials, DateTimeOffset now) => now >= credentials.ReceivedAt + (credentials.Lifetime * Late);
+    public static bool IsLate(DateTimeOffset receivedAt, DateTimeOffset notAfter, DateTimeOffset now) => now >= receivedAt + ((notAfter - receivedAt) * Late);
 }
