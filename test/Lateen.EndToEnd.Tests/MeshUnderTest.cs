@@ -1,4 +1,3 @@
-using Lateen.EndToEnd.Tests.Mtls;
 using Lateen.Testing;
 
 namespace Lateen.EndToEnd.Tests;
@@ -15,12 +14,14 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     private readonly int _xdsPort;
     private readonly int _apiPort;
     private readonly int? _securePort;
+    private readonly IdentityOptions? _identities;
 
-    private MeshUnderTest(bool hasIdentities)
+    private MeshUnderTest(IdentityOptions? identities)
     {
+        _identities = identities;
         var ports = FreePorts.Take(3);
         (_xdsPort, _apiPort) = (ports[0], ports[1]);
-        if (hasIdentities) _securePort = ports[2];
+        if (identities is not null) _securePort = ports[2];
         ConfigFolder = Directory.CreateDirectory(Path.Combine(_folder, "config")).FullName;
     }
 
@@ -36,14 +37,15 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     private string ApiAddress => $"127.0.0.1:{_apiPort}";
 
     /// <summary>Writes the first configuration and starts the control plane on it.</summary>
-    public static Task<MeshUnderTest> StartAsync(string configuration, CancellationToken cancel) => StartAsync(configuration, hasIdentities: false, cancel);
+    public static Task<MeshUnderTest> StartAsync(string configuration, CancellationToken cancel) => StartAsync(configuration, null, cancel);
 
     /// <summary>The same with a certificate authority: sidecars and gateways join by token, of the account that their <c>app</c> names, and speak mutual TLS.</summary>
-    public static Task<MeshUnderTest> StartWithIdentitiesAsync(string configuration, CancellationToken cancel) => StartAsync(configuration, hasIdentities: true, cancel);
+    public static Task<MeshUnderTest> StartWithIdentitiesAsync(string configuration, CancellationToken cancel, IdentityOptions? options = null) =>
+        StartAsync(configuration, options ?? new IdentityOptions(), cancel);
 
-    private static async Task<MeshUnderTest> StartAsync(string configuration, bool hasIdentities, CancellationToken cancel)
+    private static async Task<MeshUnderTest> StartAsync(string configuration, IdentityOptions? identities, CancellationToken cancel)
     {
-        var mesh = new MeshUnderTest(hasIdentities);
+        var mesh = new MeshUnderTest(identities);
         await File.WriteAllTextAsync(Path.Combine(mesh.ConfigFolder, "mesh.yaml"), configuration, cancel);
         await mesh.StartControlPlaneAsync(cancel);
         return mesh;
@@ -57,6 +59,7 @@ internal sealed class MeshUnderTest : IAsyncDisposable
             [
                 "up", "-d", ConfigFolder, "--xds-address", XdsAddress, "--api-address", ApiAddress,
                 .. _securePort is { } secure ? ["--secure-address", $"127.0.0.1:{secure}"] : Array.Empty<string>(),
+                .. _identities?.Up ?? [],
             ]);
         _programs.Add(ControlPlane);
         await UntilAsync("the control plane to be ready", () => AnswersAsync($"http://{ApiAddress}/ready", cancel), ControlPlane, cancel);
@@ -141,14 +144,12 @@ internal sealed class MeshUnderTest : IAsyncDisposable
 
     private async Task<ProxyUnderTest> StartProxyAsync(string name, string account, string[] bootstrapArguments, CancellationToken cancel)
     {
-        var xds = _securePort is { } secure ? $"127.0.0.1:{secure}" : XdsAddress;
-        var bootstrap = await CliAsync(cancel, ["bootstrap", .. bootstrapArguments, "--service-account", account, "--xds-address", xds, "--admin-port", "0"]);
-        if (_securePort is not null)
-        {
-            var (roots, token) = await IdentityBootstrap.PrepareAsync(_client, ApiAddress, _folder, account, cancel);
-            bootstrap = IdentityBootstrap.Give(bootstrap, roots, token, account);
-        }
-
+        var token = Path.Combine(_folder, $"{name}.token");
+        string[] way = _identities is null ? ["--xds-address", XdsAddress]
+            : ["--identity", "--join-token-file", token, "--root-file", Path.Combine(_folder, $"{name}.roots.pem"),
+                .. _identities.CertificateLifetime is { } lifetime ? ["--certificate-lifetime", lifetime] : Array.Empty<string>()];
+        var bootstrap = await CliAsync(cancel, ["bootstrap", .. bootstrapArguments, "--service-account", account, "--admin-port", "0", .. way]);
+        if (_identities?.TokenOf is { } tokenOf) await File.WriteAllTextAsync(token, tokenOf(account), cancel);
         var path = Path.Combine(_folder, name + ".yaml");
         await File.WriteAllTextAsync(path, bootstrap, cancel);
         var program = ProgramUnderTest.Start(name, Programs.Proxy, ["-c", path, "--concurrency", "1"]);

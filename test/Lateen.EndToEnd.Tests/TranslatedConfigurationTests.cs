@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Lateen.EndToEnd.Tests.Mtls;
 using Lateen.EndToEnd.Tests.RealPeers;
 using Lateen.Testing;
 
@@ -37,17 +36,34 @@ public sealed partial class TranslatedConfigurationTests
     /// <param name="hasIdentity">The configuration asks for the proxy's own certificate.</param>
     private static string Bootstrap(string clusters, string listeners, bool hasIdentity)
     {
-        string bootstrap = Plain(clusters, listeners);
-        if (!hasIdentity) return bootstrap;
+        if (!hasIdentity) return Plain(clusters, listeners);
         using var authority = new TestAuthority();
         string folder = Directory.CreateTempSubdirectory("lateen-translated-roots-").FullName;
         string roots = Path.Combine(folder, "roots.pem"), token = Path.Combine(folder, "token");
         File.WriteAllText(roots, authority.Certificate);
         File.WriteAllText(token, "a-token");
-        return IdentityBootstrap.Give(bootstrap, roots, token, "client");
+        return Plain(clusters, listeners, $"transport_socket: {{ name: envoy.transport_sockets.tls, typed_config: {{ {Context(roots)} }} }}") + $$"""
+
+            bootstrap_extensions:
+            - name: lateen.identity
+              typed_config:
+                "@type": type.googleapis.com/lateen.identity.v1.WorkloadIdentity
+                ca_cluster: xds-grpc
+                trust_domain: cluster.local
+                namespace: shop
+                service_account: client
+                root_certificates: { filename: {{roots}} }
+                join_token: { filename: {{token}} }
+            """;
     }
 
-    private static string Plain(string clusters, string listeners) =>
+    /// <summary>The authority has to be verified by a name, or the proxy asks nobody.</summary>
+    private static string Context(string roots) =>
+        "\"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, common_tls_context: { validation_context: { "
+        + $"trusted_ca: {{ filename: {roots} }}, match_typed_subject_alt_names: [{{ san_type: DNS, matcher: {{ exact: istiod.istio-system.svc }} }}] }} }}";
+
+    /// <param name="socket">How the control plane is spoken to; empty: in the clear.</param>
+    private static string Plain(string clusters, string listeners, string socket = "") =>
         $$"""
         node: { id: "sidecar~127.0.0.1~client.shop~shop.svc.cluster.local", cluster: client }
         dynamic_resources:
@@ -61,6 +77,7 @@ public sealed partial class TranslatedConfigurationTests
               envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
                 "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
                 explicit_http_config: { http2_protocol_options: {} }
+            {{socket}}
             load_assignment:
               cluster_name: xds-grpc
               endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: 15010 } } } }] }]

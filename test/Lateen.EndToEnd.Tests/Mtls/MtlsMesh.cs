@@ -56,12 +56,12 @@ internal sealed class MtlsMesh : IAsyncDisposable
     /// <summary>Every port of the server, under both numbers that it is known by.</summary>
     public IEnumerable<int> WorkloadPorts => new[] { Http, Tcp, AnyHttp, AnyTcp }.SelectMany(static way => new[] { way.Inbound, way.Tap.Port });
 
-    public static async Task<MtlsMesh> StartAsync(CancellationToken cancel, string more = "")
+    public static async Task<MtlsMesh> StartAsync(CancellationToken cancel, string more = "", IdentityOptions? identities = null)
     {
         var mesh = new MtlsMesh();
         try
         {
-            await mesh.BeginAsync(more, cancel);
+            await mesh.BeginAsync(more, identities, cancel);
             return mesh;
         }
         catch
@@ -105,13 +105,13 @@ internal sealed class MtlsMesh : IAsyncDisposable
         foreach (var server in _servers) await server.DisposeAsync();
     }
 
-    private async Task BeginAsync(string more, CancellationToken cancel)
+    private async Task BeginAsync(string more, IdentityOptions? identities, CancellationToken cancel)
     {
         var web = await UpstreamUnderTest.StartAsync("web");
         var echo = new EchoServer();
         _servers.AddRange([web, echo]);
         string yaml = ShopYaml.Join(Service("web"), Sidecars(web.Port, echo.Port));
-        Mesh = await MeshUnderTest.StartWithIdentitiesAsync(more.Length == 0 ? yaml : ShopYaml.Join(yaml, more), cancel);
+        Mesh = await MeshUnderTest.StartWithIdentitiesAsync(more.Length == 0 ? yaml : ShopYaml.Join(yaml, more), cancel, identities);
         Server = await Mesh.StartSidecarAsync("web", "web", FreePorts.Take(1)[0], cancel);
         Client = await Mesh.StartSidecarAsync("client", "client", ForwardProxy, cancel);
     }
