@@ -53,10 +53,10 @@ internal static class BootstrapVerb
         {
             if (result.GetValueOrDefault<string?>() is { } text && !IsHostAndPort(text)) result.AddError($"--secure-address wants host:port, not '{text}'.");
         });
-        var lifetime = Durations.Option("--certificate-lifetime", "How long each certificate is good. Renewed at half of it, which is how long the control plane may be away", LeafLifetime.Asked);
+        var lifetime = Durations.Option("--certificate-lifetime", "How long each certificate is good. Renewed at half of it, and a bit less than that is how long the control plane may be away. Default: 48h");
         lifetime.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<TimeSpan>() is var asked && (asked < LeafLifetime.Min || asked > LeafLifetime.Max))
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<TimeSpan?>() is { } asked && (asked < LeafLifetime.Min || asked > LeafLifetime.Max))
                 result.AddError("--certificate-lifetime is from 1m to 90d.");
         });
         var api = SharedOptions.Api();
@@ -104,7 +104,7 @@ internal static class BootstrapVerb
                 using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
                 var (section, address) = await TokenFiles.WriteAsync(client, new TokenRequest(bootstrap.Namespace, bootstrap.ServiceAccount),
                     parsed.GetValue(token) ?? $"{bootstrap.Name}.token", parsed.GetValue(root) ?? $"{bootstrap.Name}.roots.pem", cancellation);
-                bootstrap = bootstrap with { Identity = section with { CertificateLifetime = parsed.GetValue(lifetime) }, XdsAddress = parsed.GetValue(secure) ?? address };
+                bootstrap = bootstrap with { Identity = section with { CertificateLifetime = parsed.GetValue(lifetime) ?? LeafLifetime.Asked }, XdsAddress = parsed.GetValue(secure) ?? address };
             }
 
             environment.Output.Write(parsed.GetValue(type) == Grpc ? bootstrap.ToGrpcJson() : bootstrap.ToYaml());

@@ -57,7 +57,7 @@ internal static class CaVerb
     {
         var space = new Option<string>("--namespace", "-n") { Description = "The namespace of the workload that may join, or *", HelpName = "NS", Required = true };
         var account = new Option<string>("--service-account") { Description = "Its service account, or *", HelpName = "NAME", Required = true };
-        var ttl = Durations.Option("--ttl", "How long the token works: 30m, 24h, 7d. 30 days are the most", TimeSpan.FromHours(1));
+        var ttl = Durations.Option("--ttl", "How long the token works: 30m, 24h, 7d. 30 days are the most. Default: 1h");
         var uses = new Option<int>("--uses") { Description = "How many workloads may join with it", HelpName = "N", DefaultValueFactory = static _ => 1 };
         var any = new Option<bool>("--allow-any") { Description = "Allow * : whoever holds such a token can be any workload of the mesh" };
         var output = SharedOptions.Output();
@@ -67,7 +67,7 @@ internal static class CaVerb
             [space, account, ttl, uses, any, output],
             async (parsed, client, cancellation) =>
             {
-                var request = new TokenRequest(parsed.GetRequiredValue(space), parsed.GetRequiredValue(account), parsed.GetValue(ttl).TotalSeconds, parsed.GetValue(uses), parsed.GetValue(any));
+                var request = new TokenRequest(parsed.GetRequiredValue(space), parsed.GetRequiredValue(account), (parsed.GetValue(ttl) ?? TimeSpan.FromHours(1)).TotalSeconds, parsed.GetValue(uses), parsed.GetValue(any));
                 var issued = await client.PostAsync("api/v1/ca/tokens", request, ApiJson.Default.TokenRequest, ApiJson.Default.TokenResponse, cancellation);
                 // The token alone on standard output, so that it can be sent into a file.
                 if (parsed.GetValue(output) == OutputFormat.Table) environment.Output.WriteLine(issued.Token);

@@ -6,11 +6,11 @@ namespace Lateen.Cli.Verbs;
 /// <summary>Durations on command lines: a number and a unit, <c>90s</c>, <c>30m</c>, <c>24h</c>, <c>7d</c>.</summary>
 internal static class Durations
 {
-    public static Option<TimeSpan> Option(string name, string description, TimeSpan otherwise) => new(name)
+    /// <summary>An option whose description says what holds without it: help would write a default in .NET's own way.</summary>
+    public static Option<TimeSpan?> Option(string name, string description) => new(name)
     {
         Description = description,
         HelpName = "DURATION",
-        DefaultValueFactory = _ => otherwise,
         CustomParser = static result =>
         {
             if (TryRead(result.Tokens[^1].Value, out var duration)) return duration;
