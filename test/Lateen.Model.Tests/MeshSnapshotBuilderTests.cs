@@ -73,6 +73,56 @@ public sealed class MeshSnapshotBuilderTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_service_entry_with_another_endpoint_changes_its_endpoints_and_no_service()
+    {
+        static Resource Entry(string name, string address, int port = 80) => Given.Resources($$"""
+            apiVersion: networking.istio.io/v1
+            kind: ServiceEntry
+            metadata: { name: {{name}} }
+            spec:
+              hosts: [{{name}}.example.com]
+              resolution: STATIC
+              ports: [{ number: {{port}}, name: http, protocol: HTTP }]
+              endpoints: [{ address: {{address}} }]
+            """)[0];
+        var first = MeshSnapshotBuilder.Build(null, [Entry("one", "10.0.0.1"), Entry("two", "10.0.0.2")], 1);
+        var moved = MeshSnapshotBuilder.Build(first, [Entry("one", "10.0.0.1"), Entry("two", "10.0.0.3")], 2);
+        var changed = MeshSnapshotBuilder.Build(moved, [Entry("one", "10.0.0.1"), Entry("two", "10.0.0.3", port: 81)], 3);
+
+        Assert.Same(first.Services, moved.Services);
+        Assert.Same(first.EndpointsOf(first.Services.All[0]), moved.EndpointsOf(first.Services.All[0]));
+        Assert.Equal("10.0.0.3", moved.EndpointsOf(first.Services.All[1]).ForPort(80)[0].Address);
+        Assert.Equal(81, changed.Services.All[1].Ports[0].Number);
+        Assert.Same(first.Services.All[0], changed.Services.All[0]);
+    }
+
+    [Fact]
+    public void Every_property_of_a_service_is_part_of_what_it_says()
+    {
+        var one = MeshSnapshotBuilder.Build(null, Large(1), 1).Services.All[0];
+        var clone = typeof(object).GetMethod("MemberwiseClone", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!;
+        Assert.True(one.SaysTheSame((MeshService)clone.Invoke(one, null)!));
+        foreach (var property in typeof(MeshService).GetProperties().Where(static property => property.CanWrite))
+        {
+            var other = (MeshService)clone.Invoke(one, null)!;
+            property.SetValue(other, property.GetValue(one) switch
+            {
+                string => "another",
+                bool value => !value,
+                ServiceResolution => ServiceResolution.DynamicDns,
+                System.Collections.Immutable.ImmutableArray<string> => System.Collections.Immutable.ImmutableArray.Create("another"),
+                System.Collections.Immutable.ImmutableArray<MeshServicePort> => System.Collections.Immutable.ImmutableArray<MeshServicePort>.Empty,
+                ExportScope => ExportScope.Resolve(["elsewhere"], [], "default"),
+                ResourceKey => ResourceKey.Mesh,
+                DateTimeOffset value => value.AddDays(1),
+                StringMap<string> or null => StringMap.Create(new KeyValuePair<string, string>("another", "one")),
+                var value => throw new InvalidOperationException($"{property.Name} is a {value.GetType()}: say here how it can differ"),
+            });
+            Assert.False(one.SaysTheSame(other), $"{property.Name} differs");
+        }
+    }
+
+    [Fact]
     public void An_endpoint_slice_rewritten_with_the_same_content_changes_nothing()
     {
         var resources = Large(5);

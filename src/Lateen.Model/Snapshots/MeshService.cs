@@ -41,7 +41,7 @@ public sealed record MeshServicePort(int Number, string Name, PortProtocol Proto
 
 /// <summary>
 /// A service whatever declared it: a core Service, or one host of a ServiceEntry. Immutable; made once per resource and shared between
-/// snapshots until the resource or the mesh settings change.
+/// snapshots until something that it says changes.
 /// </summary>
 public sealed class MeshService
 {
@@ -90,6 +90,16 @@ public sealed class MeshService
             if (port.Number == number) return port;
         return null;
     }
+
+    /// <summary>
+    /// Whether another says the same in all that it says: then it is not a change of the service that its resource was written anew, be it for an
+    /// endpoint that moved, and everything that was made of this one still stands.
+    /// </summary>
+    internal bool SaysTheSame(MeshService other) =>
+        Hostname == other.Hostname && Namespace == other.Namespace && Name == other.Name && Ports.AsSpan().SequenceEqual(other.Ports.AsSpan())
+        && Addresses.AsSpan().SequenceEqual(other.Addresses.AsSpan()) && Resolution == other.Resolution && IsExternal == other.IsExternal
+        && IsHeadless == other.IsHeadless && ExportTo.Equals(other.ExportTo) && Labels.Equals(other.Labels) && Equals(Selector, other.Selector)
+        && SubjectAltNames.AsSpan().SequenceEqual(other.SubjectAltNames.AsSpan()) && Source == other.Source && CreatedAt == other.CreatedAt;
 
     public override string ToString() => Key.ToString();
 }

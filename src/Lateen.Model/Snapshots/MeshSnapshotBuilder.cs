@@ -113,15 +113,20 @@ public static class MeshSnapshotBuilder
             return (before.Services, before.BoundServices);
         var bound = new Dictionary<ResourceKey, ImmutableArray<MeshService>>();
         var all = new List<MeshService>();
+        var isSame = true;
         foreach (var kind in (ReadOnlySpan<ResourceKind>)[ResourceKind.Service, ResourceKind.ServiceEntry])
             foreach (var resource in change.After(kind).All)
             {
-                var services = ReferenceEquals(before.Find(resource.Key), resource) && before.BoundServices.TryGetValue(resource.Key, out var kept)
-                    ? kept
-                    : ServiceBinding.Bind(resource, mesh);
+                var isKnown = before.BoundServices.TryGetValue(resource.Key, out var kept);
+                var services = isKnown && ReferenceEquals(before.Find(resource.Key), resource) ? kept : ServiceBinding.Bind(resource, mesh);
+                // Written anew with other endpoints, as a rule: what stands on the services need not be made again.
+                if (isKnown && SayTheSame(kept, services)) services = kept;
+                else isSame = false;
                 bound.Add(resource.Key, services);
                 all.AddRange(services);
             }
+
+        if (isSame && bound.Count == before.BoundServices.Count) return (before.Services, before.BoundServices);
 
         // One service per host and namespace: the core Service, else the oldest ServiceEntry.
         all.Sort(static (left, right) => left.Key.CompareTo(right.Key));
@@ -135,20 +140,31 @@ public static class MeshSnapshotBuilder
         return (new ServiceIndex(inOrder.ToImmutable()), bound.ToFrozenDictionary());
     }
 
+    private static bool SayTheSame(ImmutableArray<MeshService> before, ImmutableArray<MeshService> after)
+    {
+        if (before == after) return true;
+        if (before.Length != after.Length) return false;
+        for (var i = 0; i < before.Length; i++)
+            if (!before[i].SaysTheSame(after[i])) return false;
+        return true;
+    }
+
     private static FrozenDictionary<ServiceKey, ServiceEndpoints> BuildEndpoints(
         Change change, ServiceIndex services, PeerAuthenticationIndex peers, MeshConfig mesh)
     {
         var before = change.Before;
+        // A service may be the same object although its resource, which may hold endpoints, is not.
+        var touchedSources = change.Of(ResourceKind.Service).Concat(change.Of(ResourceKind.ServiceEntry)).Select(resource => resource.Key).ToHashSet();
         var touchedSlices = change.Of(ResourceKind.EndpointSlice).OfType<Resource<EndpointSlice>>().Select(OwnerOf).ToHashSet();
         var touchedNamespaces = change.Of(ResourceKind.WorkloadEntry).Select(workload => workload.Namespace).ToHashSet();
         // What a server takes is part of what clients know of its endpoints, so that both sides change in one revision.
         var touchedPolicies = change.Of(ResourceKind.PeerAuthentication).Select(policy => policy.Namespace).ToHashSet();
         var isMeshPolicyTouched = touchedPolicies.Contains(mesh.RootNamespace);
-        if (ReferenceEquals(services, before.Services) && touchedSlices.Count == 0 && touchedNamespaces.Count == 0 && touchedPolicies.Count == 0)
+        if (ReferenceEquals(services, before.Services) && touchedSources.Count == 0 && touchedSlices.Count == 0 && touchedNamespaces.Count == 0 && touchedPolicies.Count == 0)
             return before.Endpoints;
 
         var stale = services.All.Where(service =>
-            !ReferenceEquals(before.Services.Get(service.Key), service)
+            !ReferenceEquals(before.Services.Get(service.Key), service) || touchedSources.Contains(service.Source)
             || isMeshPolicyTouched || touchedPolicies.Contains(service.Namespace)
             || (service.IsKubernetes && touchedSlices.Contains((service.Namespace, service.Name)))
             || (service.Selector is not null && touchedNamespaces.Contains(service.Namespace))).ToList();
