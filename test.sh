@@ -39,6 +39,7 @@ haproxy haproxy
 chromium chromium
 node nodejs
 npm npm
+tcpdump tcpdump
 PEERS
 [ -d /usr/lib/python3/dist-packages/grpc ] || need+=(python3-grpcio)
 if [ ${#need[@]} -gt 0 ]; then

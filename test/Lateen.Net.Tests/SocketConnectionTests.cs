@@ -368,12 +368,14 @@ public sealed class SocketConnectionTests
         await using var test = new TestReactor();
         const int Count = 1000;
         var open = 0;
+        // A connection is accepted some turns after the client believes in it.
+        var allOpen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var listener = test.Listen(async connection =>
         {
-            open++;
+            if (++open == Count) allOpen.SetResult();
             await connection.ReadableAsync();
         });
-        var before = await test.Run(() => GC.GetAllocatedBytesForCurrentThread());
+        var before = test.AllocatedBytes();
         var clients = new List<Socket>();
         for (var i = 0; i < Count; i++)
         {
@@ -382,10 +384,8 @@ public sealed class SocketConnectionTests
             await client.ConnectAsync(listener.LocalEndPoint, Cancellation);
         }
 
-        // A connection is accepted some turns after the client believes in it.
-        while (await test.Run(() => open) < Count)
-            await Task.Yield();
-        var allocated = await test.Run(() => GC.GetAllocatedBytesForCurrentThread()) - before;
+        await allOpen.Task.WaitAsync(TestReactor.Patience, Cancellation);
+        var allocated = test.AllocatedBytes() - before;
         Assert.InRange(allocated / Count, 1, 1024);
         Assert.Equal(0, await test.Run(() => test.Reactor.Buffers.RentedBytes));
         clients.ForEach(client => client.Dispose());

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace Lateen.Net.Tests;
 
@@ -38,6 +39,24 @@ internal sealed class TestReactor : IAsyncDisposable
     internal IReadOnlyCollection<string> Leaks => _leaks;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>
+    /// Bytes that the reactor's thread has allocated so far. Asking costs it nothing: a task that it completed would go on in the thread pool, and whoever
+    /// hands work to the pool pays for its queues and for the threads that it starts, some KiB at a time when the machine is busy.
+    /// </summary>
+    internal long AllocatedBytes()
+    {
+        using var answered = new ManualResetEventSlim();
+        var answer = new StrongBox<long>();
+        Assert.True(Reactor.Post(static state =>
+        {
+            var (box, signal) = ((StrongBox<long>, ManualResetEventSlim))state!;
+            box.Value = GC.GetAllocatedBytesForCurrentThread();
+            signal.Set();
+        }, (answer, answered)));
+        answered.Wait(Cancellation);
+        return answer.Value;
+    }
 
     /// <summary>Listens on a free loopback port.</summary>
     internal TransportListener Listen(
