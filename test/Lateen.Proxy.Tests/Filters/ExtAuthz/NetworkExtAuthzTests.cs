@@ -102,6 +102,27 @@ public sealed class NetworkExtAuthzTests
         if (!isServed) Assert.Contains("ext_authz_error", await proxy.Log.NextAsync(), StringComparison.Ordinal);
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_proxy_ends_while_somebody_is_asked_and_a_client_that_left_costs_nothing_more_than_its_question()
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var authz = await AuthorizationServer.StartAsync(async (_, context) =>
+        {
+            asked.TrySetResult();
+            await Task.Delay(Timeout.Infinite, context.CancellationToken);
+            return Yes;
+        });
+        await using var upstream = TestUpstream.Answering();
+        await using (var proxy = await BootstrappedProxy.StartAsync(Yaml(upstream.Address, authz.Address, timeout: "600s")))
+        {
+            using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
+            using (var leaving = await RawClient.ConnectAsync(proxy.AddressOf("tcp"))) await asked.Task.WaitAsync(TestContext.Current.CancellationToken);
+            await proxy.EventuallyAsync("ext_authz.tcp.active", 2);
+        }
+
+        Assert.Equal(0, upstream.Connections);
+    }
+
     [Fact]
     public async Task Nobody_to_ask_and_answers_that_are_none_are_a_no()
     {
