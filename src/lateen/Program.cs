@@ -13,7 +13,12 @@ if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExamples)
 
 try
 {
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return await parsed.InvokeAsync(new InvocationConfiguration
+    {
+        EnableDefaultExceptionHandler = false,
+        // After Ctrl-C a verb may clean up for so long before it is left behind. The demo ends some thirty processes, on a busy machine in more than the 2 s of the default.
+        ProcessTerminationTimeout = TimeSpan.FromSeconds(20),
+    });
 }
 catch (CliException error)
 {
