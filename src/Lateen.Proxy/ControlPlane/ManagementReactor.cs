@@ -41,7 +41,9 @@ public sealed class ManagementReactor : IAsyncDisposable
         int third = (int)(keepAlive.TotalMilliseconds / 3);
         return new Http2Options
         {
-            InitialStreamWindow = WindowOctets, InitialConnectionWindow = WindowOctets, KeepAlive = third > 0 ? new Http2KeepAlive(third * 3, third) : null,
+            InitialStreamWindow = WindowOctets,
+            InitialConnectionWindow = WindowOctets,
+            KeepAlive = third > 0 ? new Http2KeepAlive(third * 3, third) : null,
         };
     }
 }

@@ -43,7 +43,12 @@ public sealed class AuthorizationAgreementTests
 
     private static readonly ProxyIdentity Proxy = new()
     {
-        Type = ProxyType.Sidecar, Id = "sidecar~127.0.0.1~web.shop~shop.svc.cluster.local", Ip = "127.0.0.1", Name = "web", Namespace = "shop", WorkloadName = "web",
+        Type = ProxyType.Sidecar,
+        Id = "sidecar~127.0.0.1~web.shop~shop.svc.cluster.local",
+        Ip = "127.0.0.1",
+        Name = "web",
+        Namespace = "shop",
+        WorkloadName = "web",
     };
 
     [Theory]
