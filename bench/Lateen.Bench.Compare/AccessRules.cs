@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Lateen.Bench.Compare;
 
-/// <summary>A hundred access rules as a mesh has them, one for each caller of a service. The load's caller is the one in the middle.</summary>
+/// <summary>A hundred access rules as a mesh has them, one for each caller of a service. The load's caller is the one in the middle, and may ask for all that the load asks for.</summary>
 internal static class AccessRules
 {
     private const int Count = 100;
@@ -32,7 +32,8 @@ internal static class AccessRules
                                     - and_rules:
                                         rules:
                                         - or_rules: { rules: [{ header: { name: ":method", string_match: { exact: GET } } }, { header: { name: ":method", string_match: { exact: HEAD } } }] }
-                                        - or_rules: { rules: [{ url_path: { path: { prefix: /catalog/ } } }, { url_path: { path: { prefix: /orders/ } } }] }
+                                        - or_rules: { rules: [{ url_path: { path: { prefix: /catalog/ } } }, { url_path: { path: { prefix: /orders/ } } },
+                                                              { url_path: { path: { prefix: /users/ } } }, { url_path: { path: { prefix: /reviews/ } } }] }
                                     principals:
                                     - and_ids: { ids: [{ or_ids: { ids: [{ authenticated: { principal_name: { exact: "spiffe://cluster.local/ns/bench/sa/caller-{{number:00}}" } } }] } }] }
 
