@@ -87,7 +87,7 @@ public sealed class NetworkExtAuthzTests
     {
         await using var authz = await AuthorizationServer.StartAsync(static async (_, context) =>
         {
-            await Task.Delay(Timeout.Infinite, context.CancellationToken);
+            await Task.Delay(Timeout.Infinite, context.CancellationToken); // No clock: an authorizer that never answers, until its caller gives up.
             return Yes;
         });
         await using var upstream = TestUpstream.Answering();
@@ -109,7 +109,7 @@ public sealed class NetworkExtAuthzTests
         await using var authz = await AuthorizationServer.StartAsync(async (_, context) =>
         {
             asked.TrySetResult();
-            await Task.Delay(Timeout.Infinite, context.CancellationToken);
+            await Task.Delay(Timeout.Infinite, context.CancellationToken); // No clock: an authorizer that never answers, until its caller gives up.
             return Yes;
         });
         await using var upstream = TestUpstream.Answering();
