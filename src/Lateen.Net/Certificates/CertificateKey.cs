@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Lateen.Net.Interop;
 using Lateen.Net.Tls;
@@ -16,9 +15,9 @@ namespace Lateen.Net.Certificates;
 /// </remarks>
 public sealed unsafe class CertificateKey : IDisposable
 {
-    private readonly CertificateKeyHandle _handle;
+    private readonly KeyHandle _handle;
 
-    private CertificateKey(CertificateKeyHandle handle, CertificateKeyKind kind)
+    private CertificateKey(KeyHandle handle, CertificateKeyKind kind)
     {
         _handle = handle;
         Kind = kind;
@@ -41,7 +40,7 @@ public sealed unsafe class CertificateKey : IDisposable
         }
 
         var error = OpenSsl.TakeError();
-        if (key != 0) return new CertificateKey(new CertificateKeyHandle(key), kind);
+        if (key != 0) return new CertificateKey(new KeyHandle(key), kind);
         problem = $"OpenSSL makes no {kind} key: {OpenSsl.Describe(error)}";
         return null;
     }
@@ -143,19 +142,4 @@ public sealed unsafe class CertificateKey : IDisposable
     }
 
     private static InvalidOperationException Refused(string what) => new($"OpenSSL {what} with a key that it made: {OpenSsl.Describe(OpenSsl.TakeError())}.");
-
-    /// <summary>An EVP_PKEY with a private half.</summary>
-    private sealed class CertificateKeyHandle : SafeHandle
-    {
-        internal CertificateKeyHandle(nint key)
-            : base(0, ownsHandle: true) => SetHandle(key);
-
-        public override bool IsInvalid => handle == 0;
-
-        protected override bool ReleaseHandle()
-        {
-            LibCrypto.FreeKey(handle);
-            return true;
-        }
-    }
 }

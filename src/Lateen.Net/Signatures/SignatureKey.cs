@@ -28,9 +28,9 @@ public sealed unsafe class SignatureKey
     /// <summary>SEQUENCE of two INTEGERs of 67 octets each, with their heads.</summary>
     private const int MaxDerOctets = 3 + (2 * (3 + MaxCoordinateOctets + 1));
 
-    private readonly SignatureKeyHandle _handle;
+    private readonly KeyHandle _handle;
 
-    private SignatureKey(SignatureKeyHandle handle, SignatureKeyKind kind)
+    private SignatureKey(KeyHandle handle, SignatureKeyKind kind)
     {
         _handle = handle;
         Kind = kind;
@@ -111,7 +111,7 @@ public sealed unsafe class SignatureKey
             byte* at = start;
             nint key = LibCrypto.DecodePublicKey(0, &at, encoded.Length);
             nuint error = OpenSsl.TakeError();
-            if (key != 0) return new SignatureKey(new SignatureKeyHandle(key), kind);
+            if (key != 0) return new SignatureKey(new KeyHandle(key), kind);
             problem = $"OpenSSL refuses the key: {OpenSsl.Describe(error)}";
             return null;
         }

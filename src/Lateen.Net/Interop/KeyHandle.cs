@@ -1,12 +1,11 @@
 using System.Runtime.InteropServices;
-using Lateen.Net.Interop;
 
-namespace Lateen.Net.Signatures;
+namespace Lateen.Net.Interop;
 
-/// <summary>An EVP_PKEY that holds a public key. Freed when nobody verifies with it any more.</summary>
-internal sealed class SignatureKeyHandle : SafeHandle
+/// <summary>An EVP_PKEY, with or without its private half. Freed when nobody signs or verifies with it any more.</summary>
+internal sealed class KeyHandle : SafeHandle
 {
-    internal SignatureKeyHandle(nint key)
+    internal KeyHandle(nint key)
         : base(0, ownsHandle: true) => SetHandle(key);
 
     public override bool IsInvalid => handle == 0;
