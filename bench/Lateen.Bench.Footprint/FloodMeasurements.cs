@@ -35,7 +35,7 @@ internal sealed class FloodMeasurements(FootprintOptions options, RunningUpstrea
         using var proxy = ProcessMeasurements.StartStatic(options, upstream, out int port, out int adminPort);
         proxy.WaitUntil("readiness", () => Http.Answers(adminPort, "/ready"), TimeSpan.FromSeconds(20));
         var load = _load with { Target = new IPEndPoint(IPAddress.Loopback, port) };
-        foreach (var flood in Http2Flood.All)
+        foreach (var flood in Http2Flood.All.Where(flood => flood.Name.Contains(options.Flood, StringComparison.OrdinalIgnoreCase)))
         {
             var alone = new List<double>();
             var beside = new List<double>();

@@ -11,6 +11,7 @@ internal sealed record FootprintOptions
           --starts N        starts measured (20)
           --connections N   idle connections held (10000)
           --rounds N        proxies measured for memory figures, a fresh one each; turns beside each flood (3)
+          --flood NAME      only the floods whose name has this in it
           --services N      services, and as many VirtualServices, of the large mesh (2000)
           --changes N       routes changed (200)
           --output DIR      where the JSON goes (artifacts/bench)
@@ -25,6 +26,8 @@ internal sealed record FootprintOptions
     public int Connections { get; init; } = 10_000;
 
     public int Rounds { get; init; } = 3;
+
+    public string Flood { get; init; } = string.Empty;
 
     public int Services { get; init; } = 2000;
 
@@ -51,6 +54,7 @@ internal sealed record FootprintOptions
                 ("--output", { } path, _) => options with { Output = path },
                 ("--proxy", { } path, _) => options with { Proxy = path },
                 ("--lateen", { } path, _) => options with { Lateen = path },
+                ("--flood", { } name, _) => options with { Flood = name },
                 ("--starts", _, > 0) => options with { Starts = number },
                 ("--connections", _, > 0) => options with { Connections = number },
                 ("--rounds", _, > 0) => options with { Rounds = number },

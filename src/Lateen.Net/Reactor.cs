@@ -100,7 +100,7 @@ public sealed class Reactor : IAsyncDisposable
     public Task Completion => _stopped.Task;
 
     /// <summary>Number of the turn; what limits work per turn compares it.</summary>
-    internal long Turn => Counters.TurnCount;
+    public long Turn => Counters.TurnCount;
 
     internal EpollQueue Epoll => _epoll;
 

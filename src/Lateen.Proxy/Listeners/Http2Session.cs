@@ -19,6 +19,12 @@ namespace Lateen.Proxy.Listeners;
 /// </remarks>
 internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHttp2ServerSession
 {
+    /// <summary>
+    /// Exchanges that may begin in one turn of the reactor; those left begin in the next, after the other connections had theirs. Count.
+    /// A client that opens streams by the hundred, to break them off or not, costs the others that much of a wait.
+    /// </summary>
+    private const int MaxBeginsPerTurn = 32;
+
     private readonly ProxyWorker _worker;
     private readonly DownstreamConnection _connection;
     private readonly TransportConnection _transport;
@@ -32,12 +38,15 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
     private Http2DownstreamStream? _firstQueued;
     private Http2DownstreamStream? _lastQueued;
     private int _open;
+    private int _begun;
+    private long _begunIn;
     private uint _requests;
     private long _idleSince;
     private long _drainEndsAt;
     private long _armedFor;
     private readonly bool _isCounted;
     private bool _isBusy;
+    private bool _isWakePosted;
     private bool _hasEnded;
     private Drain _drain;
 
@@ -98,6 +107,8 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
 
             while (Step()) await _signal.WaitAsync();
             AbandonStreams();
+            while (!RunQueued()) await _signal.WaitAsync();
+            Debug.Assert(_open == 0, "an abandoned stream ends");
             _link.Flush();
             if (IsLingering()) while (Linger()) await _signal.WaitAsync();
         }
@@ -225,7 +236,8 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
     private bool Step()
     {
         if (_transport.IsClosed) return false;
-        while (!_hasEnded)
+        RunQueued();
+        while (!_hasEnded && _firstQueued is null)
         {
             IoStatus status = _link.Read(out ReadOnlySpan<byte> bytes);
             if (status == IoStatus.WouldBlock) break;
@@ -282,10 +294,11 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
     }
 
     /// <summary>Runs the streams that have news, those included that get some meanwhile.</summary>
-    private void RunQueued()
+    /// <returns>False when some are left for the next turn, which wakes the session.</returns>
+    private bool RunQueued()
     {
         _isBusy = true;
-        while (_firstQueued is { } stream)
+        while (_firstQueued is { } stream && (stream.HasBegun || MayBegin()))
         {
             _firstQueued = stream.NextQueued;
             if (_firstQueued is null) _lastQueued = null;
@@ -295,6 +308,29 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         }
 
         _isBusy = false;
+        if (_firstQueued is null) return true;
+        if (_isWakePosted) return false;
+        _isWakePosted = true;
+        _worker.Reactor.Post(static state => ((Http2Session)state!).OnNextTurn(), this);
+        return false;
+    }
+
+    private void OnNextTurn()
+    {
+        _isWakePosted = false;
+        _signal.Wake();
+    }
+
+    private bool MayBegin()
+    {
+        long turn = _worker.Reactor.Turn;
+        if (_begunIn != turn)
+        {
+            _begunIn = turn;
+            _begun = 0;
+        }
+
+        return ++_begun <= MaxBeginsPerTurn;
     }
 
     private void Run(Http2DownstreamStream stream)
@@ -403,9 +439,6 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
             stream.OnReset(FailureCause.PeerClosed);
             Queue(stream);
         }
-
-        RunQueued();
-        Debug.Assert(_open == 0, "an abandoned stream ends");
     }
 
     /// <summary>What is still unread would turn our close into a reset, which may overtake the last frames.</summary>

@@ -37,6 +37,38 @@ public sealed class Http2SessionTests
         Assert.Equal("200 - via_upstream", await log.NextAsync());
     }
 
+    /// <summary>More than may begin in one turn of the reactor: the rest has its turn too, on a connection that says nothing more.</summary>
+    [Fact]
+    public async Task A_hundred_streams_that_come_at_once_are_all_served()
+    {
+        await using var upstream = TestUpstream.Answering();
+        await using var proxy = Start(upstream);
+        using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
+        await client.SendBytesAsync([.. Enumerable.Range(1, 100).Select(number => RawHttp2Client.Get((2 * number) + 1))]);
+
+        var answered = new HashSet<int>();
+        while (answered.Count < 100)
+        {
+            answered.Add((await client.ReadAsync(static frame => frame.EndsStream)).Stream);
+        }
+    }
+
+    /// <summary>What waits for its turn when the client is refused is begun and ended all the same: it is counted, logged, and leaves nothing behind.</summary>
+    [Fact]
+    public async Task A_client_that_is_refused_with_streams_that_have_not_begun_leaves_none_behind()
+    {
+        await using var upstream = TestUpstream.Answering();
+        await using var proxy = Start(upstream);
+        using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
+
+        await client.SendBytesAsync([.. Enumerable.Range(0, 90).Select(number => RawHttp2Client.Get((2 * number) + 1)), RawHttp2Client.Frame(RawFrame.Settings, RawFrame.Ack, 0, [1])]);
+        await client.ReadAsync(static frame => frame.Type == RawFrame.GoAway);
+
+        await proxy.EventuallyAsync("http.in.downstream_cx_active", 0);
+        Assert.Equal(90, proxy.Registry.Find("http.in.downstream_rq_total"));
+        Assert.Equal(0, proxy.Registry.Find("http.in.downstream_rq_active"));
+    }
+
     [Fact]
     public async Task The_preface_is_recognised_however_it_is_cut()
     {
