@@ -135,7 +135,7 @@ internal static class ProxyHost
 
     private static Bootstrap? Read(string text, ProxyArguments arguments, ConfigurationErrors errors)
     {
-        Bootstrap? bootstrap = ProtoYamlReader.ReadText<Bootstrap>(text, out ImmutableArray<ProtoFault> faults);
+        Bootstrap? bootstrap = ProtoYamlReader.ReadText<Bootstrap>(BootstrapLoader.MessageName, text, out ImmutableArray<ProtoFault> faults);
         foreach (ProtoFault fault in faults)
         {
             errors.Add(fault.Path, fault.Position.Line == 0 ? fault.Message : $"{fault.Message} (line {fault.Position.Line}, column {fault.Position.Column})");

@@ -15,6 +15,7 @@ namespace Lateen.ControlPlane.Debug;
 /// </summary>
 internal static class ProxyDump
 {
+    private const string AnyName = "google.protobuf.Any";
     private const string Admin = "type.googleapis.com/envoy.admin.v3.";
 
     public static YamlMapping Of(ConnectedProxy proxy) => new YamlMappingBuilder()
@@ -32,7 +33,7 @@ internal static class ProxyDump
     {
         var entries = view.ResourcesOf(XdsTypeUrls.Secret).Values.OrderBy(resource => resource.Name, StringComparer.Ordinal)
             .Select(resource => (YamlNode)new YamlMappingBuilder()
-                .Add("name", resource.Name).Add("version_info", resource.Version).Add("secret", ProtoJson.Default.ToNode(Shown(resource).Pack(XdsTypeUrls.Secret))).Build())
+                .Add("name", resource.Name).Add("version_info", resource.Version).Add("secret", ProtoJson.Default.ToNode(AnyName, Shown(resource).Pack(XdsTypeUrls.Secret))).Build())
             .ToImmutableArray();
         return new YamlMappingBuilder().Add("@type", Admin + "SecretsConfigDump").Add("dynamic_active_secrets", new YamlSequence(entries)).Build();
     }
@@ -56,7 +57,7 @@ internal static class ProxyDump
 
     private static YamlMapping Entry(XdsResource resource, string typeUrl, string member)
     {
-        var body = ProtoJson.Default.ToNode(resource.Pack(typeUrl));
+        var body = ProtoJson.Default.ToNode(AnyName, resource.Pack(typeUrl));
         var state = new YamlMappingBuilder().Add("version_info", resource.Version).Add(member, body);
         return typeUrl == XdsTypeUrls.Listener
             ? new YamlMappingBuilder().Add("name", resource.Name).Add("active_state", state.Build()).Build()

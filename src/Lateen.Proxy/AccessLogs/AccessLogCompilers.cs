@@ -20,9 +20,9 @@ public static class AccessLogCompilers
         var formats = new AccessLogFormatCompiler(context with { ResolveHeader = ResolveHeader });
         return
         [
-            new Compiler<FileAccessLog>(FileAccessLog.Parser, writer, formats, static log => log.Path, static log => log.LogFormat),
-            new Compiler<StdoutAccessLog>(StdoutAccessLog.Parser, writer, formats, static _ => "/dev/stdout", static log => log.LogFormat),
-            new Compiler<StderrAccessLog>(StderrAccessLog.Parser, writer, formats, static _ => "/dev/stderr", static log => log.LogFormat),
+            new Compiler<FileAccessLog>("envoy.extensions.access_loggers.file.v3.FileAccessLog", FileAccessLog.Parser, writer, formats, static log => log.Path, static log => log.LogFormat),
+            new Compiler<StdoutAccessLog>("envoy.extensions.access_loggers.stream.v3.StdoutAccessLog", StdoutAccessLog.Parser, writer, formats, static _ => "/dev/stdout", static log => log.LogFormat),
+            new Compiler<StderrAccessLog>("envoy.extensions.access_loggers.stream.v3.StderrAccessLog", StderrAccessLog.Parser, writer, formats, static _ => "/dev/stderr", static log => log.LogFormat),
         ];
     }
 
@@ -33,6 +33,7 @@ public static class AccessLogCompilers
     }
 
     private sealed class Compiler<TConfig>(
+        string messageName,
         MessageParser<TConfig> parser,
         AccessLogWriter writer,
         AccessLogFormatCompiler formats,
@@ -40,7 +41,7 @@ public static class AccessLogCompilers
         Func<TConfig, SubstitutionFormatString?> formatOf) : IExtensionCompiler
         where TConfig : class, IMessage<TConfig>, new()
     {
-        public string MessageName { get; } = new TConfig().Descriptor.FullName;
+        public string MessageName => messageName;
 
         public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
         {

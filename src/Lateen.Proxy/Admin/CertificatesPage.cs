@@ -32,7 +32,7 @@ internal static class CertificatesPage
 
         response.ContentType = AdminResponse.Json;
         // Envoy writes the key also when the list is empty.
-        response.Write(page.Certificates_.Count == 0 ? "{\n \"certificates\": []\n}\n" : ProtoJson.Default.WriteJson(page));
+        response.Write(page.Certificates_.Count == 0 ? "{\n \"certificates\": []\n}\n" : ProtoJson.Default.WriteJson("envoy.admin.v3.Certificates", page));
     }
 
     private static CertificateDetails Details(TlsCertificate certificate, string path, TimeProvider time)

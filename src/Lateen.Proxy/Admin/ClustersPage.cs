@@ -88,7 +88,7 @@ internal static class ClustersPage
         }
 
         response.ContentType = AdminResponse.Json;
-        response.Write(ProtoJson.Default.WriteJson(message));
+        response.Write(ProtoJson.Default.WriteJson("envoy.admin.v3.Clusters", message));
         response.Write("\n");
     }
 

@@ -21,7 +21,7 @@ internal static class ListenersPage
         foreach (var (name, address) in lifecycle.BoundAddresses)
             listeners.ListenerStatuses.Add(new ListenerStatus { Name = name, LocalAddress = AddressProto.Of(address) });
         response.ContentType = AdminResponse.Json;
-        response.Write(ProtoJson.Default.WriteJson(listeners));
+        response.Write(ProtoJson.Default.WriteJson("envoy.admin.v3.Listeners", listeners));
         response.Write("\n");
     }
 }

@@ -59,7 +59,7 @@ internal static class ServerPages
         response.ContentType = AdminResponse.Json;
 
         // Enum zero is "LIVE" and the protobuf mapping leaves zeros out, but readers of this page look for the word.
-        var node = ProtoJson.Default.ToNode(info);
+        var node = ProtoJson.Default.ToNode("envoy.admin.v3.ServerInfo", info);
         var text = Lateen.Yaml.JsonWriter.Write(node, indented: true);
         if (info.State == ServerInfo.Types.State.Live)
             text = text.Insert(text.IndexOf('{', StringComparison.Ordinal) + 1, "\n  \"state\": \"LIVE\",");

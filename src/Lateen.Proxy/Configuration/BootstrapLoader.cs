@@ -17,13 +17,16 @@ namespace Lateen.Proxy.Configuration;
 /// </summary>
 public sealed class BootstrapLoader(ExtensionCatalog extensions)
 {
+    /// <summary>Full name of the message that a bootstrap file holds.</summary>
+    public const string MessageName = "envoy.config.bootstrap.v3.Bootstrap";
+
     /// <summary>Reads and checks.</summary>
     /// <param name="text">The file's content.</param>
     /// <param name="errors">Gets what is wrong; with line and column where the text itself is.</param>
     /// <returns>Null when <paramref name="errors"/> got something to say.</returns>
     public BootstrapConfig? TryLoad(string text, ConfigurationErrors errors)
     {
-        var bootstrap = ProtoYamlReader.ReadText<Bootstrap>(text, out var faults);
+        var bootstrap = ProtoYamlReader.ReadText<Bootstrap>(MessageName, text, out var faults);
         foreach (var fault in faults)
         {
             errors.Add(fault.Path, fault.Position.Line == 0 ? fault.Message : $"{fault.Message} (line {fault.Position.Line}, column {fault.Position.Column})");

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Xds;
+using Lateen.Xds.Schema;
 using Lateen.Xds.Wire;
 
 namespace Lateen.Proxy.Configuration;
@@ -28,7 +30,7 @@ internal static class ExtensionMessages
             return null;
         }
 
-        ImmutableArray<UnknownField> unknown = UnknownFields.Find(message.Descriptor, configuration.Value.Span);
+        ImmutableArray<UnknownField> unknown = XdsTypeRegistry.Default.TryFind(configuration.TypeUrl, out MessageSchema? type) ? UnknownFields.Find(type, configuration.Value.Span) : [];
         foreach (UnknownField field in unknown)
         {
             FieldPath place = field.Path.Length == 0 ? path : path.Field(field.Path);

@@ -12,7 +12,7 @@ namespace Lateen.Proxy.Configuration;
 /// <summary>Compiles a <c>Listener</c>.</summary>
 internal sealed class ListenerCompiler(ExtensionCatalog extensions, RouteTableCompiler routes, TlsScope tls, ConfigurationErrors errors)
 {
-    private const string HttpConnectionManagerName =
+    public const string HttpConnectionManagerName =
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
     /// <summary>As Istio's gateways have it. Envoy waits for ever for a client that does not go on with its handshake.</summary>

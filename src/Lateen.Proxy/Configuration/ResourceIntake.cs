@@ -35,7 +35,7 @@ internal sealed class ResourceIntake(
         var errors = new ConfigurationErrors();
         foreach (var secret in resources.Secrets)
         {
-            ledgers.Secrets.Accepted(secret.Name, string.Empty, SecretRedaction.Of(secret).ToByteString(), isStatic: true);
+            ledgers.Secrets.Accepted(secret.Name, string.Empty, SecretRedaction.Of(secret.ToByteString(), XdsTypeUrls.Secret), isStatic: true);
             ledgers.Secrets.Activated(secret.Name);
             stores.Secrets.AcceptStatic(secret, FieldPath.Root, errors);
         }
@@ -162,7 +162,7 @@ internal sealed class ResourceIntake(
             return;
         }
 
-        ledgers.Secrets.Accepted(resource.Name, resource.Version, SecretRedaction.Of(secret).ToByteString());
+        ledgers.Secrets.Accepted(resource.Name, resource.Version, SecretRedaction.Of(secret.ToByteString(), XdsTypeUrls.Secret));
         ledgers.Secrets.Activated(resource.Name);
     }
 
@@ -184,8 +184,8 @@ internal sealed class ResourceIntake(
         {
             foreach (var filter in chain.Filters)
             {
-                if (!filter.TypedConfig.Is(HttpConnectionManager.Descriptor)) continue;
-                var manager = HttpConnectionManager.Parser.ParseFrom(filter.TypedConfig.Value);
+                if (XdsTypeRegistry.TypeNameOf(filter.TypedConfig?.TypeUrl ?? string.Empty) != ListenerCompiler.HttpConnectionManagerName) continue;
+                var manager = HttpConnectionManager.Parser.ParseFrom(filter.TypedConfig!.Value);
                 if (manager.RouteConfig is not { } routeConfig) continue;
                 var name = routeConfig.Name.Length > 0 ? routeConfig.Name : listener.Name;
                 ledgers.Routes.Accepted(name, string.Empty, routeConfig.ToByteString(), isStatic: true);

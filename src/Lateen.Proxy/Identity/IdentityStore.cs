@@ -4,6 +4,7 @@ using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Tls;
+using Lateen.Xds;
 
 namespace Lateen.Proxy.Identity;
 
@@ -85,7 +86,7 @@ internal sealed class IdentityStore(SecretStore secrets, ResourceLedger ledger)
     private bool Show(Secret secret, string version, ConfigurationErrors errors)
     {
         var isTaken = secrets.TryAcceptIdentity(secret, errors);
-        var shown = SecretRedaction.Of(secret).ToByteString();
+        var shown = SecretRedaction.Of(secret.ToByteString(), XdsTypeUrls.Secret);
         if (isTaken)
         {
             ledger.Accepted(secret.Name, version, shown);

@@ -34,11 +34,11 @@ public sealed class IstioFilters
         _family = new SeriesFamily<IstioSeries>(registry, IstioSeries.Schema);
         _messages = new SeriesFamily<IstioMessageSeries>(registry, IstioMessageSeries.Schema);
         _tcpFamily = new SeriesFamily<IstioTcpSeries>(registry, IstioTcpSeries.Schema);
-        NetworkCompilers = [new Compiler<Stats.PluginConfig>(Stats.PluginConfig.Parser, CreateTcpStats)];
+        NetworkCompilers = [new Compiler<Stats.PluginConfig>("stats.PluginConfig", Stats.PluginConfig.Parser, CreateTcpStats)];
         Compilers =
         [
-            new Compiler<Stats.PluginConfig>(Stats.PluginConfig.Parser, CreateStats),
-            new Compiler<Config>(Config.Parser, CreatePeerMetadata),
+            new Compiler<Stats.PluginConfig>("stats.PluginConfig", Stats.PluginConfig.Parser, CreateStats),
+            new Compiler<Config>("io.istio.http.peer_metadata.Config", Config.Parser, CreatePeerMetadata),
         ];
     }
 
@@ -57,10 +57,10 @@ public sealed class IstioFilters
     /// <summary><c>istio.metadata_exchange</c>, <see cref="PeerMetadataFilter.ConfigType"/>.</summary>
     public HttpFilter CreatePeerMetadata(string name, Config config) => new PeerMetadataFilter(name, config, _ownMetadata, _ownId, _caches);
 
-    private sealed class Compiler<TConfig>(MessageParser<TConfig> parser, Func<string, TConfig, CompiledExtension> create) : IExtensionCompiler
+    private sealed class Compiler<TConfig>(string messageName, MessageParser<TConfig> parser, Func<string, TConfig, CompiledExtension> create) : IExtensionCompiler
         where TConfig : class, IMessage<TConfig>, new()
     {
-        public string MessageName { get; } = new TConfig().Descriptor.FullName;
+        public string MessageName => messageName;
 
         public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
         {

@@ -42,7 +42,7 @@ internal sealed record ConnectionLimitFilter(string Name, string TypeUrl, string
 /// <summary>Compiles a <c>ConnectionLimit</c>.</summary>
 public sealed class ConnectionLimitCompiler : IExtensionCompiler
 {
-    public string MessageName => Proto.ConnectionLimit.Descriptor.FullName;
+    public string MessageName => "envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit";
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {

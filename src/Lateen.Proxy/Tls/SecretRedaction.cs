@@ -1,10 +1,10 @@
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
-using Google.Protobuf.WellKnownTypes;
 using Lateen.Identity.V1;
 using Lateen.Xds;
+using Lateen.Xds.Schema;
+using Lateen.Xds.Wire;
 
 namespace Lateen.Proxy.Tls;
 
@@ -13,58 +13,51 @@ internal static class SecretRedaction
 {
     private const string Redacted = "[redacted]";
 
+    private const string IdentityName = "lateen.identity.v1.WorkloadIdentity";
+
+    private const string TlsPackage = "envoy.extensions.transport_sockets.tls.v3.";
+
     /// <summary>Occurs in every resource that holds a TLS context, which is packed with its type.</summary>
     private static ReadOnlySpan<byte> TlsTypes => "envoy.extensions.transport_sockets.tls.v3."u8;
 
     /// <summary>A copy without secrets.</summary>
-    public static T Of<T>(T message)
-        where T : IMessage<T>
+    /// <param name="typeName">Full name of <typeparamref name="T"/> in its .proto file.</param>
+    public static T Of<T>(string typeName, T message)
+        where T : IMessage<T>, new()
     {
-        var copy = message.Clone();
-        Redact(copy);
+        var copy = new T();
+        copy.MergeFrom(NestedMessages.Rewrite(ProtoSchema.Default.Get(typeName), message.ToByteArray(), Redact));
         return copy;
     }
 
     /// <summary>Serialised, as resources are kept: the same bytes when they hold nothing to hide.</summary>
     public static ByteString Of(ByteString body, string typeUrl)
     {
-        if ((body.Span.IndexOf(TlsTypes) < 0 && XdsTypeRegistry.TypeNameOf(typeUrl) != WorkloadIdentity.Descriptor.FullName) || !XdsTypeRegistry.Default.TryFind(typeUrl, out var type)) return body;
-        var message = type.Parser.ParseFrom(body);
-        Redact(message);
-        return message.ToByteString();
+        string typeName = XdsTypeRegistry.TypeNameOf(typeUrl);
+        bool mayHoldSecrets = typeName == IdentityName || typeName.StartsWith(TlsPackage, StringComparison.Ordinal) || body.Span.IndexOf(TlsTypes) >= 0;
+        if (!mayHoldSecrets || !XdsTypeRegistry.Default.TryFind(typeUrl, out var type)) return body;
+        return UnsafeByteOperations.UnsafeWrap(NestedMessages.Rewrite(type, body.Span, Redact));
     }
 
-    private static void Redact(IMessage message)
+    private static byte[]? Redact(string typeName, ReadOnlySpan<byte> message)
     {
-        switch (message)
+        switch (typeName)
         {
-            case TlsCertificate certificate:
+            case "envoy.extensions.transport_sockets.tls.v3.TlsCertificate":
+                var certificate = TlsCertificate.Parser.ParseFrom(message);
                 Hide(certificate.PrivateKey);
                 Hide(certificate.Password);
-                return;
-            case TlsSessionTicketKeys tickets:
+                return certificate.ToByteArray();
+            case "envoy.extensions.transport_sockets.tls.v3.TlsSessionTicketKeys":
+                var tickets = TlsSessionTicketKeys.Parser.ParseFrom(message);
                 foreach (var key in tickets.Keys) Hide(key);
-                return;
-            case WorkloadIdentity identity:
+                return tickets.ToByteArray();
+            case IdentityName:
+                var identity = WorkloadIdentity.Parser.ParseFrom(message);
                 Hide(identity.JoinToken);
-                return;
-            case Any packed:
-                packed.Value = Of(packed.Value, packed.TypeUrl);
-                return;
-        }
-
-        foreach (var field in message.Descriptor.Fields.InDeclarationOrder())
-        {
-            if (field.IsMap || field.FieldType is not FieldType.Message) continue;
-            switch (field.Accessor.GetValue(message))
-            {
-                case System.Collections.IList list:
-                    foreach (IMessage item in list) Redact(item);
-                    break;
-                case IMessage inner:
-                    Redact(inner);
-                    break;
-            }
+                return identity.ToByteArray();
+            default:
+                return null;
         }
     }
 

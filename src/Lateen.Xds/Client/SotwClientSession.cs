@@ -13,7 +13,7 @@ namespace Lateen.Xds.Client;
 /// </summary>
 internal sealed class SotwClientSession(Node node) : ClientSession<DiscoveryRequest, DiscoveryResponse>(node)
 {
-    private static readonly string WrapperTypeUrl = XdsTypeUrls.Prefix + Resource.Descriptor.FullName;
+    private static readonly string WrapperTypeUrl = XdsTypeUrls.Prefix + "envoy.service.discovery.v3.Resource";
 
     protected override string TypeUrlOf(DiscoveryResponse response) => response.TypeUrl;
 

@@ -1,9 +1,10 @@
-using System.Collections;
-using System.Collections.Immutable;
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Text;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Xds.Schema;
+using Lateen.Xds.Wire;
 using Lateen.Yaml;
 
 namespace Lateen.Xds.Text;
@@ -15,6 +16,9 @@ namespace Lateen.Xds.Text;
 /// </summary>
 public sealed class ProtoJson
 {
+    /// <summary>Levels of nesting, as protobuf's own parsers have it.</summary>
+    private const int MaxDepth = 100;
+
     private readonly XdsTypeRegistry _registry;
     private readonly bool _camelCase;
 
@@ -30,22 +34,43 @@ public sealed class ProtoJson
     /// <summary>As istioctl prints: <c>lowerCamelCase</c> names.</summary>
     public static ProtoJson CamelCase { get; } = new(XdsTypeRegistry.Default, camelCase: true);
 
-    public string WriteJson(IMessage message, bool indented = true) => JsonWriter.Write(ToNode(message), indented);
+    /// <param name="typeName">Full name of the message in its .proto file.</param>
+    public string WriteJson(string typeName, IMessage message, bool indented = true) => JsonWriter.Write(ToNode(typeName, message), indented);
 
-    public string WriteYaml(IMessage message) => YamlWriter.Write(ToNode(message));
+    /// <summary>Of a message as it stands on the wire.</summary>
+    /// <inheritdoc cref="ToNode(MessageSchema, ReadOnlyMemory{byte})"/>
+    public string WriteJson(MessageSchema type, ReadOnlyMemory<byte> message) => JsonWriter.Write(ToNode(type, message), indented: true);
 
-    public YamlNode ToNode(IMessage message)
+    /// <inheritdoc cref="WriteJson(string, IMessage, bool)"/>
+    public string WriteYaml(string typeName, IMessage message) => YamlWriter.Write(ToNode(typeName, message));
+
+    /// <inheritdoc cref="WriteJson(string, IMessage, bool)"/>
+    public YamlNode ToNode(string typeName, IMessage message) => ToNode(ProtoSchema.Default.Get(typeName), message.ToByteArray());
+
+    /// <summary>Of a message as it stands on the wire.</summary>
+    /// <exception cref="FormatException">The bytes are no such message, or nest deeper than protobuf's parsers go.</exception>
+    /// <exception cref="InvalidProtocolBufferException">The bytes of a duration, time or struct in it are none.</exception>
+    public YamlNode ToNode(MessageSchema type, ReadOnlyMemory<byte> message) => ToNode(type, message, MaxDepth);
+
+    private YamlNode ToNode(MessageSchema type, ReadOnlyMemory<byte> message, int depth)
     {
-        if (WellKnownText.WrappedField(message.Descriptor) is { } wrapped)
+        if (depth == 0)
         {
-            return ToScalar(wrapped, wrapped.Accessor.GetValue(message));
+            throw new FormatException($"messages nest more than {MaxDepth} deep");
         }
 
-        return WellKnownText.TryWrite(message) ?? (message is Any any ? ToNode(any) : ToMapping(message, new YamlMappingBuilder()));
+        if (WellKnownText.WrappedField(type) is { } wrapped)
+        {
+            return ToScalar(wrapped, Members(type, message).TryGetValue(wrapped, out List<Piece>? value) ? value[^1] : default);
+        }
+
+        return WellKnownText.TryWrite(type, message.Span)
+            ?? (type.FullName == XdsTypeRegistry.AnyName ? ToAny(message, depth) : ToMapping(type, message, new YamlMappingBuilder(), depth));
     }
 
-    private YamlMapping ToNode(Any any)
+    private YamlMapping ToAny(ReadOnlyMemory<byte> message, int depth)
     {
+        Any any = Any.Parser.ParseFrom(message.Span);
         var mapping = new YamlMappingBuilder();
         if (any.TypeUrl.Length == 0)
         {
@@ -53,20 +78,28 @@ public sealed class ProtoJson
         }
 
         mapping.Add("@type", any.TypeUrl);
-        if (!_registry.TryUnpack(any, out IMessage? message, out _))
+        try
         {
-            // Not one of ours: its bytes are shown rather than nothing.
-            return mapping.Add("value", any.Value.ToBase64()).Build();
+            if (_registry.TryFind(any.TypeUrl, out MessageSchema? type))
+            {
+                return WellKnownText.HasOwnForm(type) ? mapping.Add("value", ToNode(type, any.Value.Memory, depth - 1)).Build() : ToMapping(type, any.Value.Memory, mapping, depth);
+            }
+        }
+        catch (Exception fault) when (fault is FormatException or InvalidProtocolBufferException)
+        {
+            mapping = new YamlMappingBuilder().Add("@type", any.TypeUrl);
         }
 
-        return WellKnownText.HasOwnForm(message.Descriptor) ? mapping.Add("value", ToNode(message)).Build() : ToMapping(message, mapping);
+        // Not one of ours, or none at all: its bytes are shown rather than nothing.
+        return mapping.Add("value", any.Value.ToBase64()).Build();
     }
 
-    private YamlMapping ToMapping(IMessage message, YamlMappingBuilder mapping)
+    private YamlMapping ToMapping(MessageSchema type, ReadOnlyMemory<byte> message, YamlMappingBuilder mapping, int depth)
     {
-        foreach (FieldDescriptor field in message.Descriptor.Fields.InDeclarationOrder())
+        Dictionary<FieldSchema, List<Piece>> members = Members(type, message);
+        foreach (FieldSchema field in type.Fields)
         {
-            if (ToFieldNode(message, field) is { } node)
+            if (members.TryGetValue(field, out List<Piece>? pieces) && ToFieldNode(field, pieces, depth) is { } node)
             {
                 mapping.Add(_camelCase ? field.JsonName : field.Name, node);
             }
@@ -75,105 +108,146 @@ public sealed class ProtoJson
         return mapping.Build();
     }
 
-    private YamlNode? ToFieldNode(IMessage message, FieldDescriptor field)
+    /// <summary>What the wire holds of each field that we know.</summary>
+    private static Dictionary<FieldSchema, List<Piece>> Members(MessageSchema type, ReadOnlyMemory<byte> message)
     {
-        object? value = field.Accessor.GetValue(message);
+        var members = new Dictionary<FieldSchema, List<Piece>>();
+        var reader = new WireReader(message.Span);
+        while (reader.MoveNext())
+        {
+            if (type.Find(reader.FieldNumber) is not { } field)
+            {
+                continue;
+            }
+
+            if (field.Oneof >= 0)
+            {
+                // The last one given is the one that counts.
+                foreach (FieldSchema other in type.Fields)
+                {
+                    if (other != field && other.Oneof == field.Oneof)
+                    {
+                        members.Remove(other);
+                    }
+                }
+            }
+
+            if (!members.TryGetValue(field, out List<Piece>? pieces))
+            {
+                members.Add(field, pieces = []);
+            }
+
+            WireType expected = MessageDraft.TypeOf(field.Kind);
+            if (reader.IsLengthDelimited && expected != WireType.LengthDelimited)
+            {
+                Unpack(expected, reader.Payload, pieces);
+            }
+            else if (reader.Type == expected)
+            {
+                pieces.Add(new Piece(reader.Value, message.Slice(reader.PayloadStart, reader.Payload.Length)));
+            }
+        }
+
+        return reader.IsMalformed ? throw new FormatException($"the bytes are no {type}") : members;
+    }
+
+    /// <summary>Numbers of a list stand one after the other in one field.</summary>
+    private static void Unpack(WireType type, ReadOnlySpan<byte> packed, List<Piece> pieces)
+    {
+        for (int at = 0; at < packed.Length;)
+        {
+            if (type == WireType.Varint)
+            {
+                if (!WireReader.TryReadVarint(packed, ref at, out ulong value))
+                {
+                    return;
+                }
+
+                pieces.Add(new Piece(value, default));
+                continue;
+            }
+
+            int width = type == WireType.Fixed64 ? 8 : 4;
+            if (packed.Length - at < width)
+            {
+                return;
+            }
+
+            pieces.Add(new Piece(width == 8 ? BinaryPrimitives.ReadUInt64LittleEndian(packed[at..]) : BinaryPrimitives.ReadUInt32LittleEndian(packed[at..]), default));
+            at += width;
+        }
+    }
+
+    private YamlNode? ToFieldNode(FieldSchema field, List<Piece> pieces, int depth)
+    {
         if (field.IsMap)
         {
-            return value is IDictionary { Count: > 0 } map ? ToMap(field, map) : null;
+            return ToMap(field.MessageType, pieces, depth);
         }
 
         if (field.IsRepeated)
         {
-            return value is IList { Count: > 0 } list ? ToList(field, list) : null;
+            return pieces.Count == 0 ? null : new YamlSequence([.. pieces.Select(piece => ToSingle(field, piece, depth))]);
         }
 
-        bool isSet = field.HasPresence ? field.Accessor.HasValue(message) : !IsDefault(value);
-        return isSet && value is not null ? ToSingle(field, value) : null;
+        return pieces.Count == 0 || (!field.HasPresence && pieces[^1].IsDefault) ? null : ToSingle(field, Whole(field, pieces), depth);
     }
 
-    private YamlSequence ToList(FieldDescriptor field, IList list)
+    /// <summary>A message that stands there more than once is all of them, one after the other; of anything else the last counts.</summary>
+    private static Piece Whole(FieldSchema field, List<Piece> pieces) =>
+        field.Kind == FieldKind.Message && pieces.Count > 1 ? new Piece(0, pieces.SelectMany(static piece => piece.Payload.ToArray()).ToArray()) : pieces[^1];
+
+    private YamlMapping ToMap(MessageSchema entryType, List<Piece> pieces, int depth)
     {
-        var items = ImmutableArray.CreateBuilder<YamlNode>(list.Count);
-        foreach (object? item in list)
+        FieldSchema keyField = entryType.Find(1)!;
+        FieldSchema valueField = entryType.Find(2)!;
+        var entries = new SortedDictionary<string, YamlNode>(StringComparer.Ordinal);
+        foreach (Piece piece in pieces)
         {
-            items.Add(ToSingle(field, item!));
+            Dictionary<FieldSchema, List<Piece>> pair = Members(entryType, piece.Payload);
+            Piece key = pair.TryGetValue(keyField, out List<Piece>? keys) ? keys[^1] : default;
+            Piece value = pair.TryGetValue(valueField, out List<Piece>? values) ? Whole(valueField, values) : default;
+            entries[ToScalar(keyField, key).Text] = ToSingle(valueField, value, depth);
         }
 
-        return new YamlSequence(items.MoveToImmutable());
-    }
-
-    private YamlMapping ToMap(FieldDescriptor field, IDictionary map)
-    {
-        FieldDescriptor valueField = field.MessageType.FindFieldByNumber(2);
-        var entries = new List<(string Key, object Value)>(map.Count);
-        foreach (DictionaryEntry entry in map)
-        {
-            string key = entry.Key is bool truth ? (truth ? "true" : "false") : Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!;
-            entries.Add((key, entry.Value!));
-        }
-
-        entries.Sort(static (left, right) => string.CompareOrdinal(left.Key, right.Key));
         var mapping = new YamlMappingBuilder();
-        foreach ((string key, object value) in entries)
+        foreach ((string key, YamlNode value) in entries)
         {
-            mapping.Add(key, ToSingle(valueField, value));
+            mapping.Add(key, value);
         }
 
         return mapping.Build();
     }
 
-    private YamlNode ToSingle(FieldDescriptor field, object value)
-    {
-        if (field.FieldType != FieldType.Message)
-        {
-            return ToScalar(field, value);
-        }
+    private YamlNode ToSingle(FieldSchema field, Piece piece, int depth) =>
+        field.Kind == FieldKind.Message ? ToNode(field.MessageType, piece.Payload, depth - 1) : ToScalar(field, piece);
 
-        // The accessor of a wrapper field gives the bare value.
-        return WellKnownText.WrappedField(field.MessageType) is { } wrapped ? ToScalar(wrapped, value) : ToNode((IMessage)value);
-    }
-
-    private static YamlScalar ToScalar(FieldDescriptor field, object value)
+    private static YamlScalar ToScalar(FieldSchema field, Piece piece)
     {
-        switch (value)
+        ulong bits = piece.Value;
+        return field.Kind switch
         {
-            case string text:
-                return YamlScalar.FromString(text);
-            case bool truth:
-                return YamlScalar.FromBoolean(truth);
-            case ByteString bytes:
-                return YamlScalar.FromString(bytes.ToBase64());
-            case double number:
-                return YamlScalar.FromDouble(number);
-            case float number:
-                return YamlScalar.FromSingle(number);
-            case uint number:
-                return YamlScalar.FromInteger(number);
+            FieldKind.String => YamlScalar.FromString(Encoding.UTF8.GetString(piece.Payload.Span)),
+            FieldKind.Bytes => YamlScalar.FromString(Convert.ToBase64String(piece.Payload.Span)),
+            FieldKind.Bool => YamlScalar.FromBoolean(bits != 0),
+            FieldKind.Double => YamlScalar.FromDouble(BitConverter.UInt64BitsToDouble(bits)),
+            FieldKind.Float => YamlScalar.FromSingle(BitConverter.UInt32BitsToSingle((uint)bits)),
+            FieldKind.UInt32 or FieldKind.Fixed32 => YamlScalar.FromInteger((uint)bits),
+            FieldKind.Int32 or FieldKind.SFixed32 => YamlScalar.FromInteger((int)bits),
+            FieldKind.SInt32 => YamlScalar.FromInteger((int)UnZigZag(bits)),
+            FieldKind.Enum => field.EnumType.Find((int)bits) is { } member ? YamlScalar.FromString(member.Name) : YamlScalar.FromInteger((int)bits),
             // 64-bit integers are text in proto3 JSON: many readers hold numbers as doubles.
-            case long number:
-                return YamlScalar.FromString(number.ToString(CultureInfo.InvariantCulture));
-            case ulong number:
-                return YamlScalar.FromString(number.ToString(CultureInfo.InvariantCulture));
-            default:
-                int whole = Convert.ToInt32(value, CultureInfo.InvariantCulture);
-                return field.FieldType == FieldType.Enum && field.EnumType.FindValueByNumber(whole) is { } member
-                    ? YamlScalar.FromString(member.Name)
-                    : YamlScalar.FromInteger(whole);
-        }
+            FieldKind.UInt64 or FieldKind.Fixed64 => YamlScalar.FromString(bits.ToString(CultureInfo.InvariantCulture)),
+            FieldKind.SInt64 => YamlScalar.FromString(UnZigZag(bits).ToString(CultureInfo.InvariantCulture)),
+            _ => YamlScalar.FromString(((long)bits).ToString(CultureInfo.InvariantCulture)),
+        };
     }
 
-    private static bool IsDefault(object? value) => value switch
+    private static long UnZigZag(ulong bits) => (long)(bits >> 1) ^ -(long)(bits & 1);
+
+    /// <summary>One value on the wire.</summary>
+    private readonly record struct Piece(ulong Value, ReadOnlyMemory<byte> Payload)
     {
-        null => true,
-        string text => text.Length == 0,
-        ByteString bytes => bytes.IsEmpty,
-        bool truth => !truth,
-        double number => number == 0 && !double.IsNegative(number),
-        float number => number == 0 && !float.IsNegative(number),
-        uint number => number == 0,
-        long number => number == 0,
-        ulong number => number == 0,
-        _ => Convert.ToInt32(value, CultureInfo.InvariantCulture) == 0,
-    };
+        public bool IsDefault => Value == 0 && Payload.IsEmpty;
+    }
 }

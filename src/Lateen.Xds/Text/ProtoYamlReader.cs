@@ -1,8 +1,7 @@
-using System.Collections;
 using System.Collections.Immutable;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
-using Google.Protobuf.WellKnownTypes;
+using Lateen.Xds.Schema;
+using Lateen.Xds.Wire;
 using Lateen.Yaml;
 
 namespace Lateen.Xds.Text;
@@ -13,7 +12,7 @@ namespace Lateen.Xds.Text;
 /// wrappers as the bare value, <c>Any</c> by its <c>@type</c>. Strict: unknown fields, unknown types, two members of one oneof and
 /// values out of range are faults. All faults are reported, each with path, place and, for a misspelt name, the likely one.
 /// </summary>
-/// <remarks>One reader serves one call and one thread. Native AOT safe: it uses generated descriptors and their accessors only.</remarks>
+/// <remarks>One reader serves one call and one thread. It goes by <see cref="ProtoSchema"/> and makes the bytes of the message, which the generated parser then reads.</remarks>
 public sealed class ProtoYamlReader
 {
     /// <summary>Faults kept of one text. Beyond it the file is of another kind, and more lines would bury the first.</summary>
@@ -29,17 +28,21 @@ public sealed class ProtoYamlReader
     }
 
     /// <summary>Reads <paramref name="node"/> as a <typeparamref name="T"/>.</summary>
+    /// <param name="typeName">Full name of <typeparamref name="T"/> in its .proto file.</param>
     /// <returns>The message; partial when <paramref name="faults"/> is not empty, and then fit for nothing but more checks.</returns>
-    public static T Read<T>(YamlNode node, out ImmutableArray<ProtoFault> faults, XdsTypeRegistry? registry = null)
+    public static T Read<T>(string typeName, YamlNode node, out ImmutableArray<ProtoFault> faults, XdsTypeRegistry? registry = null)
         where T : class, IMessage<T>, new()
     {
+        var reader = new ProtoYamlReader(registry ?? XdsTypeRegistry.Default);
         var message = new T();
-        faults = Read(message, node, registry);
+        message.MergeFrom(reader.ReadMessage(ProtoSchema.Default.Get(typeName), node));
+        faults = [.. reader._faults];
         return message;
     }
 
     /// <summary>Reads text that holds one document; syntax errors come back as faults with an empty path.</summary>
-    public static T? ReadText<T>(string text, out ImmutableArray<ProtoFault> faults, XdsTypeRegistry? registry = null)
+    /// <param name="typeName">Full name of <typeparamref name="T"/> in its .proto file.</param>
+    public static T? ReadText<T>(string typeName, string text, out ImmutableArray<ProtoFault> faults, XdsTypeRegistry? registry = null)
         where T : class, IMessage<T>, new()
     {
         YamlNode? root = YamlReader.ReadSingle(text, out ImmutableArray<YamlError> errors);
@@ -49,15 +52,7 @@ public sealed class ProtoYamlReader
             return null;
         }
 
-        return Read<T>(root, out faults, registry);
-    }
-
-    /// <summary>Reads <paramref name="node"/> into an empty message whose type is known only at run time.</summary>
-    public static ImmutableArray<ProtoFault> Read(IMessage message, YamlNode node, XdsTypeRegistry? registry = null)
-    {
-        var reader = new ProtoYamlReader(registry ?? XdsTypeRegistry.Default);
-        reader.ReadMessage(message, node);
-        return [.. reader._faults];
+        return Read<T>(typeName, root, out faults, registry);
     }
 
     private void Fault(YamlNode at, string message) => Fault(at.Position, message);
@@ -70,35 +65,37 @@ public sealed class ProtoYamlReader
         }
     }
 
-    private void ReadMessage(IMessage message, YamlNode node, string? ignoredKey = null)
+    /// <returns>The bytes of the message.</returns>
+    private byte[] ReadMessage(MessageSchema type, YamlNode node, string? ignoredKey = null)
     {
-        if (WellKnownText.TryRead(message, node, out string? reason))
+        if (WellKnownText.TryRead(type, node, out byte[] wellKnown, out string? reason))
         {
             if (reason is not null)
             {
                 Fault(node, reason);
             }
 
-            return;
+            return wellKnown;
         }
 
-        if (message is Any any)
+        if (type.FullName == XdsTypeRegistry.AnyName)
         {
-            ReadAny(any, node);
-            return;
+            return ReadAny(type, node);
         }
 
+        var draft = new MessageDraft();
         if (node is not YamlMapping mapping)
         {
             if (!node.IsNull)
             {
-                Fault(node, $"expected a mapping ({message.Descriptor.FullName}), found {node.Description}");
+                Fault(node, $"expected a mapping ({type.FullName}), found {node.Description}");
             }
 
-            return;
+            return draft.ToArray();
         }
 
-        var seen = new HashSet<FieldDescriptor>();
+        var named = new HashSet<FieldSchema>();
+        var given = new List<FieldSchema>();
         foreach (YamlEntry entry in mapping)
         {
             if (entry.Name == ignoredKey)
@@ -106,12 +103,12 @@ public sealed class ProtoYamlReader
                 continue;
             }
 
-            FieldDescriptor? field = Find(message.Descriptor, entry.Name);
+            FieldSchema? field = type.Find(entry.Name);
             if (field is null)
             {
                 using (_path.Field(entry.Name))
                 {
-                    Fault(entry.Key, UnknownField(message.Descriptor, entry.Name));
+                    Fault(entry.Key, UnknownField(type, entry.Name));
                 }
 
                 continue;
@@ -119,26 +116,28 @@ public sealed class ProtoYamlReader
 
             using (_path.Field(field.Name))
             {
-                if (!seen.Add(field))
+                if (!named.Add(field))
                 {
                     Fault(entry.Key, "the field is given twice, in both spellings");
                 }
-                else if (!IsUnset(field, entry.Value) && IsOneofFree(message, field, entry))
+                else if (!IsUnset(field, entry.Value) && IsOneofFree(given, field, entry))
                 {
-                    ReadField(message, field, entry.Value);
+                    given.Add(field);
+                    ReadField(draft, field, entry.Value);
                 }
             }
         }
+
+        return draft.ToArray();
     }
 
-    /// <summary>JSON null stands for "not given" everywhere but in a <see cref="Value"/>, which can hold null itself.</summary>
-    private static bool IsUnset(FieldDescriptor field, YamlNode value) =>
-        value.IsNull && !(field.FieldType == FieldType.Message && !field.IsRepeated && field.MessageType == Value.Descriptor);
+    /// <summary>JSON null stands for "not given" everywhere but in a <c>Value</c>, which can hold null itself.</summary>
+    private static bool IsUnset(FieldSchema field, YamlNode value) => value.IsNull && (field.IsRepeated || field.TypeName != WellKnownText.ValueName);
 
-    private bool IsOneofFree(IMessage message, FieldDescriptor field, YamlEntry entry)
+    private bool IsOneofFree(List<FieldSchema> given, FieldSchema field, YamlEntry entry)
     {
-        FieldDescriptor? other = field.RealContainingOneof?.Accessor.GetCaseFieldDescriptor(message);
-        if (other is null || other == field)
+        FieldSchema? other = field.Oneof < 0 ? null : given.Find(earlier => earlier.Oneof == field.Oneof);
+        if (other is null)
         {
             return true;
         }
@@ -147,23 +146,23 @@ public sealed class ProtoYamlReader
         return false;
     }
 
-    private void ReadField(IMessage message, FieldDescriptor field, YamlNode value)
+    private void ReadField(MessageDraft draft, FieldSchema field, YamlNode value)
     {
         if (field.IsMap)
         {
-            ReadMap((IDictionary)field.Accessor.GetValue(message), field, value);
+            ReadMap(draft, field, value);
         }
         else if (field.IsRepeated)
         {
-            ReadList((IList)field.Accessor.GetValue(message), field, value);
+            ReadList(draft, field, value);
         }
         else if (ReadSingle(field, value) is { } parsed)
         {
-            field.Accessor.SetValue(message, parsed);
+            draft.Add(field, parsed);
         }
     }
 
-    private void ReadList(IList list, FieldDescriptor field, YamlNode value)
+    private void ReadList(MessageDraft draft, FieldSchema field, YamlNode value)
     {
         if (value is not YamlSequence sequence)
         {
@@ -177,13 +176,13 @@ public sealed class ProtoYamlReader
             {
                 if (ReadSingle(field, sequence[i]) is { } item)
                 {
-                    list.Add(item);
+                    draft.Add(field, item);
                 }
             }
         }
     }
 
-    private void ReadMap(IDictionary map, FieldDescriptor field, YamlNode value)
+    private void ReadMap(MessageDraft draft, FieldSchema field, YamlNode value)
     {
         if (value is not YamlMapping mapping)
         {
@@ -191,26 +190,29 @@ public sealed class ProtoYamlReader
             return;
         }
 
-        FieldDescriptor keyField = field.MessageType.FindFieldByNumber(1);
-        FieldDescriptor valueField = field.MessageType.FindFieldByNumber(2);
+        FieldSchema keyField = field.MessageType.Find(1)!;
+        FieldSchema valueField = field.MessageType.Find(2)!;
         foreach (YamlEntry entry in mapping)
         {
             using (_path.Key(entry.Name))
             {
                 // A key is always text in JSON, whatever it means; a bare number or boolean in YAML is the same key.
-                object? key = keyField.FieldType == FieldType.String ? entry.Name : ReadSingle(keyField, YamlScalar.FromString(entry.Name));
+                object? key = keyField.Kind == FieldKind.String ? entry.Name : ReadSingle(keyField, YamlScalar.FromString(entry.Name));
                 if (key is not null && ReadSingle(valueField, entry.Value) is { } item)
                 {
-                    map[key] = item;
+                    var pair = new MessageDraft();
+                    pair.Add(keyField, key);
+                    pair.Add(valueField, item);
+                    draft.Add(field, pair.ToArray());
                 }
             }
         }
     }
 
-    /// <returns>The value in the form that the field's accessor takes, or null after a fault.</returns>
-    private object? ReadSingle(FieldDescriptor field, YamlNode value)
+    /// <returns>The value as <see cref="MessageDraft.Add"/> takes it, or null after a fault.</returns>
+    private object? ReadSingle(FieldSchema field, YamlNode value)
     {
-        if (field.FieldType is FieldType.Message)
+        if (field.Kind is FieldKind.Message)
         {
             return ReadSubmessage(field, value);
         }
@@ -230,86 +232,59 @@ public sealed class ProtoYamlReader
         return parsed;
     }
 
-    private object? ReadSubmessage(FieldDescriptor field, YamlNode value)
+    private byte[]? ReadSubmessage(FieldSchema field, YamlNode value)
     {
-        FieldDescriptor? wrapped = WellKnownText.WrappedField(field.MessageType);
-        if (wrapped is not null)
+        MessageSchema type = field.MessageType;
+        if (value.IsNull && type.FullName != WellKnownText.ValueName && WellKnownText.WrappedField(type) is null)
         {
-            // The accessor of a wrapper field takes the bare value.
-            return ReadSingle(wrapped, value);
-        }
-
-        if (value.IsNull && field.MessageType != Value.Descriptor)
-        {
-            Fault(value, $"expected a mapping ({field.MessageType.FullName}), found null");
+            Fault(value, $"expected a mapping ({type.FullName}), found null");
             return null;
         }
 
         int before = _faults.Count;
-        IMessage message = field.MessageType.Parser.ParseFrom(ByteString.Empty);
-        ReadMessage(message, value);
+        byte[] message = ReadMessage(type, value);
         // A faulty message is kept: that it was given matters to the checks of its siblings (oneofs, presence).
         return _faults.Count > before && value is YamlScalar ? null : message;
     }
 
-    private void ReadAny(Any any, YamlNode node)
+    private byte[] ReadAny(MessageSchema anyType, YamlNode node)
     {
         if (node is not YamlMapping mapping)
         {
             Fault(node, $"expected a mapping with '@type', found {node.Description}");
-            return;
+            return [];
         }
 
         if (mapping["@type"] is not YamlScalar { Type: YamlScalarType.String } typeUrl)
         {
             Fault(node, "'@type' is missing; it names the message, as in '@type: type.googleapis.com/envoy.extensions.filters.http.router.v3.Router'");
-            return;
+            return [];
         }
 
-        if (!_registry.TryFind(typeUrl.Text, out MessageDescriptor? type))
+        if (!_registry.TryFind(typeUrl.Text, out MessageSchema? type))
         {
             Fault(typeUrl, UnknownType(typeUrl.Text));
-            return;
+            return [];
         }
 
-        IMessage message = type.Parser.ParseFrom(ByteString.Empty);
-        if (WellKnownText.HasOwnForm(type))
+        byte[] message = [];
+        if (!WellKnownText.HasOwnForm(type))
+        {
+            message = ReadMessage(type, mapping, ignoredKey: "@type");
+        }
+        else if (mapping.TryGet("value", out YamlNode? value))
         {
             // Proto3 JSON: a type with a form of its own stands under "value" beside "@type".
-            if (mapping.TryGet("value", out YamlNode? value))
+            using (_path.Field("value"))
             {
-                using (_path.Field("value"))
-                {
-                    ReadMessage(message, value);
-                }
-            }
-        }
-        else
-        {
-            ReadMessage(message, mapping, ignoredKey: "@type");
-        }
-
-        any.TypeUrl = XdsTypeUrls.Prefix + type.FullName;
-        any.Value = message.ToByteString();
-    }
-
-    private static FieldDescriptor? Find(MessageDescriptor type, string name)
-    {
-        FieldDescriptor? field = type.FindFieldByName(name);
-        if (field is not null)
-        {
-            return field;
-        }
-
-        foreach (FieldDescriptor candidate in type.Fields.InFieldNumberOrder())
-        {
-            if (candidate.JsonName == name)
-            {
-                return candidate;
+                message = ReadMessage(type, value);
             }
         }
 
-        return null;
+        var any = new MessageDraft();
+        any.Add(anyType.Find(1)!, XdsTypeUrls.Prefix + type.FullName);
+        any.Add(anyType.Find(2)!, ByteString.CopyFrom(message));
+        return any.ToArray();
     }
 
     /// <summary>Packages of extensions look alike, so only the message's own name decides what was meant.</summary>
@@ -322,9 +297,9 @@ public sealed class ProtoYamlReader
 
     private static string LastName(string typeName) => typeName[(typeName.LastIndexOf('.') + 1)..];
 
-    private static string UnknownField(MessageDescriptor type, string name)
+    private static string UnknownField(MessageSchema type, string name)
     {
-        string? near = Spelling.Nearest(name, type.Fields.InDeclarationOrder().Select(static field => field.Name));
+        string? near = Spelling.Nearest(name, type.Fields.Select(static field => field.Name));
         string hint = near is null ? string.Empty : $"; did you mean '{near}'?";
         return $"no such field in {type.FullName}, or not supported{hint}";
     }

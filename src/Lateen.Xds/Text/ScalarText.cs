@@ -1,6 +1,6 @@
 using System.Globalization;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
+using Lateen.Xds.Schema;
 using Lateen.Yaml;
 
 namespace Lateen.Xds.Text;
@@ -8,23 +8,23 @@ namespace Lateen.Xds.Text;
 /// <summary>Scalars of the proto3 JSON mapping: what a YAML scalar may look like for a field of each type, and its faults in words.</summary>
 internal static class ScalarText
 {
-    public static string Describe(FieldDescriptor field) => field.FieldType switch
+    public static string Describe(FieldSchema field) => field.Kind switch
     {
-        FieldType.String => "a string",
-        FieldType.Bytes => "bytes in base64",
-        FieldType.Bool => "true or false",
-        FieldType.Enum => "one of " + NamesOf(field.EnumType),
-        FieldType.Double or FieldType.Float => "a number",
+        FieldKind.String => "a string",
+        FieldKind.Bytes => "bytes in base64",
+        FieldKind.Bool => "true or false",
+        FieldKind.Enum => "one of " + NamesOf(field.EnumType),
+        FieldKind.Double or FieldKind.Float => "a number",
         _ => "a whole number",
     };
 
-    /// <returns>The value boxed as the accessor wants it (enums as their number), or null with a reason.</returns>
-    public static object? Read(FieldDescriptor field, YamlScalar scalar, out string? reason)
+    /// <returns>The value boxed in the type of the field (enums as their number), or null with a reason.</returns>
+    public static object? Read(FieldSchema field, YamlScalar scalar, out string? reason)
     {
         reason = null;
-        switch (field.FieldType)
+        switch (field.Kind)
         {
-            case FieldType.String:
+            case FieldKind.String:
                 if (scalar.Type == YamlScalarType.String)
                 {
                     return scalar.Text;
@@ -34,28 +34,28 @@ internal static class ScalarText
                     ? "expected a string, found null"
                     : $"expected a string, found {scalar.Description}; write \"{scalar.Text}\"";
                 return null;
-            case FieldType.Bool:
+            case FieldKind.Bool:
                 if (scalar.TryGetBoolean(out bool truth) || IsTextBoolean(scalar, out truth))
                 {
                     return truth;
                 }
 
                 break;
-            case FieldType.Enum:
-                EnumValueDescriptor? member = FindEnumValue(field.EnumType, scalar);
+            case FieldKind.Enum:
+                EnumMember? member = FindEnumValue(field.EnumType, scalar);
                 reason = member is null ? UnknownEnumValue(field.EnumType, scalar.Text) : null;
                 return member?.Number;
-            case FieldType.Bytes:
+            case FieldKind.Bytes:
                 if (scalar.Type == YamlScalarType.String && TryReadBase64(scalar.Text, out ByteString? bytes))
                 {
                     return bytes;
                 }
 
                 break;
-            case FieldType.Double or FieldType.Float:
+            case FieldKind.Double or FieldKind.Float:
                 if (TryReadDouble(scalar, out double number))
                 {
-                    return field.FieldType == FieldType.Float ? (float)number : number;
+                    return field.Kind == FieldKind.Float ? (float)number : number;
                 }
 
                 break;
@@ -84,24 +84,24 @@ internal static class ScalarText
         return scalar is { Type: YamlScalarType.String, Line: 0, Text: "true" or "false" };
     }
 
-    private static EnumValueDescriptor? FindEnumValue(EnumDescriptor type, YamlScalar scalar)
+    private static EnumMember? FindEnumValue(EnumSchema type, YamlScalar scalar)
     {
         if (scalar.Type == YamlScalarType.String)
         {
-            return type.FindValueByName(scalar.Text);
+            return type.Find(scalar.Text);
         }
 
-        return scalar.TryGetInt64(out long number) && number is >= int.MinValue and <= int.MaxValue ? type.FindValueByNumber((int)number) : null;
+        return scalar.TryGetInt64(out long number) && number is >= int.MinValue and <= int.MaxValue ? type.Find((int)number) : null;
     }
 
-    private static string UnknownEnumValue(EnumDescriptor type, string text)
+    private static string UnknownEnumValue(EnumSchema type, string text)
     {
-        string? near = Spelling.Nearest(text, type.Values.Select(static member => member.Name));
+        string? near = Spelling.Nearest(text, type.Members.Select(static member => member.Name));
         return $"'{text}' is none of {NamesOf(type)}{(near is null ? string.Empty : $"; did you mean '{near}'?")}";
     }
 
     /// <summary>Whole numbers, also written as a decimal string or as a float without fraction (1e3), within the field's range.</summary>
-    private static object? ReadInteger(FieldDescriptor field, YamlScalar scalar, out string? reason)
+    private static object? ReadInteger(FieldSchema field, YamlScalar scalar, out string? reason)
     {
         reason = null;
         if (!TryReadWhole(scalar, out Int128 value))
@@ -109,11 +109,11 @@ internal static class ScalarText
             return null;
         }
 
-        (Int128 lowest, Int128 highest) = field.FieldType switch
+        (Int128 lowest, Int128 highest) = field.Kind switch
         {
-            FieldType.UInt32 or FieldType.Fixed32 => (0, uint.MaxValue),
-            FieldType.UInt64 or FieldType.Fixed64 => (0, ulong.MaxValue),
-            FieldType.Int32 or FieldType.SInt32 or FieldType.SFixed32 => (int.MinValue, int.MaxValue),
+            FieldKind.UInt32 or FieldKind.Fixed32 => (0, uint.MaxValue),
+            FieldKind.UInt64 or FieldKind.Fixed64 => (0, ulong.MaxValue),
+            FieldKind.Int32 or FieldKind.SInt32 or FieldKind.SFixed32 => (int.MinValue, int.MaxValue),
             _ => ((Int128)long.MinValue, (Int128)long.MaxValue),
         };
         if (value < lowest || value > highest)
@@ -122,11 +122,11 @@ internal static class ScalarText
             return null;
         }
 
-        return field.FieldType switch
+        return field.Kind switch
         {
-            FieldType.UInt32 or FieldType.Fixed32 => (uint)value,
-            FieldType.UInt64 or FieldType.Fixed64 => (ulong)value,
-            FieldType.Int32 or FieldType.SInt32 or FieldType.SFixed32 => (int)value,
+            FieldKind.UInt32 or FieldKind.Fixed32 => (uint)value,
+            FieldKind.UInt64 or FieldKind.Fixed64 => (ulong)value,
+            FieldKind.Int32 or FieldKind.SInt32 or FieldKind.SFixed32 => (int)value,
             _ => (long)value,
         };
     }
@@ -196,5 +196,5 @@ internal static class ScalarText
         return isValid;
     }
 
-    private static string NamesOf(EnumDescriptor type) => string.Join(", ", type.Values.Select(static value => value.Name));
+    private static string NamesOf(EnumSchema type) => string.Join(", ", type.Members.Select(static value => value.Name));
 }

@@ -1,7 +1,9 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Xds.Schema;
+using Lateen.Xds.Wire;
 using Lateen.Yaml;
 
 namespace Lateen.Xds.Text;
@@ -12,76 +14,107 @@ namespace Lateen.Xds.Text;
 /// </summary>
 internal static class WellKnownText
 {
+    /// <summary>Full name of <see cref="Value"/>, the one message for which null is something.</summary>
+    public const string ValueName = Package + "Value";
+
+    private const string DurationName = Package + "Duration";
+    private const string TimestampName = Package + "Timestamp";
+    private const string StructName = Package + "Struct";
+    private const string ListName = Package + "ListValue";
+
+    private const string Package = "google.protobuf.";
+
     /// <summary>Seconds that a duration may hold, either way: 10,000 years (google/protobuf/duration.proto).</summary>
     private const long MaxDurationSeconds = 315_576_000_000;
 
-    public static bool HasOwnForm(MessageDescriptor type) =>
-        type.File.Package == "google.protobuf" && type != Empty.Descriptor && type != Any.Descriptor;
+    /// <summary>Messages of one field, <c>value</c>, which tell a default value from none.</summary>
+    private static readonly FrozenSet<string> _wrappers = new[]
+    {
+        "DoubleValue", "FloatValue", "Int64Value", "UInt64Value", "Int32Value", "UInt32Value", "BoolValue", "StringValue", "BytesValue",
+    }.Select(static name => Package + name).ToFrozenSet(StringComparer.Ordinal);
+
+    public static bool HasOwnForm(MessageSchema type) =>
+        _wrappers.Contains(type.FullName) || type.FullName is DurationName or TimestampName or StructName or ListName or ValueName;
 
     /// <summary>The field <c>value</c> when <paramref name="type"/> is a wrapper such as UInt32Value; otherwise null.</summary>
-    public static FieldDescriptor? WrappedField(MessageDescriptor type) =>
-        type.File == Int32Value.Descriptor.File ? type.FindFieldByNumber(1) : null;
+    public static FieldSchema? WrappedField(MessageSchema type) => _wrappers.Contains(type.FullName) ? type.Find(1) : null;
 
+    /// <param name="message">Its bytes, when it could be read.</param>
     /// <returns>False when the message has no form of its own; otherwise it was read, or <paramref name="reason"/> says why not.</returns>
-    public static bool TryRead(IMessage message, YamlNode node, out string? reason)
+    public static bool TryRead(MessageSchema type, YamlNode node, out byte[] message, out string? reason)
     {
         reason = null;
-        switch (message)
+        message = [];
+        switch (type.FullName)
         {
-            case Duration duration:
+            case DurationName:
+                var duration = new Duration();
                 if (node is not YamlScalar { Type: YamlScalarType.String } text || !TryReadDuration(text.Text, duration))
                 {
                     reason = $"expected a duration such as 0.25s or 300s, found {Show(node)}";
                 }
 
+                message = duration.ToByteArray();
                 return true;
-            case Timestamp timestamp:
+            case TimestampName:
+                var timestamp = new Timestamp();
                 if (node is not YamlScalar { Type: YamlScalarType.String } time || !TryReadTimestamp(time.Text, timestamp))
                 {
                     reason = $"expected a time such as 2026-01-31T12:00:00Z, found {Show(node)}";
                 }
 
+                message = timestamp.ToByteArray();
                 return true;
-            case Struct fields:
+            case StructName:
+                var fields = new Struct();
                 reason = ReadStruct(fields, node);
+                message = fields.ToByteArray();
                 return true;
-            case ListValue list:
+            case ListName:
+                var list = new ListValue();
                 reason = ReadList(list, node);
+                message = list.ToByteArray();
                 return true;
-            case Value value:
+            case ValueName:
+                var value = new Value();
                 ReadValue(value, node);
+                message = value.ToByteArray();
                 return true;
             default:
-                return WrappedField(message.Descriptor) is { } wrapped && ReadWrapper(message, wrapped, node, out reason);
+                return WrappedField(type) is { } wrapped && ReadWrapper(wrapped, node, out message, out reason);
         }
     }
 
-    /// <returns>The form of a message that has one; null for all others.</returns>
-    public static YamlNode? TryWrite(IMessage message) => message switch
+    /// <returns>The form of a message that has one and is no wrapper; null for all others.</returns>
+    /// <exception cref="InvalidProtocolBufferException">The bytes are no such message.</exception>
+    public static YamlNode? TryWrite(MessageSchema type, ReadOnlySpan<byte> message) => type.FullName switch
     {
-        Duration duration => YamlScalar.FromString(WriteDuration(duration)),
-        Timestamp timestamp => YamlScalar.FromString(timestamp.ToDateTimeOffset().ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture)),
-        Struct fields => WriteStruct(fields),
-        ListValue list => new YamlSequence([.. list.Values.Select(WriteValue)]),
-        Value value => WriteValue(value),
+        DurationName => YamlScalar.FromString(WriteDuration(Duration.Parser.ParseFrom(message))),
+        TimestampName => YamlScalar.FromString(
+            Timestamp.Parser.ParseFrom(message).ToDateTimeOffset().ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture)),
+        StructName => WriteStruct(Struct.Parser.ParseFrom(message)),
+        ListName => new YamlSequence([.. ListValue.Parser.ParseFrom(message).Values.Select(WriteValue)]),
+        ValueName => WriteValue(Value.Parser.ParseFrom(message)),
         _ => null,
     };
 
     private static string Show(YamlNode node) => node is YamlScalar scalar ? $"'{scalar.Text}'" : node.Description;
 
-    private static bool ReadWrapper(IMessage message, FieldDescriptor wrapped, YamlNode node, out string? reason)
+    private static bool ReadWrapper(FieldSchema wrapped, YamlNode node, out byte[] message, out string? reason)
     {
         reason = null;
+        var draft = new MessageDraft();
         object? value = node is YamlScalar scalar ? ScalarText.Read(wrapped, scalar, out reason) : null;
         if (value is not null)
         {
-            wrapped.Accessor.SetValue(message, value);
+            draft.Add(wrapped, value);
         }
         else
         {
             reason ??= $"expected {ScalarText.Describe(wrapped)}, found {node.Description}";
         }
 
+        message = draft.ToArray();
         return true;
     }
 

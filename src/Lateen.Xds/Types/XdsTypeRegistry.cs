@@ -1,119 +1,98 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
-using Google.Protobuf;
-using Google.Protobuf.Reflection;
-using Google.Protobuf.WellKnownTypes;
+using Lateen.Xds.Schema;
 
 namespace Lateen.Xds;
 
 /// <summary>
-/// Every message that may stand inside a <see cref="Any"/>: the four resource types, the extensions that Lateen runs, the sections of a
+/// Every message that may stand inside an <c>Any</c>: the four resource types, the extensions that Lateen runs, the sections of a
 /// configuration dump. A type that is not here is not supported and is refused by name; adding an extension starts with a line here.
 /// </summary>
-/// <remarks>Immutable, built on first use. Descriptors are enough: parsers come from them, and trimming keeps what they name.</remarks>
+/// <remarks>Immutable, built on first use.</remarks>
 public sealed class XdsTypeRegistry
 {
-    private readonly FrozenDictionary<string, MessageDescriptor> _types;
+    internal const string AnyName = "google.protobuf.Any";
 
-    private XdsTypeRegistry(IEnumerable<MessageDescriptor> types)
+    private readonly FrozenSet<string> _names;
+
+    private XdsTypeRegistry(IEnumerable<string> names)
     {
-        _types = types.ToFrozenDictionary(static type => type.FullName, StringComparer.Ordinal);
+        _names = names.ToFrozenSet(StringComparer.Ordinal);
     }
 
     public static XdsTypeRegistry Default { get; } = new(
     [
-        Envoy.Config.Listener.V3.Listener.Descriptor,
-        Envoy.Config.Route.V3.RouteConfiguration.Descriptor,
-        Envoy.Config.Cluster.V3.Cluster.Descriptor,
-        Envoy.Config.Endpoint.V3.ClusterLoadAssignment.Descriptor,
-        Envoy.Service.Discovery.V3.Resource.Descriptor,
-        Envoy.Extensions.AccessLoggers.File.V3.FileAccessLog.Descriptor,
-        Envoy.Extensions.AccessLoggers.Stream.V3.StdoutAccessLog.Descriptor,
-        Envoy.Extensions.AccessLoggers.Stream.V3.StderrAccessLog.Descriptor,
-        Envoy.Extensions.TransportSockets.Tls.V3.Secret.Descriptor,
-        Envoy.Extensions.Filters.Http.ExtAuthz.V3.ExtAuthz.Descriptor,
-        Envoy.Extensions.Filters.Http.ExtAuthz.V3.ExtAuthzPerRoute.Descriptor,
-        Envoy.Extensions.Filters.Http.GrpcStats.V3.FilterConfig.Descriptor,
-        Envoy.Extensions.Filters.Http.GrpcWeb.V3.GrpcWeb.Descriptor,
-        Envoy.Extensions.Filters.Http.Rbac.V3.RBAC.Descriptor,
-        Envoy.Extensions.Filters.Http.Rbac.V3.RBACPerRoute.Descriptor,
-        Envoy.Extensions.Filters.Http.JwtAuthn.V3.JwtAuthentication.Descriptor,
-        Envoy.Extensions.Filters.Http.JwtAuthn.V3.PerRouteConfig.Descriptor,
-        Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor,
-        Envoy.Extensions.Filters.Listener.HttpInspector.V3.HttpInspector.Descriptor,
-        Envoy.Extensions.Filters.Listener.ProxyProtocol.V3.ProxyProtocol.Descriptor,
-        Envoy.Extensions.Filters.Listener.TlsInspector.V3.TlsInspector.Descriptor,
-        Envoy.Extensions.Filters.Network.ConnectionLimit.V3.ConnectionLimit.Descriptor,
-        Envoy.Extensions.Filters.Network.ExtAuthz.V3.ExtAuthz.Descriptor,
-        Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Descriptor,
-        Envoy.Extensions.Filters.Network.Rbac.V3.RBAC.Descriptor,
-        Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy.Descriptor,
-        Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3.LeastRequest.Descriptor,
-        Envoy.Extensions.LoadBalancingPolicies.Random.V3.Random.Descriptor,
-        Envoy.Extensions.LoadBalancingPolicies.RoundRobin.V3.RoundRobin.Descriptor,
-        Envoy.Extensions.Path.Match.UriTemplate.V3.UriTemplateMatchConfig.Descriptor,
-        Envoy.Extensions.Retry.Host.PreviousHosts.V3.PreviousHostsPredicate.Descriptor,
-        Envoy.Extensions.TransportSockets.ProxyProtocol.V3.ProxyProtocolUpstreamTransport.Descriptor,
-        Envoy.Extensions.TransportSockets.RawBuffer.V3.RawBuffer.Descriptor,
-        Envoy.Extensions.TransportSockets.Tls.V3.DownstreamTlsContext.Descriptor,
-        Envoy.Extensions.TransportSockets.Tls.V3.UpstreamTlsContext.Descriptor,
-        Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor,
-        Lateen.Identity.V1.WorkloadIdentity.Descriptor,
-        Stats.PluginConfig.Descriptor,
-        Io.Istio.Http.PeerMetadata.Config.Descriptor,
-        Istio.Envoy.Config.Filter.Http.Alpn.V2Alpha1.FilterConfig.Descriptor,
-        Envoy.Admin.V3.BootstrapConfigDump.Descriptor,
-        Envoy.Admin.V3.ListenersConfigDump.Descriptor,
-        Envoy.Admin.V3.ClustersConfigDump.Descriptor,
-        Envoy.Admin.V3.RoutesConfigDump.Descriptor,
-        Envoy.Admin.V3.EndpointsConfigDump.Descriptor,
-        Envoy.Admin.V3.SecretsConfigDump.Descriptor,
-        Struct.Descriptor,
-        Empty.Descriptor,
-        Duration.Descriptor,
-        Timestamp.Descriptor,
-        StringValue.Descriptor,
-        BoolValue.Descriptor,
-        UInt32Value.Descriptor,
-        UInt64Value.Descriptor,
-        Int32Value.Descriptor,
-        Int64Value.Descriptor,
-        DoubleValue.Descriptor,
-        BytesValue.Descriptor,
+        "envoy.config.listener.v3.Listener",
+        "envoy.config.route.v3.RouteConfiguration",
+        "envoy.config.cluster.v3.Cluster",
+        "envoy.config.endpoint.v3.ClusterLoadAssignment",
+        "envoy.service.discovery.v3.Resource",
+        "envoy.extensions.access_loggers.file.v3.FileAccessLog",
+        "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+        "envoy.extensions.access_loggers.stream.v3.StderrAccessLog",
+        "envoy.extensions.transport_sockets.tls.v3.Secret",
+        "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
+        "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute",
+        "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
+        "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb",
+        "envoy.extensions.filters.http.rbac.v3.RBAC",
+        "envoy.extensions.filters.http.rbac.v3.RBACPerRoute",
+        "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig",
+        "envoy.extensions.filters.http.router.v3.Router",
+        "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector",
+        "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+        "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+        "envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",
+        "envoy.extensions.filters.network.ext_authz.v3.ExtAuthz",
+        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "envoy.extensions.filters.network.rbac.v3.RBAC",
+        "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+        "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest",
+        "envoy.extensions.load_balancing_policies.random.v3.Random",
+        "envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin",
+        "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig",
+        "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+        "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
+        "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+        "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "lateen.identity.v1.WorkloadIdentity",
+        "stats.PluginConfig",
+        "io.istio.http.peer_metadata.Config",
+        "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
+        "envoy.admin.v3.BootstrapConfigDump",
+        "envoy.admin.v3.ListenersConfigDump",
+        "envoy.admin.v3.ClustersConfigDump",
+        "envoy.admin.v3.RoutesConfigDump",
+        "envoy.admin.v3.EndpointsConfigDump",
+        "envoy.admin.v3.SecretsConfigDump",
+        "google.protobuf.Struct",
+        "google.protobuf.Empty",
+        "google.protobuf.Duration",
+        "google.protobuf.Timestamp",
+        "google.protobuf.StringValue",
+        "google.protobuf.BoolValue",
+        "google.protobuf.UInt32Value",
+        "google.protobuf.UInt64Value",
+        "google.protobuf.Int32Value",
+        "google.protobuf.Int64Value",
+        "google.protobuf.DoubleValue",
+        "google.protobuf.BytesValue",
     ]);
 
     /// <summary>Full message names (<c>envoy.config.cluster.v3.Cluster</c>) of all supported types.</summary>
-    public IEnumerable<string> TypeNames => _types.Keys;
+    public IEnumerable<string> TypeNames => _names;
 
     /// <summary>The part of a type URL behind the last slash; the whole when there is none.</summary>
     public static string TypeNameOf(string typeUrl) => typeUrl[(typeUrl.LastIndexOf('/') + 1)..];
 
     /// <summary>Finds a type by its URL; any prefix before the last slash is accepted, as protobuf rules.</summary>
-    public bool TryFind(string typeUrl, [NotNullWhen(true)] out MessageDescriptor? type) =>
-        _types.TryGetValue(TypeNameOf(typeUrl), out type);
-
-    /// <summary>
-    /// The message inside. False with a reason fit for an error when the type is not supported or the bytes are not of that type.
-    /// </summary>
-    public bool TryUnpack(Any packed, [NotNullWhen(true)] out IMessage? message, [NotNullWhen(false)] out string? reason)
+    public bool TryFind(string typeUrl, [NotNullWhen(true)] out MessageSchema? type)
     {
-        message = null;
-        reason = null;
-        if (!TryFind(packed.TypeUrl, out MessageDescriptor? type))
-        {
-            reason = $"the type '{packed.TypeUrl}' is not supported";
-            return false;
-        }
-
-        try
-        {
-            message = type.Parser.ParseFrom(packed.Value);
-            return true;
-        }
-        catch (InvalidProtocolBufferException fault)
-        {
-            reason = $"the bytes are no {type.FullName}: {fault.Message}";
-            return false;
-        }
+        string name = TypeNameOf(typeUrl);
+        type = _names.Contains(name) ? ProtoSchema.Default.Get(name) : null;
+        return type is not null;
     }
 }

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
-using Google.Protobuf.Reflection;
+using Lateen.Xds.Schema;
 
 namespace Lateen.Xds.Wire;
 
@@ -19,7 +19,7 @@ public sealed record UnknownField(string Path, string TypeName, int FieldNumber)
 /// Finds what a received resource holds beyond our protos. A static file is refused for an unknown field; a received resource is taken,
 /// as every xDS client does, and this says what was passed over, so that it can be warned about.
 /// </summary>
-/// <remarks>Walks the bytes beside the descriptors, through nested messages and known <c>Any</c> types. Stateless.</remarks>
+/// <remarks>Walks the bytes beside the schema, through nested messages and known <c>Any</c> types. Stateless.</remarks>
 public static class UnknownFields
 {
     /// <summary>Findings kept of one resource: a warning, not a dump.</summary>
@@ -28,9 +28,7 @@ public static class UnknownFields
     /// <summary>Levels of nesting looked into; protobuf's own parsers stop at 100.</summary>
     private const int MaxDepth = 100;
 
-    private const string AnyName = "google.protobuf.Any";
-
-    public static ImmutableArray<UnknownField> Find(MessageDescriptor type, ReadOnlySpan<byte> bytes, XdsTypeRegistry? registry = null)
+    public static ImmutableArray<UnknownField> Find(MessageSchema type, ReadOnlySpan<byte> bytes, XdsTypeRegistry? registry = null)
     {
         var walk = new Walk(registry ?? XdsTypeRegistry.Default);
         walk.Message(type, bytes);
@@ -43,9 +41,9 @@ public static class UnknownFields
 
         public ImmutableArray<UnknownField>.Builder Findings { get; } = ImmutableArray.CreateBuilder<UnknownField>();
 
-        public void Message(MessageDescriptor type, ReadOnlySpan<byte> bytes)
+        public void Message(MessageSchema type, ReadOnlySpan<byte> bytes)
         {
-            if (type.FullName == AnyName)
+            if (type.FullName == XdsTypeRegistry.AnyName)
             {
                 Packed(bytes);
                 return;
@@ -55,19 +53,19 @@ public static class UnknownFields
             var reader = new WireReader(bytes);
             while (reader.MoveNext() && Findings.Count < MaxFindings)
             {
-                FieldDescriptor? field = type.FindFieldByNumber(reader.FieldNumber);
+                FieldSchema? field = type.Find(reader.FieldNumber);
                 if (field is null)
                 {
                     Add(type.FullName, reader.FieldNumber);
                 }
-                else if (field.FieldType == FieldType.Message && reader.IsLengthDelimited && _path.Count < MaxDepth)
+                else if (field.Kind == FieldKind.Message && reader.IsLengthDelimited && _path.Count < MaxDepth)
                 {
                     int index = -1;
                     if (field.IsRepeated)
                     {
                         counts ??= [];
-                        index = counts.GetValueOrDefault(field.FieldNumber);
-                        counts[field.FieldNumber] = index + 1;
+                        index = counts.GetValueOrDefault(field.Number);
+                        counts[field.Number] = index + 1;
                     }
 
                     _path.Add((field.Name, index));
@@ -95,7 +93,7 @@ public static class UnknownFields
                 }
             }
 
-            if (registry.TryFind(typeUrl, out MessageDescriptor? type))
+            if (registry.TryFind(typeUrl, out MessageSchema? type))
             {
                 Message(type, value);
             }

@@ -21,7 +21,7 @@ public sealed class ExtAuthzCompiler : IExtensionCompiler, IRouteFilterCompiler
 
     private const int DefaultErrorStatus = 403;
 
-    public string MessageName { get; } = Config.Descriptor.FullName;
+    public string MessageName => "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz";
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {
@@ -55,7 +55,7 @@ public sealed class ExtAuthzCompiler : IExtensionCompiler, IRouteFilterCompiler
         };
     }
 
-    public string RouteMessageName { get; } = ExtAuthzPerRoute.Descriptor.FullName;
+    public string RouteMessageName => "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute";
 
     public CompiledExtension? CompileForRoute(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {

@@ -9,7 +9,7 @@ namespace Lateen.Proxy.Filters.ExtAuthz;
 /// <summary>Compiles <c>envoy.filters.network.ext_authz</c>.</summary>
 public sealed class NetworkExtAuthzCompiler(StatsRegistry registry) : IExtensionCompiler
 {
-    public string MessageName { get; } = Config.Descriptor.FullName;
+    public string MessageName => "envoy.extensions.filters.network.ext_authz.v3.ExtAuthz";
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {

@@ -9,7 +9,7 @@ namespace Lateen.Proxy.Filters.Grpc;
 /// <summary>Compiles <c>envoy.filters.http.grpc_stats</c>.</summary>
 public sealed class GrpcStatsFilterCompiler : IExtensionCompiler
 {
-    public string MessageName { get; } = FilterConfig.Descriptor.FullName;
+    public string MessageName => "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig";
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {
@@ -36,7 +36,7 @@ public sealed class GrpcStatsFilterCompiler : IExtensionCompiler
 /// <summary>Compiles <c>envoy.filters.http.grpc_web</c>, which has no options.</summary>
 public sealed class GrpcWebFilterCompiler : IExtensionCompiler
 {
-    public string MessageName { get; } = GrpcWeb.Descriptor.FullName;
+    public string MessageName => "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb";
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {

@@ -17,7 +17,7 @@ public sealed class JwtAuthnCompiler(int reactorCount) : IExtensionCompiler, IRo
     /// <summary>Requirements within each other. Count.</summary>
     private const int MaxDepth = 16;
 
-    public string MessageName { get; } = JwtAuthentication.Descriptor.FullName;
+    public string MessageName => "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {
@@ -53,7 +53,7 @@ public sealed class JwtAuthnCompiler(int reactorCount) : IExtensionCompiler, IRo
         };
     }
 
-    public string RouteMessageName { get; } = PerRouteConfig.Descriptor.FullName;
+    public string RouteMessageName => "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";
 
     public CompiledExtension? CompileForRoute(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {

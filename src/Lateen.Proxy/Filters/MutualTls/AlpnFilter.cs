@@ -26,7 +26,7 @@ public sealed record AlpnFilter(string Name, string TypeUrl, AlpnOverrides Overr
 /// <summary>Compiles <c>istio.alpn</c>.</summary>
 public sealed class AlpnFilterCompiler : IExtensionCompiler
 {
-    public string MessageName { get; } = FilterConfig.Descriptor.FullName;
+    public string MessageName => "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig";
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {

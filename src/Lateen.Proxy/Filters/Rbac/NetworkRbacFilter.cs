@@ -82,7 +82,7 @@ internal sealed record NetworkRbacFilter : NetworkFilter
 /// <summary>Compiles <c>envoy.filters.network.rbac</c>.</summary>
 public sealed class NetworkRbacFilterCompiler(StatsRegistry registry) : IExtensionCompiler
 {
-    public string MessageName => Proto.RBAC.Descriptor.FullName;
+    public string MessageName => "envoy.extensions.filters.network.rbac.v3.RBAC";
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
     {

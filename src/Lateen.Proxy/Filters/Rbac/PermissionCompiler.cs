@@ -8,6 +8,8 @@ namespace Lateen.Proxy.Filters.Rbac;
 /// <summary>Compiles permissions: what may, or may not, be done.</summary>
 internal sealed class PermissionCompiler(ConditionCompiler conditions) : RuleCompiler<Permission>(conditions)
 {
+    private const string UriTemplateName = "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig";
+
     protected override Condition? Compile(Permission permission, FieldPath path, bool whenInDoubt)
     {
         switch (permission.RuleCase)
@@ -55,8 +57,8 @@ internal sealed class PermissionCompiler(ConditionCompiler conditions) : RuleCom
         if (!Conditions.IsForRequests(path)) return null;
         FieldPath config = path.Field("typed_config");
         string type = extension.TypedConfig?.TypeUrl ?? string.Empty;
-        if (XdsTypeRegistry.TypeNameOf(type) != UriTemplateMatchConfig.Descriptor.FullName)
-            return Conditions.Refuse(config, $"the type '{type}' is not supported (supported: {UriTemplateMatchConfig.Descriptor.FullName})");
+        if (XdsTypeRegistry.TypeNameOf(type) != UriTemplateName)
+            return Conditions.Refuse(config, $"the type '{type}' is not supported (supported: {UriTemplateName})");
         if (ExtensionMessages.TryParse(UriTemplateMatchConfig.Parser, extension.TypedConfig!, config, Conditions.Errors) is not { } template) return null;
         return UriTemplate.TryParse(template.PathTemplate, out string error) is { } compiled
             ? new PathCondition(compiled, compiled, whenInDoubt)

@@ -10,9 +10,9 @@ namespace Lateen.Proxy.Filters.Rbac;
 /// <summary>Compiles <c>envoy.filters.http.rbac</c>, and what routes put in its place (<c>RBACPerRoute</c>; an empty one lets all pass).</summary>
 public sealed class RbacFilterCompiler(StatsRegistry registry) : IExtensionCompiler, IRouteFilterCompiler
 {
-    public string MessageName => Proto.RBAC.Descriptor.FullName;
+    public string MessageName => "envoy.extensions.filters.http.rbac.v3.RBAC";
 
-    public string RouteMessageName => Proto.RBACPerRoute.Descriptor.FullName;
+    public string RouteMessageName => "envoy.extensions.filters.http.rbac.v3.RBACPerRoute";
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors) =>
         RbacMessages.TryParse(Proto.RBAC.Parser, configuration, path, errors) is { } message
