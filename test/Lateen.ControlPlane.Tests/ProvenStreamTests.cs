@@ -56,7 +56,26 @@ public sealed class ProvenStreamTests
         Assert.True(await following.ResponseStream.MoveNext(Cancellation));
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
+    public async Task Stream_that_has_not_said_a_word_ends_with_its_certificate_too()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var plane = await TestPlane.StartSecureAsync(options => options with { Time = time });
+        var roots = await RootsAsync(plane);
+        using var key = WorkloadKey.Create(KeyAlgorithm.EcdsaP256);
+        using var joining = Connect(plane, roots, time: time);
+        var (certificate, _) = await joining.SignAsync(key.CreateRequest(Web), (await TokenAsync(plane)).Token, (long)Life.TotalSeconds);
+        using var workload = Connect(plane, roots, key, certificate, time);
+        using var stream = workload.Stream();
+        // They come before the first request, and with them the stream has begun.
+        await stream.ResponseHeadersAsync;
+
+        time.Advance(Life + TimeSpan.FromSeconds(1));
+        var end = await Assert.ThrowsAsync<RpcException>(() => stream.ResponseStream.MoveNext(Cancellation));
+        Assert.Equal(StatusCode.Unavailable, end.StatusCode);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task Mesh_that_changes_its_name_keeps_its_keys_and_serves_and_renews_who_still_has_the_old_one_as_long_as_that_is_an_alias()
     {
         await using var plane = await TestPlane.StartSecureAsync();

@@ -95,6 +95,18 @@ public sealed class SecurityServingTests
         Assert.Null(await CheckAsync(plane, new AuthorizationCheckRequest("shop", "nobody", null, null)));
     }
 
+    [Theory]
+    [InlineData("""{"namespace":"shop","request":{"headers":[{"value":"x"}]}}""")]
+    [InlineData("""{"namespace":"shop","request":{"headers":[{"name":null,"value":"x"}]}}""")]
+    [InlineData("""{"namespace":"shop","request":{"claims":[{"path":["groups"]}]}}""")]
+    public async Task A_question_that_lacks_a_part_is_a_bad_request(string question)
+    {
+        await using var plane = await TestPlane.StartAsync();
+        using var content = new StringContent(question, System.Text.Encoding.UTF8, "application/json");
+        using var response = await plane.Http.PostAsync("api/v1/authz/check", content, Cancellation);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
     private static async Task<AuthorizationCheckResponse?> CheckAsync(TestPlane plane, AuthorizationCheckRequest question)
     {
         using var response = await plane.Http.PostAsJsonAsync("api/v1/authz/check", question, ApiJson.Default.AuthorizationCheckRequest, Cancellation);

@@ -74,7 +74,7 @@ public sealed class GoldenTests
     }
 
     private static YamlSequence Nodes(string typeUrl, ImmutableArray<XdsResource> resources) =>
-        new([.. resources.Select(resource => ProtoJson.Default.ToNode(resource.Pack(typeUrl)))]);
+        new([.. resources.Select(resource => ProtoJson.Default.ToNode("google.protobuf.Any", resource.Pack(typeUrl)))]);
 
     private static string SourceFolder([System.Runtime.CompilerServices.CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }

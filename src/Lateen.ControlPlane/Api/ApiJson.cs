@@ -3,9 +3,13 @@ using System.Text.Json.Serialization;
 
 namespace Lateen.ControlPlane.Api;
 
-/// <summary>How the API's records are written as JSON. Generated, so that neither the server nor the CLI reflects; camelCase names, nulls left out.</summary>
+/// <summary>
+/// How the API's records are written as JSON. Generated, so that neither the server nor the CLI reflects; camelCase names, nulls left out. What may not be
+/// null is refused where it is, before anybody looks at it.
+/// </summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(ApplyRequest))]
 [JsonSerializable(typeof(DeleteRequest))]
 [JsonSerializable(typeof(ApplyResponse))]

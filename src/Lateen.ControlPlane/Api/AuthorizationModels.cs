@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Lateen.ControlPlane.Api;
 
 /// <summary>The body of <c>POST /api/v1/authz/check</c>: which policies concern a workload, and what they make of a request.</summary>
@@ -15,10 +17,10 @@ public sealed record DescribedTraffic(
     IReadOnlyList<DescribedClaimView>? Claims = null);
 
 /// <summary>A field of a request's head. One name may be there several times.</summary>
-public sealed record DescribedHeaderView(string Name, string Value);
+public sealed record DescribedHeaderView([property: JsonRequired] string Name, [property: JsonRequired] string Value);
 
 /// <summary>A claim of a token that was found good: its steps from the outside in, and its values.</summary>
-public sealed record DescribedClaimView(IReadOnlyList<string> Path, IReadOnlyList<string> Values);
+public sealed record DescribedClaimView([property: JsonRequired] IReadOnlyList<string> Path, [property: JsonRequired] IReadOnlyList<string> Values);
 
 /// <summary>A policy that concerns the workload, in the order in which it is looked at.</summary>
 /// <param name="Action">ALLOW, DENY, AUDIT or CUSTOM; for a RequestAuthentication the issuers that it knows.</param>

@@ -14,8 +14,9 @@ public sealed record DirectoryConfigOptions
     public int MaxFiles { get; init; } = 20_000;
 
     /// <summary>
-    /// Changes are read when none came for this long: an editor writes a file in several steps. Each change waits for it, a renewed certificate too, so it is short; a file that
-    /// is read half-written keeps its last good resources until the next look.
+    /// Changes are read when none came for this long: an editor writes a file in several steps. Each change waits for it, a renewed certificate too, so it is short. What is
+    /// read half-written and is no YAML keeps its last good resources until the next look; a file that is empty, or ends between two documents, is taken at its word. Who writes
+    /// slowly writes beside it and renames, as editors do.
     /// </summary>
     public TimeSpan QuietTime { get; init; } = TimeSpan.FromMilliseconds(20);
 

@@ -12,7 +12,7 @@ internal static class LocalReplies
 {
     private static readonly ReadOnlyMemory<byte> TextPlain = "text/plain"u8.ToArray();
 
-    /// <summary>Answers kept that tell what a transport said. Count; beyond it each is made anew. Few reasons are common, and each may name a host.</summary>
+    /// <summary>Answers kept that tell what a transport said. Count; when it is reached all are forgotten. Few reasons are common, and each may name a host.</summary>
     internal const int MaxKeptReasons = 256;
 
     private static readonly ConcurrentDictionary<(FailureOutcome Outcome, bool WasRetried), LocalReply> OfFailures = new();
@@ -38,8 +38,14 @@ internal static class LocalReplies
         var key = (outcome, wasRetried, transportReason);
         if (OfReasons.TryGetValue(key, out LocalReply? known)) return known;
         LocalReply made = Make(outcome, wasRetried, transportReason);
-        // A reason may name the host that a client asked for, so there are as many as clients can think of.
-        if (Interlocked.Increment(ref _keptReasons) > MaxKeptReasons || !OfReasons.TryAdd(key, made)) Interlocked.Decrement(ref _keptReasons);
+        // A reason may name the host that a client asked for, so there are as many as clients can think of. Who fills the table with such ones must not keep out
+        // the common ones for good: they are in again with the next failure.
+        if (OfReasons.TryAdd(key, made) && Interlocked.Increment(ref _keptReasons) >= MaxKeptReasons)
+        {
+            OfReasons.Clear();
+            Interlocked.Exchange(ref _keptReasons, 0);
+        }
+
         return made;
     }
 

@@ -63,22 +63,23 @@ internal static class RequestHeaderPolicy
         if (isEdge) SetExternalAddress(exchange, connection);
         if (manager.RequestId.Generate) EnsureRequestId(headers, connection.Worker, isForced: isEdge && !manager.RequestId.PreserveExternal);
         if (exchange.Profile.Via.Length > 0) headers.AppendToList(KnownHeader.Via, exchange.Profile.Via);
-        ApplyClientCertificate(headers, connection, manager.ForwardClientCertificate);
+        ApplyClientCertificate(headers, connection, exchange.Profile);
     }
 
     /// <summary>
     /// What is told of the client's certificate, and what others told of certificates before. On a connection without one that was verified, nobody is
     /// believed but where the configuration says always.
     /// </summary>
-    private static void ApplyClientCertificate(HeaderBlock headers, DownstreamConnection connection, ForwardedClientCertificate mode)
+    private static void ApplyClientCertificate(HeaderBlock headers, DownstreamConnection connection, HttpConnectionProfile rules)
     {
+        ForwardedClientCertificate mode = rules.Manager.ForwardClientCertificate;
         if (mode == ForwardedClientCertificate.AlwaysForwardOnly) return;
         if (mode == ForwardedClientCertificate.Sanitize || connection.Tls is not { IsPeerTrusted: true, PeerCertificate: not null })
             headers.Remove(KnownHeader.XForwardedClientCert);
         else if (mode == ForwardedClientCertificate.SanitizeSet)
-            headers.Set(KnownHeader.XForwardedClientCert, connection.ForwardedCertificate);
+            headers.Set(KnownHeader.XForwardedClientCert, connection.ForwardedCertificate(rules));
         else if (mode == ForwardedClientCertificate.AppendForward)
-            headers.AppendToList(KnownHeader.XForwardedClientCert, connection.ForwardedCertificate);
+            headers.AppendToList(KnownHeader.XForwardedClientCert, connection.ForwardedCertificate(rules));
     }
 
     /// <summary>We are the edge: the connection says who the client is, unless trusted proxies stand before us.</summary>
@@ -93,7 +94,7 @@ internal static class RequestHeaderPolicy
             headers.AppendToList(KnownHeader.XForwardedFor, connection.RemoteAddressText);
         }
 
-        return !hadForwardedFor && (told is null ? connection.IsFromInside : exchange.Profile.IsInternal(told));
+        return !hadForwardedFor && (told is null ? connection.IsFromInside(exchange.Profile) : exchange.Profile.IsInternal(told));
     }
 
     /// <summary>Somebody before us is the edge: what it wrote says who the client is.</summary>

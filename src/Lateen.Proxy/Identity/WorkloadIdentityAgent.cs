@@ -77,7 +77,7 @@ public sealed class WorkloadIdentityAgent : IDisposable
             while (true)
             {
                 await WaitAsync(failures, stop).ConfigureAwait(false);
-                if (await AttemptAsync(stop).ConfigureAwait(false) is not { } reason)
+                if (await TryAsync(stop).ConfigureAwait(false) is not { } reason)
                 {
                     failures = 0;
                     continue;
@@ -95,6 +95,19 @@ public sealed class WorkloadIdentityAgent : IDisposable
     }
 
     public void Dispose() => _nextKey?.Dispose();
+
+    /// <summary>An attempt that ends by a defect is one that failed: who gave up here would be out of the mesh two days later, and nobody would know why.</summary>
+    private async Task<string?> TryAsync(CancellationToken stop)
+    {
+        try
+        {
+            return await AttemptAsync(stop).ConfigureAwait(false);
+        }
+        catch (Exception defect) when (defect is not OperationCanceledException || !stop.IsCancellationRequested)
+        {
+            return $"a defect: {defect}";
+        }
+    }
 
     private async Task WaitAsync(int failures, CancellationToken stop)
     {

@@ -12,9 +12,9 @@ namespace Lateen.Proxy.Listeners;
 internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnection transport, HttpConnectionProfile profile, ConnectionFacts? facts)
 {
     private byte[]? _remoteAddressText;
-    private bool? _isFromInside;
     private DownstreamPeer? _peer;
     private byte[]? _forwardedCertificate;
+    private HttpConnectionProfile? _forwardedBy;
 
     public ProxyWorker Worker { get; } = worker;
 
@@ -39,13 +39,17 @@ internal sealed class DownstreamConnection(ProxyWorker worker, TransportConnecti
     /// <summary>The peer's address as <c>x-forwarded-for</c> shows it; empty on a unix socket.</summary>
     public ReadOnlySpan<byte> RemoteAddressText => _remoteAddressText ??= Text(RemoteAddress);
 
-    /// <summary>The peer's address is internal.</summary>
-    public bool IsFromInside => _isFromInside ??=
-        RemoteAddress is { } address ? Profile.IsInternal(address) : Profile.Manager.ClientAddress.UnixSocketsAreInternal;
+    /// <summary>The peer's address is internal, by the rules of a request.</summary>
+    public bool IsFromInside(HttpConnectionProfile rules) =>
+        RemoteAddress is { } address ? rules.IsInternal(address) : rules.Manager.ClientAddress.UnixSocketsAreInternal;
 
-    /// <summary>The client's certificate as <c>x-forwarded-client-cert</c> tells of it; empty when none was verified.</summary>
-    public ReadOnlySpan<byte> ForwardedCertificate => _forwardedCertificate ??=
-        ForwardedCertificateText.Of(Tls, Transport as TlsConnection, Profile.Manager.ClientCertificateFields);
+    /// <summary>The client's certificate as <c>x-forwarded-client-cert</c> tells of it by the rules of a request; empty when none was verified.</summary>
+    public ReadOnlySpan<byte> ForwardedCertificate(HttpConnectionProfile rules)
+    {
+        if (_forwardedBy == rules) return _forwardedCertificate;
+        _forwardedBy = rules;
+        return _forwardedCertificate = ForwardedCertificateText.Of(Tls, Transport as TlsConnection, rules.Manager.ClientCertificateFields);
+    }
 
     /// <summary>
     /// The rules for a request that begins now. When the listener was updated they are those of its newest version, so that a policy holds from the moment

@@ -52,7 +52,7 @@ public sealed class AggregatedDiscovery(IXdsStreamHost host, IPeerProof? proof =
         // The client learns that it is connected although there may be nothing to tell it.
         await context.WriteResponseHeadersAsync([]).ConfigureAwait(false);
         var stream = new XdsServerStream<TRequest, TResponse>(Interlocked.Increment(ref _streams), variant, session, host, context, peer?.Identity);
-        using var expiry = peer is null ? null : new PeerExpiry(peer.Until, time ?? TimeProvider.System, () =>
+        await using var expiry = peer is null ? null : new PeerExpiry(peer.Until, time ?? TimeProvider.System, () =>
         {
             // Order matters: a proxy that sees its stream end comes back at once, and must not find the old connection open for it.
             proof!.Retire(context);

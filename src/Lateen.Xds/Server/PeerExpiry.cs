@@ -1,7 +1,8 @@
 namespace Lateen.Xds.Server;
 
 /// <summary>Acts once when the certificate of a stream's peer has ended, if it has not been disposed of before.</summary>
-internal sealed class PeerExpiry : IDisposable
+/// <remarks>Disposing waits for what is under way: once it is done, nothing touches the call any more.</remarks>
+internal sealed class PeerExpiry : IAsyncDisposable
 {
     /// <summary>The clock is looked at this often: timers stand still while a machine sleeps, certificates do not, and no timer goes beyond 49 days.</summary>
     private static readonly TimeSpan Glance = TimeSpan.FromMinutes(5);
@@ -20,7 +21,7 @@ internal sealed class PeerExpiry : IDisposable
         Look();
     }
 
-    public void Dispose() => _timer.Dispose();
+    public ValueTask DisposeAsync() => _timer.DisposeAsync();
 
     private void Look()
     {

@@ -23,6 +23,7 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
 
     // Capacity 1: it says "look again", and saying so twice is saying it once.
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IResourceView? _pendingView;
     private XdsStreamStatus _status = XdsStreamStatus.None;
     private string? _end;
@@ -62,7 +63,15 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
     public async Task RunAsync(IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
-        if (!await ReadOneAsync(requests, ending.Token).ConfigureAwait(false))
+        // Nobody writes yet who could be woken by an end: it ends the wait for the first request itself.
+        using (var opening = CancellationTokenSource.CreateLinkedTokenSource(ending.Token))
+        {
+            Task first = ReadOneAsync(requests, opening.Token);
+            if (await Task.WhenAny(first, _ended.Task).ConfigureAwait(false) != first) await opening.CancelAsync().ConfigureAwait(false);
+            await first.ConfigureAwait(false);
+        }
+
+        if (Volatile.Read(ref _end) is not null)
         {
             ThrowIfOurs();
             return;
@@ -184,6 +193,7 @@ internal sealed class XdsServerStream<TRequest, TResponse>(
         }
 
         _wake.Writer.TryWrite(true);
+        _ended.TrySetResult();
     }
 
     private void ThrowIfOurs()

@@ -23,7 +23,7 @@ internal static class Durations
     {
         duration = default;
         double unit = text is [.., var letter] ? letter switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 } : 0;
-        if (unit == 0 || !double.TryParse(text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) || number * unit > 1e9) return false;
+        if (unit == 0 || !double.TryParse(text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) || !(number * unit <= 1e9)) return false;
         duration = TimeSpan.FromSeconds(number * unit);
         return true;
     }

@@ -2,6 +2,7 @@ using System.Net;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Tests.Routing;
 using Lateen.Xds;
+using Lateen.Xds.Text;
 
 namespace Lateen.Proxy.Tests.Configuration;
 
@@ -104,7 +105,7 @@ public sealed class BootstrapTests
     [Fact]
     public void The_same_file_in_json_says_the_same()
     {
-        var json = Xds.Text.ProtoJson.Default.WriteJson(Setup.Read(FrontProxy).Source);
+        var json = ProtoJson.Default.WriteJson(Setup.Read(FrontProxy).Source);
         Assert.Equal(Setup.Read(FrontProxy).Source, Setup.Read(json).Source);
     }
 

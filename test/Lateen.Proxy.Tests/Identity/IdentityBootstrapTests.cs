@@ -119,7 +119,7 @@ public sealed class IdentityBootstrapTests : IDisposable
     [Fact]
     public void Token_in_the_bootstrap_is_not_shown()
     {
-        var bootstrap = Lateen.Proxy.Tls.SecretRedaction.Of(Setup.Read(Bootstrap(Extension(Inline(_authority)), Cluster(15012))).Source);
+        var bootstrap = Lateen.Proxy.Tls.SecretRedaction.Of("envoy.config.bootstrap.v3.Bootstrap", Setup.Read(Bootstrap(Extension(Inline(_authority)), Cluster(15012))).Source);
 
         Assert.Equal("[redacted]", Lateen.Identity.V1.WorkloadIdentity.Parser.ParseFrom(bootstrap.BootstrapExtensions[0].TypedConfig.Value).JoinToken.InlineString);
     }

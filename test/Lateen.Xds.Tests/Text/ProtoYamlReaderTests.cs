@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using CsCheck;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
@@ -187,6 +188,36 @@ public sealed class ProtoYamlReaderTests
     {
         var any = new Any { TypeUrl = "type.googleapis.com/some.Other", Value = ByteString.CopyFrom(1, 2) };
         Assert.Equal("{\"@type\":\"type.googleapis.com/some.Other\",\"value\":\"AQI=\"}", ProtoJson.Default.WriteJson(any, indented: false));
+    }
+
+    [Fact]
+    public void Random_bytes_in_an_any_are_shown_or_shown_as_bytes()
+    {
+        Gen.Byte.Array[0, 200].Sample(
+            static bytes => ProtoJson.Default.WriteJson(new Any { TypeUrl = XdsTypeUrls.Listener, Value = ByteString.CopyFrom(bytes) }).Length > 0, iter: 50_000);
+    }
+
+    /// <summary>A stack that runs out ends the process, whoever asked.</summary>
+    [Fact]
+    public void What_nests_deeper_than_parsers_go_is_shown_as_bytes()
+    {
+        byte[] permission = [];
+        // Permission: not_rule = 8.
+        for (int depth = 0; depth < 3000; depth++) permission = Inside(8, permission);
+        // RBAC: rules = 1, policies = 2 (value = 2), permissions = 1.
+        byte[] rbac = Inside(1, Inside(2, Inside(2, Inside(1, permission))));
+        var deep = new Any { TypeUrl = XdsTypeUrls.Prefix + "envoy.extensions.filters.http.rbac.v3.RBAC", Value = ByteString.CopyFrom(rbac) };
+        Assert.Contains($"\"value\":\"{Convert.ToBase64String(rbac)[..8]}", ProtoJson.Default.WriteJson(deep, indented: false), StringComparison.Ordinal);
+    }
+
+    private static byte[] Inside(int field, byte[] message)
+    {
+        var stream = new MemoryStream();
+        using var output = new CodedOutputStream(stream);
+        output.WriteTag(field, WireFormat.WireType.LengthDelimited);
+        output.WriteBytes(ByteString.CopyFrom(message));
+        output.Flush();
+        return stream.ToArray();
     }
 
     private static T Read<T>(string text)

@@ -4,6 +4,7 @@ using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Xds.Schema;
 using Lateen.Xds.Wire;
 
 namespace Lateen.Xds.Tests.Wire;
@@ -47,9 +48,9 @@ public sealed class UnknownFieldsTests
     [Fact]
     public void Random_bytes_never_make_the_walk_throw_and_findings_are_bounded()
     {
-        Gen.Byte.Array[0, 200].Sample(static bytes => UnknownFields.Find(Listener.Descriptor, bytes).Length <= 20, iter: 50_000);
+        Gen.Byte.Array[0, 200].Sample(static bytes => UnknownFields.Find(ProtoSchema.Default.Get(Listener.Descriptor.FullName), bytes).Length <= 20, iter: 50_000);
         byte[] many = [.. Enumerable.Range(1000, 500).SelectMany(Foreign)];
-        Assert.Equal(20, UnknownFields.Find(Listener.Descriptor, many).Length);
+        Assert.Equal(20, UnknownFields.Find(ProtoSchema.Default.Get(Listener.Descriptor.FullName), many).Length);
     }
 
     [Fact]
@@ -58,7 +59,7 @@ public sealed class UnknownFieldsTests
         byte[] bytes = [.. Sample().ToByteArray(), .. Foreign(900)];
         for (int length = 0; length < bytes.Length; length++)
         {
-            Assert.Empty(UnknownFields.Find(Listener.Descriptor, bytes.AsSpan(0, length)));
+            Assert.Empty(UnknownFields.Find(ProtoSchema.Default.Get(Listener.Descriptor.FullName), bytes.AsSpan(0, length)));
         }
     }
 
@@ -72,7 +73,7 @@ public sealed class UnknownFieldsTests
     }
 
     private static List<string> Find(Google.Protobuf.Reflection.MessageDescriptor type, byte[] bytes) =>
-        [.. UnknownFields.Find(type, bytes).Select(static finding => finding.ToString())];
+        [.. UnknownFields.Find(ProtoSchema.Default.Get(type.FullName), bytes).Select(static finding => finding.ToString())];
 
     private static Listener Sample() => new()
     {

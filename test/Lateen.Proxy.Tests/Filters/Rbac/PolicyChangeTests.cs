@@ -71,6 +71,30 @@ public sealed class PolicyChangeTests
         await proxy.EventuallyAsync("http.in.downstream_rq_active", 0);
     }
 
+    /// <summary>Who counts as internal is a rule of trust like any other: one request is not judged by two versions of it.</summary>
+    [Fact]
+    public async Task Who_is_internal_is_said_by_the_newest_version_on_an_older_connection_too()
+    {
+        var atEdge = new ClientAddressOptions { UseRemoteAddress = true };
+        await using var upstream = TestUpstream.Answering();
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.Cluster("backend", upstream.Address);
+            recipe.ClientAddress = atEdge;
+        });
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await client.SendAsync(Get);
+        Assert.Equal(200, (await client.ReadResponseAsync()).Status);
+
+        var update = new EngineRecipe { ChangesListener = true, ClientAddress = atEdge with { InternalRanges = [System.Net.IPNetwork.Parse("10.0.0.0/8")] } };
+        update.Cluster("backend", upstream.Address);
+        proxy.Publish(update);
+        await client.SendAsync(Get);
+        Assert.Equal(200, (await client.ReadResponseAsync()).Status);
+
+        Assert.Equal([true, false], upstream.Heads.Select(static head => head.Contains("x-envoy-internal: true", StringComparison.OrdinalIgnoreCase)));
+    }
+
     private static void DenyAll(EngineUnderTest proxy, TestUpstream upstream)
     {
         var message = ProtoYamlReader.ReadText<Proto.RBAC>("{rules: {}}", out var faults);
