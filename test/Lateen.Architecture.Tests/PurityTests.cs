@@ -41,6 +41,21 @@ public sealed partial class PurityTests
         Assert.True(!broken.Any(), "A library that reads the environment has a setting that no caller can see:\n" + string.Join('\n', broken));
     }
 
+    [Fact]
+    public void The_data_plane_does_without_descriptors_of_protobuf()
+    {
+        var broken = from path in HouseRules.Sources("src/Lateen.Proxy", "src/Lateen.Xds", "src/lateen-proxy")
+                     from line in File.ReadLines(path).Select((text, index) => (text, number: index + 1))
+                     where Descriptors().IsMatch(line.text) && !line.text.TrimStart().StartsWith("//", StringComparison.Ordinal)
+                     select $"{HouseRules.Relative(path)}:{line.number}: {line.text.Trim()}";
+
+        Assert.True(!broken.Any(), "One descriptor brings those of every message, with reflection: 3.5 MB of each proxy. ProtoSchema knows the same (docs/adr/0036):\n"
+            + string.Join('\n', broken));
+    }
+
+    [GeneratedRegex(@"\.Descriptor\b|Google\.Protobuf\.Reflection|\bJson(Formatter|Parser)\b|\.Unpack<|\bAny\.Pack\(|\.TryUnpack<")]
+    private static partial Regex Descriptors();
+
     [GeneratedRegex(@"(?<![.\w])(File|Directory|FileStream|FileSystemWatcher)\.|new (FileStream|Socket|TcpClient|TcpListener|UdpClient|HttpClient)\b|TimeProvider\.System|Stopwatch\.|Random\.Shared|Environment\.(Get|TickCount|MachineName)")]
     private static partial Regex Effects();
 
