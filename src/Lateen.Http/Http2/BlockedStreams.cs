@@ -6,10 +6,14 @@ internal struct BlockedStreams
     private Http2Stream? _first;
     private Http2Stream? _last;
 
+    /// <summary>How many they are.</summary>
+    internal int Count { get; private set; }
+
     internal void Add(Http2Stream stream)
     {
         if (stream.IsBlocked) return;
         stream.IsBlocked = true;
+        Count++;
         stream.PreviousBlocked = _last;
         if (_last is null) _first = stream;
         else _last.NextBlocked = stream;
@@ -24,6 +28,7 @@ internal struct BlockedStreams
         if (stream.NextBlocked is null) _last = stream.PreviousBlocked;
         else stream.NextBlocked.PreviousBlocked = stream.PreviousBlocked;
         stream.IsBlocked = false;
+        Count--;
         stream.NextBlocked = null;
         stream.PreviousBlocked = null;
     }

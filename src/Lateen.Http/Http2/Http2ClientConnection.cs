@@ -88,8 +88,8 @@ public sealed class Http2ClientConnection : Http2Connection
         if (code != HttpRejectionCode.None)
         {
             head.Rejection = new HttpRejection(code, ofResponse: true);
-            if (code is HttpRejectionCode.FieldsTooLarge or HttpRejectionCode.TooManyFields) Counters.HeaderOverflows++;
-            FailMessage(stream, code);
+            NoteOverflow(code);
+            if (!HasEnded) FailMessage(stream, code);
             return;
         }
 

@@ -17,7 +17,12 @@ namespace Lateen.Http;
 public abstract class Http2Connection
 {
     private readonly Http2Receiver _receiver;
+    /// <summary>What all streams together have to send within <see cref="Http2Options.StallMilliseconds"/> not to be stalled. Octets.</summary>
+    private const int LeastProgress = 4096;
+
     private BlockedStreams _blocked;
+    private long _stallBegan = -1;
+    private long _sentBeforeStall;
     private int _connectionSendWindow = 65_535;
     private int _connectionCredit;
 
@@ -67,10 +72,26 @@ public abstract class Http2Connection
     public bool IsDrained => Table.Count == 0 && (IsGoAwayReceived || DrainStep == Http2DrainStep.Final);
 
     /// <summary>When <see cref="CheckTime"/> wants to be called, in the milliseconds of the session's clock; <see cref="long.MaxValue"/> for never.</summary>
-    public long NextDeadline => HasEnded ? long.MaxValue : Liveness.NextDeadline;
+    public long NextDeadline
+    {
+        get
+        {
+            if (HasEnded) return long.MaxValue;
+            long next = Liveness.NextDeadline;
+            if (_receiver.UnfinishedSince >= 0 && Options.HeadTimeoutMilliseconds > 0)
+                next = Math.Min(next, _receiver.UnfinishedSince + Options.HeadTimeoutMilliseconds);
+            if (!IsStalled) return next;
+            return Math.Min(next, _stallBegan < 0 ? Now : _stallBegan + Options.StallMilliseconds);
+        }
+    }
+
+    /// <summary>Sends have left so many streams waiting for a window that <see cref="CheckTime"/> has to watch how long.</summary>
+    public bool WantsCheck => _stallBegan < 0 && IsStalled && !HasEnded;
 
     /// <summary>Bytes of memory that the connection holds for compression, for the accounting of its owner.</summary>
     public int ResidentBytes => Encoder.Table.ResidentBytes + Decoder.Table.ResidentBytes;
+
+    private bool IsStalled => _blocked.Count >= Options.StalledStreams && IsServer;
 
     private protected Http2HeadWriter Heads { get; }
 
@@ -159,6 +180,8 @@ public abstract class Http2Connection
         if (HasEnded) return false;
         Now = nowMilliseconds;
         Http2Violation violation = Liveness.Check(nowMilliseconds, out bool needsPing);
+        if (violation == Http2Violation.None) violation = CheckHead(nowMilliseconds);
+        if (violation == Http2Violation.None) violation = CheckStall(nowMilliseconds);
         if (Frames.Overflow != Http2Violation.None) violation = Frames.Overflow;
         if (violation != Http2Violation.None)
         {
@@ -228,7 +251,7 @@ public abstract class Http2Connection
         _connectionSendWindow -= octets;
         stream.SendWindow -= octets;
         Frames.CommitData(stream.Id, octets, endStream);
-        Guard.DataFramesSent++;
+        Guard.OnDataSent(octets, isWindowUsedUp: stream.SendWindow <= 0 || _connectionSendWindow <= 0);
         if (endStream) EndLocal(stream);
     }
 
@@ -356,6 +379,20 @@ public abstract class Http2Connection
         else FailStream(stream, Http2Violation.StreamMessageMalformed);
     }
 
+    /// <summary>A field section was refused: whether for its size, and whether that was once too often.</summary>
+    internal void NoteOverflow(HttpRejectionCode code)
+    {
+        if (code is not (HttpRejectionCode.FieldsTooLarge or HttpRejectionCode.TooManyFields)) return;
+        Counters.HeaderOverflows++;
+        Http2Violation flood = Guard.OnHeaderOverflow(Now);
+        if (flood != Http2Violation.None) Fail(flood);
+    }
+
+    /// <summary>A field block did not come whole in time; the connection ends after this.</summary>
+    internal virtual void OnHeadTimeout(int streamId)
+    {
+    }
+
     /// <summary>A field block on an idle stream that the peer may open, or not.</summary>
     internal abstract void OnNewStreamBlock(int streamId, bool endStream, ReadOnlySpan<byte> block);
 
@@ -387,7 +424,7 @@ public abstract class Http2Connection
     internal void CloseStream(Http2Stream stream, bool byPeer)
     {
         stream.IsClosed = true;
-        _blocked.Remove(stream);
+        StopWaiting(stream);
         _receiver.OnClosed(stream);
         Table.Remove(stream);
         Closed.Close(stream.Id, byPeer);
@@ -403,7 +440,7 @@ public abstract class Http2Connection
     private protected void EndLocal(Http2Stream stream)
     {
         stream.IsLocalEnded = true;
-        _blocked.Remove(stream);
+        StopWaiting(stream);
         if (stream.IsRemoteEnded) CloseStream(stream, byPeer: true);
     }
 
@@ -440,7 +477,12 @@ public abstract class Http2Connection
     {
         if (_connectionSendWindow > int.MaxValue - increment) return Http2Violation.WindowOverflow;
         _connectionSendWindow += increment;
-        while (_connectionSendWindow > 0 && !HasEnded && _blocked.TakeFirstOpen() is { } stream) Session.OnWindow(stream);
+        while (_connectionSendWindow > 0 && !HasEnded && _blocked.TakeFirstOpen() is { } stream)
+        {
+            StopWaiting(stream);
+            Session.OnWindow(stream);
+        }
+
         return Http2Violation.None;
     }
 
@@ -486,8 +528,36 @@ public abstract class Http2Connection
     private void Unblock(Http2Stream stream)
     {
         if (!stream.IsBlocked || stream.SendWindow <= 0 || _connectionSendWindow <= 0) return;
-        _blocked.Remove(stream);
+        StopWaiting(stream);
         Session.OnWindow(stream);
+    }
+
+    private void StopWaiting(Http2Stream stream)
+    {
+        _blocked.Remove(stream);
+        if (_blocked.Count < Options.StalledStreams) _stallBegan = -1;
+    }
+
+    private Http2Violation CheckHead(long now)
+    {
+        if (_receiver.UnfinishedSince < 0 || Options.HeadTimeoutMilliseconds == 0 || now - _receiver.UnfinishedSince < Options.HeadTimeoutMilliseconds)
+            return Http2Violation.None;
+        if (_receiver.UnfinishedBlock != 0) OnHeadTimeout(_receiver.UnfinishedBlock);
+        return Http2Violation.HeadTimeout;
+    }
+
+    private Http2Violation CheckStall(long now)
+    {
+        if (!IsStalled) return Http2Violation.None;
+        if (_stallBegan >= 0)
+        {
+            if (now - _stallBegan < Options.StallMilliseconds) return Http2Violation.None;
+            if (Guard.OctetsSent - _sentBeforeStall < LeastProgress) return Http2Violation.SlowReaderFlood;
+        }
+
+        _stallBegan = now;
+        _sentBeforeStall = Guard.OctetsSent;
+        return Http2Violation.None;
     }
 
     private void WriteGoAway(int lastStreamId, Http2ErrorCode error)

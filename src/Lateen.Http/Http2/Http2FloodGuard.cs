@@ -6,14 +6,25 @@ namespace Lateen.Http;
 /// </summary>
 internal struct Http2FloodGuard(Http2Options options)
 {
-    /// <summary>Over how long SETTINGS and PING are counted, in milliseconds.</summary>
+    /// <summary>Over how long is counted what comes in any number over the life of an honest connection, in milliseconds.</summary>
     private const long MeterPeriod = 10_000;
+
+    /// <summary>A DATA frame below it is a crumb, if the window left room for no more. Octets.</summary>
+    private const int CrumbOctets = 256;
 
     private readonly Http2Options _options = options;
     private int _emptyFrames;
     private int _settingsFrames;
-    private int _pingFrames;
+    private int _windowChanges;
+    private int _headerOverflows;
+    private long _pingFrames;
+    private long _unknownFrames;
     private long _meterStart = long.MinValue;
+    private long _exchangedAtStart;
+    private int _goAways;
+    private long _closedStreamFrames;
+    private long _dataFramesReceived;
+    private long _crumbs;
     private long _priorityFrames;
     private long _windowUpdates;
     private long _closed;
@@ -24,21 +35,41 @@ internal struct Http2FloodGuard(Http2Options options)
     internal long StreamsOpened { get; set; }
 
     /// <summary>DATA frames that we sent.</summary>
-    internal long DataFramesSent { get; set; }
+    internal long DataFramesSent { get; private set; }
 
-    /// <summary>Header of a HEADERS, CONTINUATION, DATA or unknown frame.</summary>
+    /// <summary>Octets of content that we sent.</summary>
+    internal long OctetsSent { get; private set; }
+
+    /// <summary>What was exchanged in the period, as the measure of what may come beside it: nobody gets further by PINGs than by requests and content.</summary>
+    private readonly long Exchanged => TotalExchanged - _exchangedAtStart;
+
+    private readonly long TotalExchanged => StreamsOpened + DataFramesSent + _dataFramesReceived;
+
+    /// <summary>We sent a DATA frame.</summary>
+    /// <param name="isWindowUsedUp">Its stream or the connection can send nothing after it.</param>
+    internal void OnDataSent(int octets, bool isWindowUsedUp)
+    {
+        DataFramesSent++;
+        OctetsSent += octets;
+        if (isWindowUsedUp && octets is > 0 and < CrumbOctets) _crumbs++;
+    }
+
+    /// <summary>Header of a HEADERS, CONTINUATION or DATA frame.</summary>
     internal Http2Violation OnPayloadFrame(in Http2FrameHeader frame)
     {
-        _settingsFrames = 0;
-        _pingFrames = 0;
+        if (frame.Type == Http2FrameType.Data && frame.Length > 0) _dataFramesReceived++;
         bool ends = frame.Type is Http2FrameType.Data or Http2FrameType.Headers && frame.Has(Http2Flags.EndStream);
-        if (frame.Length > 0 || ends)
-        {
-            _emptyFrames = 0;
-            return Http2Violation.None;
-        }
+        if (frame.Length == 0 && !ends) return OnEmptyFrame();
+        _emptyFrames = 0;
+        return Http2Violation.None;
+    }
 
-        return ++_emptyFrames > _options.MaxConsecutiveEmptyFrames ? Http2Violation.EmptyFramesFlood : Http2Violation.None;
+    /// <summary>Header of a frame whose type we do not know. It is no progress: nothing that is counted begins anew with it.</summary>
+    internal Http2Violation OnUnknownFrame(in Http2FrameHeader frame, long now)
+    {
+        if (frame.Length == 0) return OnEmptyFrame();
+        TurnMeter(now);
+        return ++_unknownFrames > _options.MaxUnknownFrames + Exchanged ? Http2Violation.UnknownFramesFlood : Http2Violation.None;
     }
 
     internal Http2Violation OnSettings(int entries, long now)
@@ -51,15 +82,39 @@ internal struct Http2FloodGuard(Http2Options options)
     internal Http2Violation OnPing(long now)
     {
         TurnMeter(now);
-        return ++_pingFrames > _options.MaxPingFrames ? Http2Violation.PingFlood : Http2Violation.None;
+        return ++_pingFrames > _options.MaxPingFrames + Exchanged ? Http2Violation.PingFlood : Http2Violation.None;
     }
+
+    /// <summary>SETTINGS_INITIAL_WINDOW_SIZE has another value.</summary>
+    internal Http2Violation OnInitialWindowChange(long now)
+    {
+        TurnMeter(now);
+        return ++_windowChanges > _options.MaxInitialWindowChanges ? Http2Violation.InitialWindowFlood : Http2Violation.None;
+    }
+
+    /// <summary>A field section was larger than the limit.</summary>
+    internal Http2Violation OnHeaderOverflow(long now)
+    {
+        TurnMeter(now);
+        return ++_headerOverflows > _options.MaxHeaderOverflows ? Http2Violation.HeaderOverflowFlood : Http2Violation.None;
+    }
+
+    internal Http2Violation OnGoAway() => ++_goAways > _options.MaxGoAwayFrames ? Http2Violation.GoAwayFlood : Http2Violation.None;
+
+    /// <summary>RST_STREAM or HEADERS on a stream that is closed, or that we have said we ignore.</summary>
+    internal Http2Violation OnClosedStreamFrame() =>
+        ++_closedStreamFrames > _options.MaxClosedStreamFrames + (2 * StreamsOpened) ? Http2Violation.ClosedStreamFlood : Http2Violation.None;
 
     internal Http2Violation OnPriority() =>
         ++_priorityFrames > _options.MaxPriorityFramesPerStream * (1 + StreamsOpened) ? Http2Violation.PriorityFlood : Http2Violation.None;
 
-    internal Http2Violation OnWindowUpdate() =>
-        ++_windowUpdates > 5 + (2 * (StreamsOpened + (_options.MaxWindowUpdateFramesPerDataFrame * DataFramesSent)))
-            ? Http2Violation.WindowUpdateFlood : Http2Violation.None;
+    internal Http2Violation OnWindowUpdate()
+    {
+        if (++_windowUpdates > 5 + (2 * (StreamsOpened + (_options.MaxWindowUpdateFramesPerDataFrame * DataFramesSent))))
+            return Http2Violation.WindowUpdateFlood;
+        // Each crumb earns its sender more WINDOW_UPDATE frames, so that the bound above never ends a dribble.
+        return _crumbs > _options.MaxWindowCrumbs + StreamsOpened + (OctetsSent / 1024) ? Http2Violation.WindowDribbleFlood : Http2Violation.None;
+    }
 
     /// <summary>Any stream came to its end.</summary>
     internal void OnClosed() => _closed++;
@@ -81,7 +136,11 @@ internal struct Http2FloodGuard(Http2Options options)
     {
         if (_meterStart != long.MinValue && now - _meterStart < MeterPeriod) return;
         _meterStart = now;
-        _settingsFrames = 0;
-        _pingFrames = 0;
+        _exchangedAtStart = TotalExchanged;
+        _settingsFrames = _windowChanges = _headerOverflows = 0;
+        _pingFrames = _unknownFrames = 0;
     }
+
+    private Http2Violation OnEmptyFrame() =>
+        ++_emptyFrames > _options.MaxConsecutiveEmptyFrames ? Http2Violation.EmptyFramesFlood : Http2Violation.None;
 }

@@ -69,12 +69,15 @@ internal sealed class Http2HeadWriter(Http2FrameWriter frames, HpackEncoder enco
     }
 
     /// <summary>Writes <c>100 Continue</c>.</summary>
-    internal void WriteContinue(int streamId)
+    internal void WriteContinue(int streamId) => WriteStatus(streamId, 100, endStream: false);
+
+    /// <summary>Writes a response that is nothing but its status.</summary>
+    internal void WriteStatus(int streamId, int status, bool endStream)
     {
         Span<byte> span = frames.ReserveHeaderBlock(HpackEncoder.BlockOverhead + 8);
         int at = encoder.Begin(span);
-        at += HpackEncoder.WriteStatus(span[at..], 100);
-        frames.CommitHeaderBlock(streamId, at, endStream: false);
+        at += HpackEncoder.WriteStatus(span[at..], status);
+        frames.CommitHeaderBlock(streamId, at, endStream);
     }
 
     /// <summary>Writes trailers, which end the stream.</summary>

@@ -70,17 +70,63 @@ public sealed record Http2Options
     /// <summary>Entries of one SETTINGS frame. Count. Hit: <see cref="Http2Violation.SettingsFlood"/>. There are seven settings; 32 is what nghttp2 takes.</summary>
     public int MaxSettingsEntries { get; init; } = 32;
 
-    /// <summary>
-    /// SETTINGS frames within ten seconds and without a HEADERS or DATA frame between them. Count.
-    /// Hit: <see cref="Http2Violation.SettingsFlood"/>.
-    /// </summary>
+    /// <summary>SETTINGS frames within ten seconds, whatever is between them. Count. Hit: <see cref="Http2Violation.SettingsFlood"/>.</summary>
     public int MaxSettingsFrames { get; init; } = 100;
 
     /// <summary>
-    /// PING frames (not acknowledgements) within ten seconds and without a HEADERS or DATA frame between them, since clients that measure bandwidth send
-    /// a PING for each batch of data. Count. Hit: <see cref="Http2Violation.PingFlood"/>.
+    /// SETTINGS that change SETTINGS_INITIAL_WINDOW_SIZE within ten seconds, each of which moves the windows of all streams. Count.
+    /// Hit: <see cref="Http2Violation.InitialWindowFlood"/>. A client that measures bandwidth widens its windows step by step, from 64 KiB to some MiB.
+    /// </summary>
+    public int MaxInitialWindowChanges { get; init; } = 32;
+
+    /// <summary>
+    /// PING frames within ten seconds, acknowledgements included, beyond one for each stream that was opened and each DATA frame with content that was
+    /// sent or received in that time: clients that measure bandwidth send a PING for each batch of data. Count. Hit: <see cref="Http2Violation.PingFlood"/>.
     /// </summary>
     public int MaxPingFrames { get; init; } = 1000;
+
+    /// <summary>
+    /// Frames of unknown types with a payload, counted as <see cref="MaxPingFrames"/>: browsers send a PRIORITY_UPDATE (RFC 9218) for each request. Count.
+    /// Hit: <see cref="Http2Violation.UnknownFramesFlood"/>.
+    /// </summary>
+    public int MaxUnknownFrames { get; init; } = 1000;
+
+    /// <summary>
+    /// RST_STREAM and HEADERS on streams that are closed, beyond two for each stream that was opened, which is what an honest peer may have sent
+    /// before it learnt of the end. Count. Hit: <see cref="Http2Violation.ClosedStreamFlood"/>.
+    /// </summary>
+    public int MaxClosedStreamFrames { get; init; } = 100;
+
+    /// <summary>GOAWAY frames of one connection; a drain has two. Count. Hit: <see cref="Http2Violation.GoAwayFlood"/>.</summary>
+    public int MaxGoAwayFrames { get; init; } = 10;
+
+    /// <summary>
+    /// DATA frames of less than 256 octets that left so small because a window was used up by them, beyond one for each stream opened and each KiB of content sent.
+    /// Count. Hit: <see cref="Http2Violation.WindowDribbleFlood"/> (CVE-2019-9511).
+    /// </summary>
+    public int MaxWindowCrumbs { get; init; } = 100;
+
+    /// <summary>
+    /// Messages within ten seconds whose field section is above the limit, each of which is read to its end all the same. Count.
+    /// Hit: <see cref="Http2Violation.HeaderOverflowFlood"/>.
+    /// </summary>
+    public int MaxHeaderOverflows { get; init; } = 100;
+
+    /// <summary>
+    /// Server: when this many streams have content and no window for it, and all streams together send less than 4 KiB within
+    /// <see cref="StallMilliseconds"/>, the connection ends; <see cref="int.MaxValue"/>: it never does for that reason. Count, at least 1.
+    /// Hit: <see cref="Http2Violation.SlowReaderFlood"/>. For clients that stand for themselves: a proxy folds many of them into one connection.
+    /// </summary>
+    public int StalledStreams { get; init; } = 10;
+
+    /// <summary>See <see cref="StalledStreams"/>. Milliseconds.</summary>
+    public int StallMilliseconds { get; init; } = 20_000;
+
+    /// <summary>
+    /// Envoy's <c>request_headers_timeout</c>: from the first octet of a field block to its last, CONTINUATION frames included, and the same for other
+    /// frames that count only when they are whole. Milliseconds; 0: no limit. Hit: <see cref="Http2Violation.HeadTimeout"/>.
+    /// </summary>
+    public int HeadTimeoutMilliseconds { get; init; } = 60_000;
 
     /// <summary>
     /// Envoy's <c>overload.premature_reset_total_stream_count</c>, <c>n</c>. A client that resets streams early (within

@@ -72,7 +72,28 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
         if (_dataStream == stream) _dataStream = null;
     }
 
+    /// <summary>
+    /// When what is unfinished now began, in the session's milliseconds: a field block, or another frame that counts only when it is whole; -1: nothing
+    /// is. Content does not count, it is used as it comes.
+    /// </summary>
+    internal long UnfinishedSince { get; private set; } = -1;
+
+    /// <summary>The stream of an unfinished field block, 0 when there is none.</summary>
+    internal int UnfinishedBlock { get; private set; }
+
     public Http2Payload OnFrameHeader(in Http2FrameHeader frame)
+    {
+        Http2Payload payload = Judge(frame);
+        if (payload == Http2Payload.Gather && UnfinishedSince < 0)
+        {
+            UnfinishedSince = _connection.Now;
+            UnfinishedBlock = frame.Type == Http2FrameType.Headers ? frame.StreamId : 0;
+        }
+
+        return payload;
+    }
+
+    private Http2Payload Judge(in Http2FrameHeader frame)
     {
         if (_connection.HasEnded) return Http2Payload.Stop;
         if (_connection.Frames.Overflow != Http2Violation.None) return Fail(_connection.Frames.Overflow);
@@ -96,7 +117,7 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
                 return frame.Length < 8 ? Fail(Http2Violation.FrameLengthInvalid) : Http2Payload.Gather;
             case Http2FrameType.WindowUpdate: return frame.Length == 4 ? Http2Payload.Gather : Fail(Http2Violation.FrameLengthInvalid);
             default:
-                Http2Violation flood = _connection.Guard.OnPayloadFrame(frame);
+                Http2Violation flood = _connection.Guard.OnUnknownFrame(frame, _connection.Now);
                 return flood == Http2Violation.None ? Http2Payload.Skip : Fail(flood);
         }
     }
@@ -128,6 +149,10 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
                 OnWindowUpdate(frame.StreamId, (int)(BinaryPrimitives.ReadUInt32BigEndian(payload) & 0x7FFF_FFFF));
                 break;
         }
+
+        if (_blockStream != 0) return;
+        UnfinishedSince = -1;
+        UnfinishedBlock = 0;
     }
 
     public void OnDataPiece(in Http2FrameHeader frame, ReadOnlySpan<byte> piece, bool isLast)
@@ -309,7 +334,7 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
         }
         else if (IsAfterGoAway(streamId))
         {
-            Discard(block);
+            DiscardOfClosed(block);
         }
         else if (streamId > _connection.Closed.LastId)
         {
@@ -326,7 +351,7 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
                     Fail(Http2Violation.FrameOnClosedStream);
                     break;
                 default:
-                    Discard(block);
+                    DiscardOfClosed(block);
                     break;
             }
         }
@@ -339,6 +364,13 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
     {
         Http2ResponseReader.Discard(_connection.Decoder, block);
         return !_connection.Decoder.IsBroken;
+    }
+
+    private void DiscardOfClosed(ReadOnlySpan<byte> block)
+    {
+        Http2Violation flood = _connection.Guard.OnClosedStreamFrame();
+        if (flood != Http2Violation.None) Fail(flood);
+        else Discard(block);
     }
 
     private void OnTrailers(Http2Stream stream, bool endStream, ReadOnlySpan<byte> block)
@@ -354,7 +386,8 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
         if (stream.ExpectedOctets >= 0 && stream.ContentReceived != stream.ExpectedOctets) code = HttpRejectionCode.ContentLengthMismatch;
         if (code != HttpRejectionCode.None)
         {
-            _connection.FailMessage(stream, code);
+            _connection.NoteOverflow(code);
+            if (!_connection.HasEnded) _connection.FailMessage(stream, code);
             return;
         }
 
@@ -420,8 +453,16 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
         _connection.Counters.ResetsReceived++;
         if (_connection.Table.Find(streamId) is not { } stream)
         {
-            if (IsIdle(streamId) && !IsAfterGoAway(streamId)) Fail(Http2Violation.FrameOnIdleStream);
-            return; // It crossed our own reset or the end of the stream.
+            if (IsIdle(streamId) && !IsAfterGoAway(streamId))
+            {
+                Fail(Http2Violation.FrameOnIdleStream);
+                return;
+            }
+
+            // It crossed our own reset or the end of the stream, which happens once to a stream.
+            Http2Violation repeated = _connection.Guard.OnClosedStreamFrame();
+            if (repeated != Http2Violation.None) Fail(repeated);
+            return;
         }
 
         if (error is < Http2ErrorCode.NoError or > Http2ErrorCode.Http11Required) error = Http2ErrorCode.InternalError;
@@ -451,7 +492,12 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
 
         int window = _connection.Peer.InitialWindowSize;
         Http2Violation violation = _connection.Peer.Apply(payload, isFromServer: !_connection.IsServer);
-        if (violation == Http2Violation.None) violation = _connection.MoveStreamWindows(_connection.Peer.InitialWindowSize - window);
+        if (violation == Http2Violation.None && _connection.Peer.InitialWindowSize != window)
+        {
+            violation = _connection.Guard.OnInitialWindowChange(_connection.Now);
+            if (violation == Http2Violation.None) violation = _connection.MoveStreamWindows(_connection.Peer.InitialWindowSize - window);
+        }
+
         if (violation != Http2Violation.None)
         {
             Fail(violation);
@@ -468,20 +514,27 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
 
     private void OnPing(in Http2FrameHeader frame, ulong payload)
     {
-        if (frame.Has(Http2Flags.Ack))
+        Http2Violation flood = _connection.Guard.OnPing(_connection.Now);
+        if (flood != Http2Violation.None)
         {
-            // An acknowledgement of nothing is harmless: it makes us do nothing.
-            if (payload == DrainPing && _connection.DrainStep == Http2DrainStep.Announced) _connection.FinishDrain();
+            Fail(flood);
             return;
         }
 
-        Http2Violation flood = _connection.Guard.OnPing(_connection.Now);
-        if (flood != Http2Violation.None) Fail(flood);
-        else _connection.Frames.WritePing(payload, isAck: true);
+        if (!frame.Has(Http2Flags.Ack)) _connection.Frames.WritePing(payload, isAck: true);
+        // An acknowledgement of nothing is harmless: it makes us do nothing.
+        else if (payload == DrainPing && _connection.DrainStep == Http2DrainStep.Announced) _connection.FinishDrain();
     }
 
     private void OnGoAway(int lastStreamId, Http2ErrorCode error)
     {
+        Http2Violation flood = _connection.Guard.OnGoAway();
+        if (flood != Http2Violation.None)
+        {
+            Fail(flood);
+            return;
+        }
+
         if (lastStreamId > _goAwayLast)
         {
             Fail(Http2Violation.GoAwayIncreased);

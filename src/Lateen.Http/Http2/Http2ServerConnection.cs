@@ -81,7 +81,8 @@ public sealed class Http2ServerConnection : Http2Connection
         if (code != HttpRejectionCode.None)
         {
             head.Rejection = new HttpRejection(code, ofResponse: false);
-            if (code is HttpRejectionCode.FieldsTooLarge or HttpRejectionCode.TooManyFields) Counters.HeaderOverflows++;
+            NoteOverflow(code);
+            if (HasEnded) return;
             if (Http2FieldRules.IsMalformed(code) && Options.InvalidMessages != Http2InvalidMessageAction.AnswerWithStatus)
             {
                 FailMessage(stream, code);
@@ -97,6 +98,13 @@ public sealed class Http2ServerConnection : Http2Connection
 
     internal override void OnResponseBlock(Http2Stream stream, bool endStream, ReadOnlySpan<byte> block) =>
         throw new UnreachableException("a request's head is complete when its stream is opened");
+
+    internal override void OnHeadTimeout(int streamId)
+    {
+        if ((streamId & 1) == 0 || streamId <= Closed.LastId || DrainStep == Http2DrainStep.Final) return;
+        Closed.Open(streamId);
+        Heads.WriteStatus(streamId, 408, endStream: true);
+    }
 
     private static Http1Limits LimitsOf(Http1RequestOptions requests)
     {

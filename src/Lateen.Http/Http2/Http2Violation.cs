@@ -34,6 +34,7 @@ public enum Http2Violation : byte
     WindowExceeded,
     GoAwayIncreased,
     KeepAliveTimeout,
+    HeadTimeout,
     MessageMalformed,
 
     // Stream errors.
@@ -55,6 +56,13 @@ public enum Http2Violation : byte
     EmptyFramesFlood,
     PriorityFlood,
     WindowUpdateFlood,
+    UnknownFramesFlood,
+    ClosedStreamFlood,
+    GoAwayFlood,
+    InitialWindowFlood,
+    WindowDribbleFlood,
+    HeaderOverflowFlood,
+    SlowReaderFlood,
     OutboundFlood,
     OutboundControlFlood,
 }
