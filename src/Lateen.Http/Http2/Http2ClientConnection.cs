@@ -5,7 +5,6 @@ public sealed class Http2ClientConnection : Http2Connection
 {
     private readonly IHttp2ClientSession _session;
     private readonly Http2ResponseReader _reader;
-    private int _nextId = 1;
 
     /// <summary>A connection over a transport to a server that is known to speak HTTP/2, or chose it by ALPN.</summary>
     /// <param name="options">The cluster's decisions about HTTP/2.</param>
@@ -48,6 +47,9 @@ public sealed class Http2ClientConnection : Http2Connection
 
     internal override bool IsServer => false;
 
+    /// <summary>What the next stream is called. Odd; 2^31-1 is the last (RFC 9113 section 5.1.1).</summary>
+    internal int NextStreamId { get; set; } = 1;
+
     /// <summary>Opens a stream with a request.</summary>
     /// <param name="request">Its hop-by-hop fields are stripped. An extended CONNECT needs <see cref="AllowsExtendedConnect"/>.</param>
     /// <param name="response">What the response is read into. It is the stream's until the release.</param>
@@ -65,14 +67,14 @@ public sealed class Http2ClientConnection : Http2Connection
         if (!request.ConnectProtocol.IsEmpty && !AllowsExtendedConnect)
             throw new InvalidOperationException("the server has not offered extended CONNECT");
         if (Liveness.WantsPingBeforeStream(Now)) Frames.WritePing(Liveness.OnPing(Now), isAck: false);
-        if (!Heads.TryWriteRequest(_nextId, request, endStream)) return null;
-        Http2Stream stream = OpenStream(_nextId);
+        if (!Heads.TryWriteRequest(NextStreamId, request, endStream)) return null;
+        Http2Stream stream = OpenStream(NextStreamId);
         stream.User = user;
         stream.Response = response;
         stream.Method = request.Method;
         stream.IsHeadSent = true;
-        if (_nextId == int.MaxValue) BeginDrain(); // The identifiers are used up (RFC 9113 section 5.1.1).
-        else _nextId += 2;
+        if (NextStreamId == int.MaxValue) BeginDrain(); // The identifiers are used up (RFC 9113 section 5.1.1).
+        else NextStreamId += 2;
         if (endStream) EndLocal(stream);
         return stream;
     }

@@ -152,13 +152,13 @@ public sealed class HpackTests
     [Theory]
     [InlineData("80", "Rfc7541_6_1_index_zero")]
     [InlineData("be", "Rfc7541_2_3_3_index_beyond_both_tables")]
-    [InlineData("7e00", "a name that is not in the table")]
-    [InlineData("4003612d", "a string that goes on beyond the block")]
-    [InlineData("40", "a name that is missing")]
-    [InlineData("400161", "a value that is missing")]
+    [InlineData("7e00", "Rfc7541_2_3_3_name_that_is_not_in_the_table")]
+    [InlineData("4003612d", "Rfc7541_5_2_string_that_goes_on_beyond_the_block")]
+    [InlineData("40", "Rfc7541_6_2_1_name_that_is_missing")]
+    [InlineData("400161", "Rfc7541_6_2_1_value_that_is_missing")]
     [InlineData("3fe21f", "Rfc7541_6_3_size_update_above_the_limit")]
     [InlineData("8220", "Rfc7541_4_2_size_update_after_a_field")]
-    [InlineData("82ff", "an integer that goes on beyond the block")]
+    [InlineData("82ff", "Rfc7541_5_1_integer_that_goes_on_beyond_the_block")]
     public void Malformed_block_breaks_the_decoder(string block, string why)
     {
         Assert.EndsWith("broken", Decode(new HpackDecoder(4096), block), StringComparison.Ordinal);

@@ -27,6 +27,7 @@ public sealed class FlowControlTests
         Unconsumed(Http2Options.Default, frames, out Http2ServerConnection server, out MemoryOutput output);
         Assert.False(server.HasEnded);
         Assert.Contains("RST_STREAM 1 FlowControlError", Peer.Describe(output.Pending));
+        Assert.Equal(1, server.Counters.Of(Http2Violation.StreamWindowExceeded));
     }
 
     [Fact]

@@ -110,7 +110,7 @@ public sealed class FrameTests
     }
 
     [Fact]
-    public void Padded_frame_without_room_for_the_pad_length_is_frame_size_error()
+    public void Rfc9113_4_2_frame_without_room_for_its_pad_length_or_priority_is_frame_size_error()
     {
         Conversation.Server(Peer.Headers(1, false, Peer.Post), Peer.Frame(0, Peer.Padded | Peer.EndStream, 1)).EndsWith(Http2Violation.FrameLengthInvalid, Http2ErrorCode.FrameSizeError);
         Conversation.Server(Peer.Frame(1, Peer.Priority | Peer.EndHeaders, 1, 0, 0, 0)).EndsWith(Http2Violation.FrameLengthInvalid, Http2ErrorCode.FrameSizeError);

@@ -33,7 +33,7 @@ public sealed class SettingsTests
         Conversation.Server(Peer.Frame(4, Peer.Ack, 0, new byte[6])).EndsWith(Http2Violation.SettingsAckWithPayload, Http2ErrorCode.FrameSizeError);
 
     [Fact]
-    public void Acknowledgement_of_nothing_is_protocol_error() =>
+    public void Rfc9113_6_5_3_acknowledgement_of_nothing_is_protocol_error() =>
         Conversation.Server(Peer.Frame(4, Peer.Ack, 0)).EndsWith(Http2Violation.SettingsAckUnexpected, Http2ErrorCode.ProtocolError);
 
     [Fact]
