@@ -83,6 +83,7 @@ internal static class ProxyHost
         await using var engine = new ProxyEngine(configuration.Snapshots, statistics, new ProxyEngineOptions
         {
             Concurrency = arguments.Concurrency,
+            MaxConnections = config.MaxDownstreamConnections,
             TimeProvider = time,
             DefectReported = defect => main.Error($"a defect cost one connection: {defect}"),
         });

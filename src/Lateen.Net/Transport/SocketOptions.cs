@@ -44,6 +44,12 @@ public sealed record ListenerOptions
     /// </summary>
     public int MaxConnections { get; init; } = int.MaxValue;
 
+    /// <summary>What this listener shares with others as a bound of open connections; null: nothing. Hit: a connection is closed as soon as it was accepted.</summary>
+    public ConnectionBudget? Budget { get; init; }
+
+    /// <summary>Told on the reactor about each connection that <see cref="Budget"/> had no place for. Must not throw.</summary>
+    public Action<Reactor>? Refused { get; init; }
+
     /// <summary>
     /// At a unix path, the socket file that a dead process left is removed before binding, and ours on close. Anything else that is there,
     /// a socket that somebody listens on included, makes binding fail.

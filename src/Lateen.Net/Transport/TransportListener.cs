@@ -166,6 +166,7 @@ public sealed unsafe class TransportListener : IPollTarget
     internal void OnConnectionClosed()
     {
         _openConnections--;
+        _options.Budget?.Return();
         Unpause(PauseReasons.MaxConnections);
     }
 
@@ -290,10 +291,21 @@ public sealed unsafe class TransportListener : IPollTarget
         if (errno != Errno.None)
             return OnAcceptError(errno);
         _backoffMilliseconds = 0;
+        if (_options.Budget?.TryTake() == false)
+        {
+            LibC.Close(descriptor);
+            _options.Refused?.Invoke(Reactor);
+            return true;
+        }
+
         var remote = SocketAddressCodec.Read(new ReadOnlySpan<byte>(address, (int)addressBytes));
         var connection = SocketConnection.Open(Reactor, descriptor, remote, _acceptedLocal, isConnected: true, this, out errno);
         if (connection is null)
+        {
+            _options.Budget?.Return();
             return OnAcceptError(errno);
+        }
+
         Reactor.Counters.AcceptedCount++;
         if (++_openConnections >= _options.MaxConnections)
             Suspend(PauseReasons.MaxConnections);

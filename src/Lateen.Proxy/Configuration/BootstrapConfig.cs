@@ -3,6 +3,7 @@ using System.Net;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
 using Lateen.Proxy.Identity;
+using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Tls;
 using Lateen.Xds;
 
@@ -26,6 +27,12 @@ public sealed record BootstrapConfig
 
     /// <summary>The control plane; null: the file is all there is.</summary>
     public ControlPlaneConfig? ControlPlane { get; init; }
+
+    /// <summary>
+    /// Connections of clients that may be open at a time, in the whole process. Count, at least 1; by default the 50,000 of Envoy's best practice at
+    /// the edge.
+    /// </summary>
+    public long MaxDownstreamConnections { get; init; } = ProxyEngineOptions.DefaultMaxConnections;
 
     /// <summary>Who the workload is, by the mesh's certificate authority; null: nobody in particular.</summary>
     public WorkloadIdentityConfig? Identity { get; init; }

@@ -49,6 +49,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
         var adminAddress = bootstrap.Admin?.Address is null ? null : AddressReader.Read(bootstrap.Admin.Address, admin.Field("address"), errors);
         var adminLogs = bootstrap.Admin is null ? [] : AccessLogCompiler.Compile(bootstrap.Admin.AccessLog, extensions, admin.Field("access_log"), errors);
         if (bootstrap.Admin is { AccessLogPath: not ("" or "/dev/null") }) errors.Add(admin.Field("access_log_path"), "is not supported; use access_log");
+        var connections = OverloadCompiler.MaxConnections(bootstrap.OverloadManager, FieldPath.Root.Field("overload_manager"), errors);
         if (errors.Any) return null;
         return new BootstrapConfig
         {
@@ -57,6 +58,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
             AdminAddress = adminAddress,
             AdminAccessLogs = adminLogs,
             ControlPlane = controlPlane,
+            MaxDownstreamConnections = connections,
             Identity = identity,
         };
     }

@@ -55,6 +55,7 @@ internal sealed class ListenerCompiler(ExtensionCatalog extensions, RouteTableCo
             Name = listener.Name.Length > 0 ? listener.Name : address.ToString()!,
             Address = address,
             BindToPort = listener.BindToPort ?? true,
+            IgnoresConnectionLimit = listener.IgnoreGlobalConnLimit,
             Direction = DirectionOf(listener),
             FilterChains = chains.DrainToImmutable(),
             DefaultFilterChain = defaultChain,

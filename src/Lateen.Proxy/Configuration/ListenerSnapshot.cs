@@ -29,6 +29,9 @@ public sealed class ListenerSnapshot
     /// <summary>False: no socket of its own; other listeners may hand connections over.</summary>
     public bool BindToPort { get; init; } = true;
 
+    /// <summary><c>ignore_global_conn_limit</c>: its connections are taken, and not counted, whatever the bound of the process.</summary>
+    public bool IgnoresConnectionLimit { get; init; }
+
     public TrafficDirection Direction { get; init; }
 
     /// <summary>In configuration order; the choice among them follows <see cref="FilterChainMatch"/>.</summary>
@@ -66,7 +69,7 @@ public sealed class ListenerSnapshot
     /// <summary>The sockets of the two are interchangeable, so an update needs no new bind.</summary>
     public bool BindsLike(ListenerSnapshot other) =>
         Address.Equals(other.Address) && AdditionalAddresses.AsSpan().SequenceEqual(other.AdditionalAddresses.AsSpan())
-        && BindToPort == other.BindToPort && ReusePort == other.ReusePort && Backlog == other.Backlog && KeepAlive == other.KeepAlive;
+        && BindToPort == other.BindToPort && ReusePort == other.ReusePort && IgnoresConnectionLimit == other.IgnoresConnectionLimit && Backlog == other.Backlog && KeepAlive == other.KeepAlive;
 
     public override string ToString() => $"{Name} {Address}";
 }

@@ -26,14 +26,16 @@ public sealed class ListenerSet
     private readonly ReactorGroup _reactors;
     private readonly ProxyWorker[] _workers;
     private readonly ProxyStatistics _statistics;
+    private readonly ConnectionBudget _budget;
     private readonly SortedDictionary<string, ListenerState> _listeners = new(StringComparer.Ordinal);
     private bool _isDraining;
 
-    internal ListenerSet(ReactorGroup reactors, ProxyWorker[] workers, ProxyStatistics statistics)
+    internal ListenerSet(ReactorGroup reactors, ProxyWorker[] workers, ProxyStatistics statistics, ConnectionBudget budget)
     {
         _reactors = reactors;
         _workers = workers;
         _statistics = statistics;
+        _budget = budget;
     }
 
     /// <summary>Told about each listener that was opened or could not be, with the thread that changed it.</summary>
@@ -139,7 +141,7 @@ public sealed class ListenerSet
 
     private void Open(ListenerSnapshot snapshot)
     {
-        var listener = new ListenerState(_workers, _statistics);
+        var listener = new ListenerState(_workers, _statistics, _budget);
         listener.Adopt(snapshot);
         _listeners[snapshot.Name] = listener;
         bool isOpen = listener.TryOpen(_reactors);
@@ -165,7 +167,7 @@ public sealed class ListenerSet
             return;
         }
 
-        var successor = new ListenerState(_workers, _statistics);
+        var successor = new ListenerState(_workers, _statistics, _budget);
         successor.Adopt(snapshot);
         if (!successor.TryOpen(_reactors))
         {

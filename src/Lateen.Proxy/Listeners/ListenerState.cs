@@ -11,7 +11,7 @@ namespace Lateen.Proxy.Listeners;
 /// Changed on the configuration thread; <see cref="Serve"/> runs on reactors and reads the current version once per connection. An update
 /// that keeps the address keeps the sockets: nobody is refused in between.
 /// </remarks>
-internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics statistics)
+internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics statistics, ConnectionBudget budget)
 {
     private readonly List<TransportListener> _sockets = [];
     private volatile ListenerVersion? _current;
@@ -52,6 +52,8 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
             KeepAlive = snapshot.KeepAlive is { } keepAlive
                 ? new KeepAliveOptions { Idle = keepAlive.Time, Interval = keepAlive.Interval, Probes = (int?)keepAlive.Probes }
                 : null,
+            Budget = snapshot.IgnoresConnectionLimit ? null : budget,
+            Refused = CountRefused,
         };
         var addresses = ImmutableArray.CreateBuilder<EndPoint>();
         foreach (EndPoint address in (EndPoint[])[snapshot.Address, .. snapshot.AdditionalAddresses])
@@ -98,6 +100,8 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
         foreach (TransportListener socket in _sockets) socket.Close();
         _sockets.Clear();
     }
+
+    private void CountRefused(Reactor reactor) => workers[reactor.Index].Shard.Increment(_current!.Stats.GlobalConnectionOverflow);
 
     private ValueTask Serve(TransportConnection connection) => _current!.Serve(workers[connection.Reactor.Index], connection);
 }

@@ -12,6 +12,15 @@ public sealed record ProxyEngineOptions
     /// <summary>Reactors. Count, at least 1; one per core that the proxy may use.</summary>
     public int Concurrency { get; init; } = 1;
 
+    /// <summary>The bound of connections that holds where nobody names one, as Envoy's best practice at the edge has it. Count.</summary>
+    public const long DefaultMaxConnections = 50_000;
+
+    /// <summary>
+    /// Connections of clients that may be open at a time, on all listeners together. Count, at least 1. Hit: a connection is closed as soon as it was
+    /// taken, and counted as <c>downstream_global_cx_overflow</c> of its listener.
+    /// </summary>
+    public long MaxConnections { get; init; } = DefaultMaxConnections;
+
     /// <summary>Where all time comes from.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -46,7 +55,7 @@ public sealed class ProxyEngine : IAsyncDisposable
             },
         });
         _workers = [.. _reactors.Reactors.Select(reactor => new ProxyWorker(reactor, options.Concurrency, snapshots, statistics))];
-        Listeners = new ListenerSet(_reactors, _workers, statistics);
+        Listeners = new ListenerSet(_reactors, _workers, statistics, new ConnectionBudget(options.MaxConnections));
     }
 
     public ListenerSet Listeners { get; }

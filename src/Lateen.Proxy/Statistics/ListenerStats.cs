@@ -15,6 +15,7 @@ public sealed class ListenerStats : StatGroup
         ConnectionActive = fields.Gauge("downstream_cx_active");
         ConnectionLength = fields.Histogram("downstream_cx_length_ms");
         ConnectionOverflow = fields.Counter("downstream_cx_overflow");
+        GlobalConnectionOverflow = fields.Counter("downstream_global_cx_overflow");
         PreConnectionTimeout = fields.Counter("downstream_pre_cx_timeout");
         PreConnectionActive = fields.Gauge("downstream_pre_cx_active");
         NoFilterChainMatch = fields.Counter("no_filter_chain_match");
@@ -30,6 +31,9 @@ public sealed class ListenerStats : StatGroup
 
     /// <summary>Connections refused because the listener's own limit was reached.</summary>
     public Counter ConnectionOverflow { get; }
+
+    /// <summary>Connections closed because as many were open as the whole process takes.</summary>
+    public Counter GlobalConnectionOverflow { get; }
 
     /// <summary>Connections closed because listener filters took too long.</summary>
     public Counter PreConnectionTimeout { get; }

@@ -52,6 +52,7 @@ public sealed class XdsTypeRegistry
         "envoy.extensions.load_balancing_policies.random.v3.Random",
         "envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin",
         "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig",
+        "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
         "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
         "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
         "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",

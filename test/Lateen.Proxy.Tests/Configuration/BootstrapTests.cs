@@ -103,6 +103,26 @@ public sealed class BootstrapTests
     }
 
     [Fact]
+    public void Connections_of_clients_are_bounded_as_the_overload_manager_says_and_by_50000_without_one()
+    {
+        Assert.Equal(50_000, Setup.Read(FrontProxy).MaxDownstreamConnections);
+        Assert.Equal(1234, Setup.Read($"""
+            {FrontProxy}
+            {Monitor("global_downstream_max_connections", "resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig, max_active_downstream_connections: 1234")}
+            """).MaxDownstreamConnections);
+    }
+
+    [Theory]
+    [InlineData("fixed_heap", "resource_monitors.fixed_heap.v3.FixedHeapConfig", "overload_manager.resource_monitors[0]")]
+    [InlineData("global_downstream_max_connections", "resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+        "overload_manager.resource_monitors[0].typed_config.max_active_downstream_connections: is required")]
+    public void Monitor_of_overload_that_is_not_supported_or_says_nothing_is_refused(string name, string config, string error) =>
+        Assert.Contains(Setup.ErrorsOf($"{FrontProxy}\n{Monitor(name, config)}"), one => one.Contains(error, StringComparison.Ordinal));
+
+    private static string Monitor(string name, string config) =>
+        $"overload_manager: {{refresh_interval: 0.25s, resource_monitors: [{{name: envoy.resource_monitors.{name}, typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.{config}}}}}]}}";
+
+    [Fact]
     public void The_same_file_in_json_says_the_same()
     {
         var json = ProtoJson.Default.WriteJson(Setup.Read(FrontProxy).Source);

@@ -29,6 +29,7 @@ internal sealed class EngineUnderTest : IAsyncDisposable
         Engine = new ProxyEngine(Snapshots, Statistics, new ProxyEngineOptions
         {
             Concurrency = recipe.Concurrency,
+            MaxConnections = recipe.MaxConnections,
             TimeProvider = recipe.TimeProvider,
             DefectReported = Defects.Add,
         });
@@ -195,6 +196,10 @@ internal sealed class EngineRecipe
 
     public int Concurrency { get; set; } = 1;
 
+    public long MaxConnections { get; set; } = ProxyEngineOptions.DefaultMaxConnections;
+
+    public bool IgnoresConnectionLimit { get; set; }
+
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
     public EndPoint Address { get; set; } = new IPEndPoint(IPAddress.Loopback, 0);
@@ -260,6 +265,7 @@ internal sealed class EngineRecipe
         Name = "test",
         StatPrefix = "test",
         Address = Address,
+        IgnoresConnectionLimit = IgnoresConnectionLimit,
         FilterChains = Chains ?? [new FilterChainSnapshot { Name = "", HttpConnectionManager = BuildManager(routes) }],
     };
 
