@@ -90,13 +90,16 @@ public sealed record HttpTimeouts
     /// <summary>A connection without a request in progress. Default one hour.</summary>
     public TimeSpan? Idle { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>A request in progress on which nothing moves. Default five minutes; a route may replace it.</summary>
+    /// <summary>
+    /// A request in progress on which nothing moves. Default five minutes; a route may replace it. A client that takes nothing of what waits for it
+    /// has this time whatever the route says, and five minutes when it is off.
+    /// </summary>
     public TimeSpan? StreamIdle { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>From the first byte to the whole request. Default off.</summary>
     public TimeSpan? Request { get; init; }
 
-    /// <summary>From the first byte to the end of the headers. Default off.</summary>
+    /// <summary>From the first byte to the end of the headers. Off, as by default: as long as <see cref="StreamIdle"/>, and one minute when that is off too.</summary>
     public TimeSpan? RequestHeaders { get; init; }
 
     /// <summary>The life of a connection, after which it drains. Default off.</summary>

@@ -34,12 +34,15 @@ internal sealed class Answer(ProxyWorker worker)
     /// <summary>Head and content were accepted, if not yet sent.</summary>
     public bool IsComplete { get; private set; }
 
+    /// <summary>There is more to send, and the client does not take it.</summary>
+    public bool IsHeldUp { get; private set; }
+
     public void Begin(HttpExchange exchange, HttpConnectionProfile profile, DownstreamStream downstream)
     {
         _exchange = exchange;
         _profile = profile;
         _downstream = downstream;
-        IsStarted = IsComplete = false;
+        IsStarted = IsComplete = IsHeldUp = false;
     }
 
     public void End() => _ownContent = default;
@@ -84,6 +87,7 @@ internal sealed class Answer(ProxyWorker worker)
     public AnswerStatus Relay(ContentSource content, out bool hasMoved)
     {
         hasMoved = false;
+        IsHeldUp = false;
         ContentSink sink = _downstream.Sink;
         if (sink.IsBlocked) sink.Flush();
         while (!sink.IsBlocked && !sink.HasFailed)
@@ -94,7 +98,7 @@ internal sealed class Answer(ProxyWorker worker)
                     int sent = sink.Send(payload);
                     content.Take(sent);
                     _exchange.Record.BytesSent += sent;
-                    hasMoved = true;
+                    hasMoved |= sent > 0;
                     continue;
                 case ContentStatus.Wait:
                     return AnswerStatus.Wait;
@@ -108,6 +112,7 @@ internal sealed class Answer(ProxyWorker worker)
             }
         }
 
+        IsHeldUp = sink.IsBlocked;
         return AnswerStatus.Wait;
     }
 
@@ -123,7 +128,8 @@ internal sealed class Answer(ProxyWorker worker)
             _ownContent = _ownContent[sent..];
         }
 
-        if (!_ownContent.IsEmpty || IsComplete) return;
+        IsHeldUp = !_ownContent.IsEmpty;
+        if (IsHeldUp || IsComplete) return;
         IsComplete = true;
         sink.End(null);
     }
@@ -132,7 +138,10 @@ internal sealed class Answer(ProxyWorker worker)
     /// <returns>True when nothing of the response is left to send.</returns>
     public bool Flush()
     {
-        _downstream.Sink.Flush();
-        return IsComplete && !_downstream.Sink.IsBlocked;
+        ContentSink sink = _downstream.Sink;
+        sink.Flush();
+        // A sink that has nothing gathered forgets that it was blocked; what the server has for it waits all the same.
+        if (IsComplete || sink.IsBlocked) IsHeldUp = sink.IsBlocked;
+        return IsComplete && !sink.IsBlocked;
     }
 }

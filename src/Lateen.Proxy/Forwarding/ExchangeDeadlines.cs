@@ -22,6 +22,9 @@ internal enum DeadlineKind : byte
     /// <summary>The request did not come whole in time.</summary>
     Request,
 
+    /// <summary>The client took nothing of what waits for it for too long.</summary>
+    Flush,
+
     /// <summary>Nothing moved for too long.</summary>
     Idle,
 
@@ -47,6 +50,7 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
     private long _requestAt = Never;
     private long _durationAt = Never;
     private long _halfCloseAt = Never;
+    private long _flushAt = Never;
     private long _idleMilliseconds;
     private long _movedAt;
 
@@ -54,7 +58,7 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
     public void Begin(WakeSignal owner)
     {
         _owner = owner;
-        _backOffAt = _attemptAt = _routeAt = _requestAt = _durationAt = _halfCloseAt = Never;
+        _backOffAt = _attemptAt = _routeAt = _requestAt = _durationAt = _halfCloseAt = _flushAt = Never;
         _idleMilliseconds = 0;
         _movedAt = Reactor.NowMilliseconds;
     }
@@ -73,6 +77,14 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
     }
 
     public void ClearHalfClose() => _halfCloseAt = Never;
+
+    /// <summary>As <see cref="StartHalfClose"/>: the client takes nothing from now on.</summary>
+    public void StartFlush(long milliseconds)
+    {
+        if (_flushAt == Never) _flushAt = At(milliseconds);
+    }
+
+    public void ClearFlush() => _flushAt = Never;
 
     public void SetAttempt(long milliseconds) => _attemptAt = At(milliseconds);
 
@@ -104,6 +116,7 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
         if (now >= _attemptAt) return DeadlineKind.Attempt;
         if (now >= _requestAt) return DeadlineKind.Request;
         if (now >= _halfCloseAt) return DeadlineKind.HalfClose;
+        if (now >= _flushAt) return DeadlineKind.Flush;
         return now >= _backOffAt ? DeadlineKind.BackOff : DeadlineKind.Idle;
     }
 
@@ -121,7 +134,7 @@ internal sealed class ExchangeDeadlines(Reactor reactor) : ReactorTimer(reactor)
     private long Nearest()
     {
         long nearest = Math.Min(Math.Min(_backOffAt, _attemptAt), Math.Min(_routeAt, _requestAt));
-        nearest = Math.Min(nearest, Math.Min(_durationAt, _halfCloseAt));
+        nearest = Math.Min(nearest, Math.Min(Math.Min(_durationAt, _halfCloseAt), _flushAt));
         return _idleMilliseconds > 0 ? Math.Min(nearest, _movedAt + _idleMilliseconds) : nearest;
     }
 }

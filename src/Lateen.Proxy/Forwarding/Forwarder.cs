@@ -119,6 +119,8 @@ internal sealed class Forwarder
             };
             if (_stage == Stage.Done) return true;
             if (hasMoved) continue;
+            if (_answer.IsHeldUp) _deadlines.StartFlush(Profile.FlushMilliseconds);
+            else _deadlines.ClearFlush();
             _deadlines.Rearm();
             return false;
         }
@@ -401,7 +403,12 @@ internal sealed class Forwarder
     private void Download()
     {
         AnswerStatus status = _answer.Relay(_responseContent, out bool hasMoved);
-        if (hasMoved) _deadlines.Touch();
+        if (hasMoved)
+        {
+            _deadlines.Touch();
+            _deadlines.ClearFlush();
+        }
+
         if (status == AnswerStatus.Wait) return;
         ExchangeRecord record = Exchange.Record;
         if (status == AnswerStatus.Broken)
@@ -511,6 +518,9 @@ internal sealed class Forwarder
                 _worker.Shard.Increment(stats.RequestMaxDurationReached);
                 TimeOut(FailureSide.Local, FailureCause.DurationReached);
                 return;
+            case DeadlineKind.Flush:
+                _downstream.OnFlushTimeout();
+                goto default;
             default:
                 _worker.Shard.Increment(stats.RequestIdleTimeout);
                 TimeOut(FailureSide.Local, FailureCause.IdleTimeout);

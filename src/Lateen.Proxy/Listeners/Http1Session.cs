@@ -209,8 +209,7 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
         long until = long.MaxValue;
         if (hasBegun)
         {
-            if (Profile.RequestHeadersMilliseconds > 0) until = (_headBeganAt / 1000) + Profile.RequestHeadersMilliseconds;
-            else if (Profile.StreamIdleMilliseconds > 0) until = (_headBeganAt / 1000) + Profile.StreamIdleMilliseconds;
+            until = (_headBeganAt / 1000) + Profile.HeadMilliseconds;
             if (now >= until) return RefuseSlowHead();
         }
         else

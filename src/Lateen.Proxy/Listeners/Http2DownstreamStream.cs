@@ -163,6 +163,8 @@ internal sealed class Http2DownstreamStream : DownstreamStream
         // The stream's DATA frames are the tunnel already.
     }
 
+    public override void OnFlushTimeout() => _session.CountFlushTimeout();
+
     public override void Reset()
     {
         if (_isPeerGone) return;

@@ -64,7 +64,7 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         _timer = new ReactorTimer(worker.Reactor, static state => ((Http2Session)state!)._signal.Wake(), this);
         _link = new Http2Link(transport);
         _tally = new Http2Tally(_counters, worker.Shard, profile.Http2Stats);
-        _http2 = new Http2ServerConnection(profile.Manager.Http2, profile.RequestOptions, this, _link, worker.Http2Streams, _counters);
+        _http2 = new Http2ServerConnection(profile.Http2, profile.RequestOptions, this, _link, worker.Http2Streams, _counters);
     }
 
     private enum Drain : byte
@@ -131,8 +131,8 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         if (_isBusy) return;
         RunQueued();
         _link.RequestFlush();
-        // The last stream of a connection that drains lets it end.
-        if (_open == 0 && _drain != Drain.None) _signal.Wake();
+        // The last stream of a connection that drains lets it end; streams that wait for windows set a time.
+        if ((_open == 0 && _drain != Drain.None) || _http2.WantsCheck) _signal.Wake();
     }
 
     /// <summary>Ends a stream before its messages are complete.</summary>
@@ -143,6 +143,9 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         _http2.Reset(stream, error);
         _link.RequestFlush();
     }
+
+    /// <summary>The client has taken nothing of a stream's content for too long.</summary>
+    public void CountFlushTimeout() => _worker.Shard.Increment(Profile.Http2Stats.FlushTimeout);
 
     void ITransportObserver.OnReady(TransportConnection connection) => _signal.Wake();
 
@@ -248,7 +251,12 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         _link.EndRead();
         long now = _worker.Reactor.NowMilliseconds;
         if (!_hasEnded && now >= _http2.NextDeadline) Guarded(static (session, at) => session._http2.CheckTime(at), now);
-        if (_http2.HasEnded) _hasEnded = true;
+        if (_http2.HasEnded && !_hasEnded)
+        {
+            _hasEnded = true;
+            if (_http2.Failure.Violation == Http2Violation.HeadTimeout) _worker.Shard.Increment(Profile.Stats.RequestHeaderTimeout);
+        }
+
         if (!_hasEnded) CheckAge(now);
         if (!_hasEnded) CheckDrain(now);
         _tally.Fold(now);
@@ -499,7 +507,8 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         shard.Decrement(stats.ConnectionHttp2Active);
         shard.Increment(stats.ConnectionDestroy);
         shard.Increment(isByPeer ? stats.ConnectionDestroyRemote : stats.ConnectionDestroyLocal);
-        if (_http2.Failure.Violation is not (Http2Violation.None or Http2Violation.KeepAliveTimeout)) shard.Increment(stats.ConnectionProtocolError);
+        if (_http2.Failure.Violation is not (Http2Violation.None or Http2Violation.KeepAliveTimeout or Http2Violation.HeadTimeout))
+            shard.Increment(stats.ConnectionProtocolError);
         shard.Record(stats.ConnectionLength, _worker.Reactor.NowMilliseconds - _connection.OpenedAt);
         shard.Add(stats.ConnectionReceivedBytes, _transport.BytesRead);
         shard.Add(stats.ConnectionSentBytes, _transport.BytesWritten);

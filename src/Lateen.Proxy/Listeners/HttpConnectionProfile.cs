@@ -21,6 +21,12 @@ internal sealed class HttpConnectionProfile
         IPNetwork.Parse("fc00::/7"), IPNetwork.Parse("::1/128"),
     ];
 
+    /// <summary>How long a client may take nothing of what waits for it where the configuration names no idle time of streams: Envoy's default for that.</summary>
+    private const long DefaultFlushMilliseconds = 5 * 60_000;
+
+    /// <summary>How long a request's head may take where the configuration names no time that would end it.</summary>
+    private const long DefaultHeadMilliseconds = 60_000;
+
     private readonly ImmutableArray<IPNetwork> _internalRanges;
 
     public HttpConnectionProfile(ListenerSnapshot listener, FilterChainSnapshot chain, ListenerScope scope, ProxyStatistics statistics)
@@ -49,7 +55,15 @@ internal sealed class HttpConnectionProfile
         IdleMilliseconds = Milliseconds(manager.Timeouts.Idle);
         StreamIdleMilliseconds = Milliseconds(manager.Timeouts.StreamIdle);
         RequestMilliseconds = Milliseconds(manager.Timeouts.Request);
-        RequestHeadersMilliseconds = Milliseconds(manager.Timeouts.RequestHeaders);
+        FlushMilliseconds = StreamIdleMilliseconds > 0 ? StreamIdleMilliseconds : DefaultFlushMilliseconds;
+        HeadMilliseconds = Milliseconds(manager.Timeouts.RequestHeaders);
+        if (HeadMilliseconds == 0) HeadMilliseconds = StreamIdleMilliseconds > 0 ? StreamIdleMilliseconds : DefaultHeadMilliseconds;
+        Http2 = manager.Http2 with
+        {
+            HeadTimeoutMilliseconds = (int)Math.Min(HeadMilliseconds, int.MaxValue),
+            // A proxy before us folds the connections of many clients into one: its slow streams are not the deed of one of them.
+            StalledStreams = manager.ClientAddress.UseRemoteAddress ? manager.Http2.StalledStreams : int.MaxValue,
+        };
         MaxConnectionMilliseconds = Milliseconds(manager.Timeouts.MaxConnectionDuration);
         MaxStreamMilliseconds = Milliseconds(manager.Timeouts.MaxStreamDuration);
         DelayedCloseMilliseconds = Milliseconds(manager.Timeouts.DelayedClose);
@@ -75,6 +89,9 @@ internal sealed class HttpConnectionProfile
     public Http1RequestParser Parser { get; }
 
     public Http1Limits Limits { get; }
+
+    /// <summary>The manager's decisions about HTTP/2, those included that stand elsewhere in its configuration.</summary>
+    public Http2Options Http2 { get; }
 
     /// <summary>In configuration order.</summary>
     public HttpFilter[] RequestFilters { get; }
@@ -109,7 +126,11 @@ internal sealed class HttpConnectionProfile
 
     public long RequestMilliseconds { get; }
 
-    public long RequestHeadersMilliseconds { get; }
+    /// <summary>From the first octet of a request's head to its last. Never 0.</summary>
+    public long HeadMilliseconds { get; }
+
+    /// <summary>How long a client may take nothing of what waits for it. Never 0.</summary>
+    public long FlushMilliseconds { get; }
 
     public long MaxConnectionMilliseconds { get; }
 

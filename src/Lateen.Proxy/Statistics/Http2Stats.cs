@@ -25,6 +25,14 @@ public sealed class Http2Stats : StatGroup
         HeaderBlockFlood = fields.Counter("header_block_flood");
         SettingsFlood = fields.Counter("settings_flood");
         PingFlood = fields.Counter("ping_flood");
+        UnknownFramesFlood = fields.Counter("unknown_frames_flood");
+        ClosedStreamFlood = fields.Counter("closed_stream_flood");
+        GoAwayFlood = fields.Counter("goaway_flood");
+        InitialWindowFlood = fields.Counter("initial_window_flood");
+        WindowDribbleFlood = fields.Counter("window_dribble_flood");
+        HeaderOverflowFlood = fields.Counter("header_overflow_flood");
+        SlowReaderFlood = fields.Counter("slow_reader_flood");
+        FlushTimeout = fields.Counter("tx_flush_timeout");
         MessagingError = fields.Counter("rx_messaging_error");
         ResetReceived = fields.Counter("rx_reset");
         ResetSent = fields.Counter("tx_reset");
@@ -43,13 +51,23 @@ public sealed class Http2Stats : StatGroup
     public Counter OutboundFlood { get; }
     public Counter OutboundControlFlood { get; }
 
-    /// <summary>Clients that reset their streams as soon as they open them. This and the next five are bounds of our own, not Envoy's names.</summary>
+    /// <summary>Clients that reset their streams as soon as they open them. This one and those up to <see cref="SlowReaderFlood"/> are bounds of our own, not Envoy's names.</summary>
     public Counter RapidResetFlood { get; }
     public Counter ProvokedResetFlood { get; }
     public Counter ContinuationFlood { get; }
     public Counter HeaderBlockFlood { get; }
     public Counter SettingsFlood { get; }
     public Counter PingFlood { get; }
+    public Counter UnknownFramesFlood { get; }
+    public Counter ClosedStreamFlood { get; }
+    public Counter GoAwayFlood { get; }
+    public Counter InitialWindowFlood { get; }
+    public Counter WindowDribbleFlood { get; }
+    public Counter HeaderOverflowFlood { get; }
+    public Counter SlowReaderFlood { get; }
+
+    /// <summary>Streams whose client took nothing of what waited for it for too long.</summary>
+    public Counter FlushTimeout { get; }
     public Counter MessagingError { get; }
     public Counter ResetReceived { get; }
     public Counter ResetSent { get; }
@@ -82,7 +100,9 @@ internal sealed class Http2Tally(Http2Counters counters, StatShard shard, Http2S
     [
         Http2Violation.EmptyFramesFlood, Http2Violation.PriorityFlood, Http2Violation.WindowUpdateFlood, Http2Violation.OutboundFlood,
         Http2Violation.OutboundControlFlood, Http2Violation.RapidResetFlood, Http2Violation.ProvokedResetFlood, Http2Violation.ContinuationFlood,
-        Http2Violation.HeaderBlockFlood, Http2Violation.SettingsFlood, Http2Violation.PingFlood, Http2Violation.KeepAliveTimeout, Http2Violation.StreamRefused,
+        Http2Violation.HeaderBlockFlood, Http2Violation.SettingsFlood, Http2Violation.PingFlood, Http2Violation.UnknownFramesFlood, Http2Violation.ClosedStreamFlood,
+        Http2Violation.GoAwayFlood, Http2Violation.InitialWindowFlood, Http2Violation.WindowDribbleFlood, Http2Violation.HeaderOverflowFlood,
+        Http2Violation.SlowReaderFlood, Http2Violation.KeepAliveTimeout, Http2Violation.StreamRefused,
     ];
 
     private Seen _seen;
@@ -124,6 +144,13 @@ internal sealed class Http2Tally(Http2Counters counters, StatShard shard, Http2S
         Http2Violation.HeaderBlockFlood => stats.HeaderBlockFlood,
         Http2Violation.SettingsFlood => stats.SettingsFlood,
         Http2Violation.PingFlood => stats.PingFlood,
+        Http2Violation.UnknownFramesFlood => stats.UnknownFramesFlood,
+        Http2Violation.ClosedStreamFlood => stats.ClosedStreamFlood,
+        Http2Violation.GoAwayFlood => stats.GoAwayFlood,
+        Http2Violation.InitialWindowFlood => stats.InitialWindowFlood,
+        Http2Violation.WindowDribbleFlood => stats.WindowDribbleFlood,
+        Http2Violation.HeaderOverflowFlood => stats.HeaderOverflowFlood,
+        Http2Violation.SlowReaderFlood => stats.SlowReaderFlood,
         Http2Violation.KeepAliveTimeout => stats.KeepAliveTimeout,
         _ => stats.StreamRefused,
     };
@@ -148,7 +175,7 @@ internal sealed class Http2Tally(Http2Counters counters, StatShard shard, Http2S
         public ViolationCounts Violations;
     }
 
-    [System.Runtime.CompilerServices.InlineArray(13)]
+    [System.Runtime.CompilerServices.InlineArray(20)]
     private struct ViolationCounts
     {
         private long _first;

@@ -262,7 +262,7 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
         _tally.FoldAll();
         Link.Flush();
         Link.Release();
-        if (Http2.Failure.Violation is not (Http2Violation.None or Http2Violation.KeepAliveTimeout)) Pool.CountProtocolError();
+        if (Http2.Failure.Violation is not (Http2Violation.None or Http2Violation.KeepAliveTimeout or Http2Violation.HeadTimeout)) Pool.CountProtocolError();
         CloseTransport(wasActive);
     }
 

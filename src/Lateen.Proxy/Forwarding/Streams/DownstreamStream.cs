@@ -34,6 +34,11 @@ internal abstract class DownstreamStream
     /// <summary>A 101 was sent: content and sink are the other protocol's bytes from now on.</summary>
     public abstract void StartTunnel();
 
+    /// <summary>The client has taken nothing of what waits for it for too long; a <see cref="Reset"/> follows.</summary>
+    public virtual void OnFlushTimeout()
+    {
+    }
+
     /// <summary>The response cannot be completed: the client must not take what it has for a whole one.</summary>
     public abstract void Reset();
 }
