@@ -70,7 +70,7 @@ public sealed class Http2SessionTests
     }
 
     [Fact]
-    public async Task The_preface_is_recognised_however_it_is_cut()
+    public async Task Rfc9113_3_3_and_3_4_preface_of_prior_knowledge_is_recognised_however_it_is_cut()
     {
         await using var upstream = TestUpstream.Answering();
         await using var proxy = Start(upstream);
