@@ -75,8 +75,8 @@ internal sealed class FloodMeasurements(FootprintOptions options, RunningUpstrea
         {
             while (await pace.WaitForNextTickAsync(end))
             {
-                using var attacker = await Http2Attacker.ConnectAsync(port, end);
-                await attacker.FloodUntilClosedAsync(flood.AddBatch, end);
+                await using var attacker = await Http2Attacker.ConnectAsync(port, flood, tls: null, end);
+                await attacker.FloodUntilClosedAsync(end);
                 refused++;
             }
         }

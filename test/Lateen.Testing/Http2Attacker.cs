@@ -1,25 +1,33 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
 namespace Lateen.Testing;
 
 /// <summary>
-/// A client of HTTP/2 that keeps to no rule: writes the frames that a test wants (RFC 9113 section 4.1: length 24 bits, type, flags, stream) and goes
-/// on until the other side ends the connection.
+/// A client of HTTP/2 that keeps to no rule: writes the frames that a test wants (RFC 9113 section 4.1: length 24 bits, type, flags, stream), reads what comes
+/// back, and goes on until the other side ends the connection.
 /// </summary>
-public sealed class Http2Attacker : IDisposable
+public sealed class Http2Attacker : IAsyncDisposable
 {
-    public const byte Data = 0, Headers = 1, Priority = 2, Reset = 3, Settings = 4, Ping = 6, WindowUpdate = 8, Continuation = 9;
+    public const byte Data = 0, Headers = 1, Priority = 2, Reset = 3, Settings = 4, Ping = 6, GoAway = 7, WindowUpdate = 8, Continuation = 9, Unknown = 0xbe;
 
     public const byte EndStream = 1, EndHeaders = 4;
 
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly Socket _socket;
+    private readonly Stream _stream;
+    private readonly Http2Flood _flood;
     private readonly MemoryStream _pending = new();
+    private readonly SemaphoreSlim _writing = new(1);
+    private Task _reading = Task.CompletedTask;
 
-    private Http2Attacker()
+    private Http2Attacker(Socket socket, Stream stream, Http2Flood flood)
     {
+        _socket = socket;
+        _stream = stream;
+        _flood = flood;
     }
 
     /// <summary>GET / for a host, and POST /sink: indexed fields and literals that are not indexed (RFC 7541 section 6).</summary>
@@ -30,15 +38,33 @@ public sealed class Http2Attacker : IDisposable
     /// <summary>A literal field with an indexed name, not added to the table.</summary>
     public static byte[] Literal(byte nameIndex, string value) => [nameIndex, (byte)value.Length, .. Encoding.ASCII.GetBytes(value)];
 
-    /// <summary>Connects and says the preface, with a small receive buffer, so that what is sent back soon has nowhere to go.</summary>
-    public static async Task<Http2Attacker> ConnectAsync(int port, CancellationToken cancel, byte[]? settings = null)
+    /// <summary>A SETTINGS payload of one entry.</summary>
+    public static byte[] Setting(byte identifier, int value)
     {
-        var attacker = new Http2Attacker();
-        attacker._socket.ReceiveBufferSize = 4096;
-        await attacker._socket.ConnectAsync(IPAddress.Loopback, port, cancel);
+        byte[] entry = [0, identifier, 0, 0, 0, 0];
+        BinaryPrimitives.WriteInt32BigEndian(entry.AsSpan(2), value);
+        return entry;
+    }
+
+    /// <summary>Connects and says the preface with the flood's SETTINGS.</summary>
+    /// <param name="tls">Null: in the clear, with prior knowledge; else HTTP/2 is agreed on by ALPN.</param>
+    public static async Task<Http2Attacker> ConnectAsync(int port, Http2Flood flood, SslClientAuthenticationOptions? tls, CancellationToken cancel)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(IPAddress.Loopback, port, cancel);
+        Stream stream = new NetworkStream(socket, ownsSocket: true);
+        if (tls is not null)
+        {
+            tls.ApplicationProtocols = [SslApplicationProtocol.Http2];
+            var encrypted = new SslStream(stream);
+            await encrypted.AuthenticateAsClientAsync(tls, cancel);
+            if (encrypted.NegotiatedApplicationProtocol != SslApplicationProtocol.Http2) throw new InvalidOperationException("the server has not agreed to HTTP/2");
+            stream = encrypted;
+        }
+
+        var attacker = new Http2Attacker(socket, stream, flood);
         attacker._pending.Write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
-        attacker.Add(Settings, 0, 0, settings ?? []);
-        await attacker.SendAsync(cancel);
+        attacker.Add(Settings, 0, 0, flood.Settings);
         return attacker;
     }
 
@@ -53,37 +79,80 @@ public sealed class Http2Attacker : IDisposable
         _pending.Write(payload);
     }
 
-    public async Task SendAsync(CancellationToken cancel)
+    /// <summary>Floods until the peer ends the connection, which it must some time: batch after batch, or answer by answer where the flood has those.</summary>
+    public async Task FloodUntilClosedAsync(CancellationToken cancel)
     {
-        var bytes = _pending.ToArray().AsMemory();
-        _pending.SetLength(0);
-        while (bytes.Length > 0)
-        {
-            bytes = bytes[await _socket.SendAsync(bytes, cancel)..];
-        }
-    }
-
-    /// <summary>Sends batches until the peer ends the connection, which it must some time.</summary>
-    /// <param name="addBatch">Adds the frames of a batch; told its number.</param>
-    public async Task FloodUntilClosedAsync(Action<Http2Attacker, int> addBatch, CancellationToken cancel)
-    {
+        _reading = ReadAsync(cancel);
         try
         {
             for (var batch = 0; ; batch++)
             {
-                addBatch(this, batch);
-                await SendAsync(cancel);
+                await SendAsync(() => _flood.AddBatch(this, batch), cancel);
+                if (!_flood.IsOfOneBatch) continue;
+                await _reading;
+                return;
             }
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or IOException)
         {
             // Closed under a write, as a connection is that is not wanted any more.
         }
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        _socket.Dispose();
+        _socket.Close();
+        try
+        {
+            await _reading;
+        }
+        catch (OperationCanceledException)
+        {
+            // The test has had enough.
+        }
+
+        await _stream.DisposeAsync();
         _pending.Dispose();
+        _writing.Dispose();
+    }
+
+    private async Task SendAsync(Action add, CancellationToken cancel)
+    {
+        await _writing.WaitAsync(cancel);
+        try
+        {
+            add();
+            var bytes = _pending.ToArray();
+            _pending.SetLength(0);
+            await _stream.WriteAsync(bytes, cancel);
+            await _stream.FlushAsync(cancel);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>Reads to the end of the connection, so that what is provoked has somewhere to go, and answers what the flood wants answered.</summary>
+    private async Task ReadAsync(CancellationToken cancel)
+    {
+        var head = new byte[9];
+        var payload = new byte[64 * 1024];
+        try
+        {
+            while (true)
+            {
+                await _stream.ReadExactlyAsync(head, cancel);
+                await _stream.ReadExactlyAsync(payload.AsMemory(0, BinaryPrimitives.ReadInt32BigEndian(head) >>> 8), cancel);
+                if (_flood.Answer is { } answer)
+                {
+                    await SendAsync(() => answer(this, head[3], head[4]), cancel);
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
+        {
+            // The end of the connection, however it came.
+        }
     }
 }

@@ -11,7 +11,7 @@ public sealed class OpenSslTests(PeerMesh mesh)
     [Theory(Timeout = 60_000)]
     [InlineData("-tls1_3", "TLSv1.3")]
     [InlineData("-tls1_2", "TLSv1.2")]
-    public async Task The_chain_verifies_and_ALPN_chooses_HTTP_2(string option, string version)
+    public async Task Rfc9113_3_2_ALPN_chooses_HTTP_2_and_the_chain_verifies(string option, string version)
     {
         var output = await ConnectAsync("https", "web.example", option, "-alpn", "h2,http/1.1");
 
