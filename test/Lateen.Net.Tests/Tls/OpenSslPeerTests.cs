@@ -62,14 +62,65 @@ public sealed class OpenSslPeerTests : IDisposable
     }
 
     [Fact]
-    public async Task Renegotiation_is_refused()
+    public async Task Rfc9113_9_2_versions_below_1_2_are_refused()
     {
         await using var server = new EchoServer(Options());
-        await using var client = OpenSslPeer.Start("s_client", "-connect", server.Address, "-tls1_2");
+        await using var client = OpenSslPeer.Start("s_client", "-connect", server.Address, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0", "-alpn", "h2");
+        await client.Say("alert protocol version");
+        await client.Exit();
+    }
+
+    [Theory]
+    [InlineData("-alpn", "h2")] // RFC 9113 forbids both for HTTP/2; for the rest they are as harmful.
+    [InlineData("-alpn", "http/1.1")]
+    public async Task Rfc9113_9_2_1_nothing_is_compressed_and_renegotiation_is_refused(params string[] alpn)
+    {
+        await using var server = new EchoServer(Options());
+        await using var client = OpenSslPeer.Start(["s_client", "-connect", server.Address, "-tls1_2", "-comp", .. alpn]);
+        await client.Say("Compression: NONE");
         await client.Say("Verify return code");
         await client.Type("R");
         await client.Say("no renegotiation");
         await client.Exit();
+    }
+
+    [Theory]
+    [InlineData("ECDHE-ECDSA-AES128-SHA")] // Of appendix A: no AEAD.
+    [InlineData("ECDHE-ECDSA-AES256-SHA384")]
+    public async Task Rfc9113_9_2_2_suites_that_are_prohibited_are_not_agreed_on(string suite)
+    {
+        await using var server = new EchoServer(Options());
+        await using var client = OpenSslPeer.Start("s_client", "-connect", server.Address, "-tls1_2", "-cipher", suite, "-alpn", "h2");
+        await client.Say("alert handshake failure");
+        await client.Exit();
+    }
+
+    [Fact]
+    public async Task Rfc9113_9_2_3_client_of_ours_lets_no_server_ask_for_a_certificate_after_the_handshake()
+    {
+        var leaf = _authority.Issue(["b.example"]);
+        await using var peer = OpenSslPeer.Start(
+            "s_server", "-accept", "127.0.0.1:0", "-cert", Save("c.pem", leaf.ChainPem), "-key", Save("k.pem", leaf.KeyPem), "-tls1_3", "-alpn", "h2");
+        var output = await peer.Say("ACCEPT 127.0.0.1:");
+        var port = int.Parse(output[(output.IndexOf("ACCEPT 127.0.0.1:", StringComparison.Ordinal) + 17)..].Split('\n')[0]);
+        await using var test = new TestReactor();
+        using var context = TlsHarness.Client(new() { Alpn = [AlpnProtocol.Http2], Certificates = [_authority.Issue(["client"]).Options] });
+        var asked = new TaskCompletionSource();
+        var talking = test.Run(async () =>
+        {
+            var plain = await TransportConnector.ConnectAsync(test.Reactor, new IPEndPoint(IPAddress.Loopback, port), ConnectOptions.Default);
+            var result = await TlsHandshake.ConnectAsync(plain.Connection!, context, TlsClientParameters.None, TlsHarness.HandshakeMilliseconds);
+            using var connection = result.Connection!;
+            await connection.WriteAll("connected\n"u8.ToArray());
+            await asked.Task;
+            return result.IsEstablished;
+        });
+        await peer.Say("connected");
+        await peer.Type("c");
+        // Our ClientHello has not offered it (RFC 8446 section 4.2.6), so the server cannot even send the request.
+        await peer.Say("extension not received");
+        asked.SetResult();
+        Assert.True(await talking);
     }
 
     [Theory]
