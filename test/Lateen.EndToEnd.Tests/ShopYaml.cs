@@ -20,7 +20,8 @@ internal static class ShopYaml
         """;
 
     /// <summary>The service "web": version v1 at the first ports, v2 at the others.</summary>
-    public static string Web(IEnumerable<int> v1, IEnumerable<int> v2) => $$"""
+    /// <param name="balancer">Istio's word for how endpoints are chosen.</param>
+    public static string Web(IEnumerable<int> v1, IEnumerable<int> v2, string balancer = "LEAST_REQUEST") => $$"""
         apiVersion: networking.istio.io/v1
         kind: ServiceEntry
         metadata:
@@ -40,6 +41,7 @@ internal static class ShopYaml
           name: web
         spec:
           host: web
+          trafficPolicy: { loadBalancer: { simple: {{balancer}} } }
           subsets:
             - name: v1
               labels: { version: v1 }

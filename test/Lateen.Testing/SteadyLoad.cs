@@ -8,14 +8,35 @@ using System.Threading.Channels;
 namespace Lateen.Testing;
 
 /// <summary>What a load saw: every request has exactly one outcome.</summary>
-/// <param name="Answered">Responses with a status below 500.</param>
-/// <param name="Failed">5xx, a connection that broke under a request, or an answer that is no HTTP.</param>
+/// <param name="Due">Requests that the asked rate made due while the load ran.</param>
+/// <param name="Answered">Answers that were as expected.</param>
+/// <param name="Failed">Any other answer, none in time, a connection that broke under a request, or an answer that is no HTTP.</param>
 /// <param name="Failures">Why requests failed, with counts.</param>
-/// <param name="Bodies">Answers by body, with counts.</param>
-public sealed record LoadResult(long Answered, long Failed, IReadOnlyDictionary<string, long> Failures, IReadOnlyDictionary<string, long> Bodies)
+/// <param name="Bodies">Good answers by body, with counts.</param>
+public sealed record LoadResult(
+    long Due, long Answered, long Failed, IReadOnlyDictionary<string, long> Failures, IReadOnlyDictionary<string, long> Bodies)
 {
+    /// <summary>Requests that were sent.</summary>
+    public long Sent => Answered + Failed;
+
+    /// <summary>
+    /// Whether the load was what was asked for: nine of ten requests that were due were sent. The tenth is for what waits its turn in the moment of
+    /// the stop; who cannot keep the pace falls behind further with every second.
+    /// </summary>
+    public bool HeldItsRate => Sent * 10 >= Due * 9;
+
     /// <summary>The failures on one line, for an assertion's message.</summary>
     public string Reasons => string.Join("; ", Failures.Select(pair => $"{pair.Value} x {pair.Key}"));
+}
+
+/// <summary>An answer as it came.</summary>
+/// <param name="Head">The status line and the fields, each ended by CRLF.</param>
+public sealed record LoadAnswer(int Status, string Head, string Body)
+{
+    /// <summary>The value of the first field of this name; null where there is none.</summary>
+    /// <param name="name">In any case.</param>
+    public string? Field(string name) => Head.Split("\r\n").Skip(1)
+        .Where(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase)).Select(line => line[(name.Length + 1)..].Trim()).FirstOrDefault();
 }
 
 /// <summary>
@@ -25,7 +46,14 @@ public sealed record LoadResult(long Answered, long Failed, IReadOnlyDictionary<
 /// <remarks>Bounded: at most <c>connections</c> requests are under way; when all are taken the next waits its turn, late but sent. Stops with dispose.</remarks>
 public sealed class SteadyLoad : IAsyncDisposable
 {
+    /// <summary>How long an answer may take before its request has failed. Far above what a busy machine needs: who exceeds it hangs.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     private readonly IPEndPoint _target;
+    private readonly int _requestsPerSecond;
+    private readonly Func<LoadAnswer, string?> _fault;
+    private readonly TimeSpan _patience;
+    private readonly long _started = TimeProvider.System.GetTimestamp();
     private readonly byte[] _request;
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<bool> _turns = Channel.CreateBounded<bool>(4096);
@@ -36,19 +64,27 @@ public sealed class SteadyLoad : IAsyncDisposable
     private readonly Task _running;
     private long _answered;
     private long _failed;
+    private long? _due;
 
-    private SteadyLoad(Uri target, int requestsPerSecond, int connections, string extraHeaders, string? host)
+    private SteadyLoad(
+        Uri target, int requestsPerSecond, int connections, string extraHeaders, string? host, Func<LoadAnswer, string?>? fault, TimeSpan? patience)
     {
+        _requestsPerSecond = requestsPerSecond;
+        _fault = fault ?? (static answer => answer.Status == 200 ? null : $"status {answer.Status}: {answer.Body}");
+        _patience = patience ?? Patience;
         _target = new IPEndPoint(IPAddress.Loopback, target.Port);
         _request = Encoding.ASCII.GetBytes($"GET {target.PathAndQuery} HTTP/1.1\r\nHost: {host ?? target.Authority}\r\n{extraHeaders}\r\n");
-        _running = Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(WorkAsync)).Prepend(Task.Run(() => PaceAsync(requestsPerSecond))));
+        _running = Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(WorkAsync)).Prepend(Task.Run(PaceAsync)));
     }
 
     /// <summary>Starts the load on a loopback address.</summary>
     /// <param name="extraHeaders">Header lines, each ended by CRLF.</param>
     /// <param name="host">Whom the requests are for, where that is another than they are sent to.</param>
-    public static SteadyLoad Start(Uri target, int requestsPerSecond, int connections = 16, string extraHeaders = "", string? host = null) =>
-        new(target, requestsPerSecond, connections, extraHeaders, host);
+    /// <param name="fault">What is wrong with an answer; null where nothing is. Unless told, any status but 200.</param>
+    /// <param name="patience">How long an answer may take. Default: <see cref="Patience"/>.</param>
+    public static SteadyLoad Start(
+        Uri target, int requestsPerSecond, int connections = 16, string extraHeaders = "", string? host = null, Func<LoadAnswer, string?>? fault = null, TimeSpan? patience = null) =>
+        new(target, requestsPerSecond, connections, extraHeaders, host, fault, patience);
 
     /// <summary>Requests that have their outcome so far.</summary>
     public long Done => Interlocked.Read(ref _answered) + Interlocked.Read(ref _failed);
@@ -68,9 +104,10 @@ public sealed class SteadyLoad : IAsyncDisposable
     /// <summary>Stops sending, waits for what is under way, and says what was seen.</summary>
     public async Task<LoadResult> StopAsync()
     {
+        _due ??= DueByNow();
         await _stop.CancelAsync();
         await _running;
-        return new LoadResult(_answered, _failed, new Dictionary<string, long>(_failures), new Dictionary<string, long>(_bodies));
+        return new LoadResult(_due.Value, _answered, _failed, new Dictionary<string, long>(_failures), new Dictionary<string, long>(_bodies));
     }
 
     public async ValueTask DisposeAsync()
@@ -79,18 +116,18 @@ public sealed class SteadyLoad : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task PaceAsync(int requestsPerSecond)
+    private long DueByNow() => (long)(TimeProvider.System.GetElapsedTime(_started).TotalSeconds * _requestsPerSecond);
+
+    private async Task PaceAsync()
     {
         // Turns are handed out by elapsed time, not one per tick, so that a late tick catches up and the rate holds.
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
-        var started = TimeProvider.System.GetTimestamp();
         long handed = 0;
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                var due = (long)(TimeProvider.System.GetElapsedTime(started).TotalSeconds * requestsPerSecond);
-                for (; handed < due; handed++)
+                for (var due = DueByNow(); handed < due; handed++)
                 {
                     await _turns.Writer.WriteAsync(true, _stop.Token);
                 }
@@ -108,6 +145,7 @@ public sealed class SteadyLoad : IAsyncDisposable
     {
         Socket? socket = null;
         var buffer = new byte[64 * 1024];
+        var patience = new CancellationTokenSource();
         await foreach (var _ in _turns.Reader.ReadAllAsync())
         {
             if (_stop.IsCancellationRequested)
@@ -117,30 +155,43 @@ public sealed class SteadyLoad : IAsyncDisposable
 
             try
             {
+                patience.CancelAfter(_patience);
                 if (socket is null)
                 {
                     socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                    await socket.ConnectAsync(_target);
+                    await socket.ConnectAsync(_target, patience.Token);
                 }
 
-                await socket.SendAsync(_request);
-                var (status, body, keep) = await ReadResponseAsync(socket, buffer);
+                await socket.SendAsync(_request, patience.Token);
+                var (answer, keep) = await ReadResponseAsync(socket, buffer, patience.Token);
                 if (!keep)
                 {
                     socket.Dispose();
                     socket = null;
                 }
 
-                Count(status < 500 ? null : $"status {status}: {body}", body);
+                Count(_fault(answer), answer.Body);
             }
-            catch (Exception failure) when (failure is SocketException or InvalidDataException)
+            catch (Exception failure) when (failure is SocketException or InvalidDataException or OperationCanceledException)
             {
                 socket?.Dispose();
                 socket = null;
-                Count(failure is SocketException error ? $"{error.SocketErrorCode}" : failure.Message, "");
+                Count(failure switch
+                {
+                    SocketException error => $"{error.SocketErrorCode}",
+                    OperationCanceledException => $"no answer in {_patience.TotalSeconds} s",
+                    _ => failure.Message,
+                }, "");
+            }
+
+            if (!patience.TryReset())
+            {
+                patience.Dispose();
+                patience = new CancellationTokenSource();
             }
         }
 
+        patience.Dispose();
         socket?.Dispose();
     }
 
@@ -168,13 +219,13 @@ public sealed class SteadyLoad : IAsyncDisposable
         }
     }
 
-    private static async Task<(int Status, string Body, bool KeepAlive)> ReadResponseAsync(Socket socket, byte[] buffer)
+    private static async Task<(LoadAnswer Answer, bool KeepAlive)> ReadResponseAsync(Socket socket, byte[] buffer, CancellationToken cancel)
     {
         var length = 0;
         int head;
         while ((head = buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8)) < 0)
         {
-            length += await ReceiveAsync(socket, buffer, length);
+            length += await ReceiveAsync(socket, buffer, length, cancel);
         }
 
         var text = Encoding.ASCII.GetString(buffer, 0, head + 2);
@@ -196,15 +247,15 @@ public sealed class SteadyLoad : IAsyncDisposable
         var expected = int.Parse(text.AsSpan(at, text.IndexOf('\r', at) - at));
         while (length < bodyStart + expected)
         {
-            length += await ReceiveAsync(socket, buffer, length);
+            length += await ReceiveAsync(socket, buffer, length, cancel);
         }
 
-        return (status, Encoding.UTF8.GetString(buffer, bodyStart, expected), keep);
+        return (new LoadAnswer(status, text, Encoding.UTF8.GetString(buffer, bodyStart, expected)), keep);
     }
 
-    private static async Task<int> ReceiveAsync(Socket socket, byte[] buffer, int offset)
+    private static async Task<int> ReceiveAsync(Socket socket, byte[] buffer, int offset, CancellationToken cancel)
     {
-        var received = await socket.ReceiveAsync(buffer.AsMemory(offset));
+        var received = await socket.ReceiveAsync(buffer.AsMemory(offset), cancel);
         return received > 0 ? received : throw new InvalidDataException("connection closed under a request");
     }
 }
