@@ -61,7 +61,8 @@ internal static class Storefront
         var (reviews, reviewsFailure) = await reviewsCall;
         var shelf = new Shelf(await stockCall, await visitsCall);
 
-        // The page degrades piece by piece; it fails as a whole only when it has nothing to show.
+        // The page degrades piece by piece; it fails as a whole only when it has nothing to show. The header says whether reviews are on it:
+        // whoever counts failures looks there, as the status hides them.
         var status = book is null && reviews is null ? StatusCodes.Status502BadGateway : StatusCodes.Status200OK;
         context.Response.Headers["x-reviews-version"] = reviews?.Version ?? "none";
         return Results.Content(Page(id, user, book, bookFailure, reviews, reviewsFailure, shelf), "text/html; charset=utf-8", Encoding.UTF8, status);

@@ -23,7 +23,7 @@ internal sealed class TrafficGenerator(Uri ingress, Uri ingressTls, string autho
     private long _sent;
     private long _failed;
 
-    /// <summary>Page views answered or failed so far, those that failed (5xx or no answer), and views by reviews version.</summary>
+    /// <summary>Page views and orders so far, those that failed (no page, or one without its reviews; no word of the order), and views by reviews version.</summary>
     public (long Sent, long Failed, IReadOnlyDictionary<string, long> Versions) Counts
     {
         get
@@ -41,7 +41,7 @@ internal sealed class TrafficGenerator(Uri ingress, Uri ingressTls, string autho
         try
         {
             using var response = await _client.GetAsync(new Uri(ingress, "/book/0"), cancel);
-            return response.StatusCode == HttpStatusCode.OK && response.Headers.TryGetValues("x-reviews-version", out var version) && version.First() != "none";
+            return IsWhole(response, out _);
         }
         catch (HttpRequestException)
         {
@@ -89,8 +89,7 @@ internal sealed class TrafficGenerator(Uri ingress, Uri ingressTls, string autho
             }
 
             using var response = await _client.SendAsync(request, cancel);
-            failed = (int)response.StatusCode >= 500;
-            version = response.Headers.TryGetValues("x-reviews-version", out var values) ? values.First() : null;
+            failed = !IsWhole(response, out version);
         }
         catch (HttpRequestException)
         {
@@ -106,6 +105,16 @@ internal sealed class TrafficGenerator(Uri ingress, Uri ingressTls, string autho
         }
 
         Count(failed, version, underWay);
+    }
+
+    /// <summary>
+    /// Whether this is the page with its reviews. The storefront shows what it could get, with status 200 and the version <c>none</c>, so the status
+    /// alone would hide that a call behind it was lost.
+    /// </summary>
+    private static bool IsWhole(HttpResponseMessage response, out string? version)
+    {
+        version = response.Headers.TryGetValues("x-reviews-version", out var values) ? values.First() : null;
+        return response.StatusCode == HttpStatusCode.OK && version is not (null or "none");
     }
 
     /// <summary>As the page's button does it: places an order, and has it when the feed tells of one.</summary>
