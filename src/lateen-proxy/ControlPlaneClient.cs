@@ -1,4 +1,5 @@
 using Envoy.Config.Core.V3;
+using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.ControlPlane;
 using Lateen.Proxy.Statistics;
@@ -11,15 +12,17 @@ namespace Lateen.ProxyHost;
 internal static class ControlPlaneClient
 {
     /// <summary>Follows the control plane until stopped.</summary>
+    /// <param name="admin">Where the admin pages are, once bound; told to the control plane, so that its CLI finds them by the proxy's name. Null without.</param>
     /// <param name="identified">When the proxy can show who it is; the stream begins then.</param>
     public static async Task FollowAsync(
-        ControlPlaneConfig plane, Node node, ProxyConfiguration configuration, ManagementReactor management, Task identified, ProxyStatistics statistics,
+        ControlPlaneConfig plane, Node node, string? admin, ProxyConfiguration configuration, ManagementReactor management, Task identified, ProxyStatistics statistics,
         TimeProvider time, CancellationToken stop)
     {
         await identified.WaitAsync(stop);
         await using var transport = new ReactorXdsTransport(plane, management);
         node.UserAgentName = "lateen-proxy";
         node.UserAgentVersion = ProxyArguments.Version;
+        if (admin is not null) (node.Metadata ??= new Struct()).Fields["ADMIN_ADDRESS"] = Value.ForString(admin);
         var client = new XdsClient(new XdsClientOptions
         {
             Node = node,

@@ -124,7 +124,7 @@ internal static class ProxyHost
             ? new WorkloadIdentityAgent(identity, configuration, management!, statistics.Registry, log.For("identity"), time) : null;
         Task confirming = agent?.RunAsync(stop.Token) ?? Task.CompletedTask;
         Task following = config.ControlPlane is { } plane
-            ? ControlPlaneClient.FollowAsync(plane, config.Node, configuration, management!, agent?.Ready ?? Task.CompletedTask, statistics, time, stop.Token) : Task.CompletedTask;
+            ? ControlPlaneClient.FollowAsync(plane, config.Node, admin?.Address.ToString(), configuration, management!, agent?.Ready ?? Task.CompletedTask, statistics, time, stop.Token) : Task.CompletedTask;
         _ = configuration.Initialized.ContinueWith(_ => lifecycle.MarkInitialized(), TaskScheduler.Default);
         Task tidying = StartupGarbage.CollectAsync(configuration.Initialized, time, stop.Token);
         int code = await lifecycle.Ended;

@@ -27,10 +27,11 @@ internal sealed class FakeProxy : IXdsConsumer, IAsyncDisposable
     private readonly Task _running;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public FakeProxy(string xdsAddress, string name = "client", string ns = "shop", int httpProxyPort = 15080, string type = "sidecar", string labels = "")
+    public FakeProxy(string xdsAddress, string name = "client", string ns = "shop", int httpProxyPort = 15080, string type = "sidecar", string labels = "", string admin = "")
     {
         var metadata = new Struct { Fields = { ["NAME"] = Value.ForString(name), ["NAMESPACE"] = Value.ForString(ns) } };
         if (httpProxyPort > 0) metadata.Fields["HTTP_PROXY_PORT"] = Value.ForString($"{httpProxyPort}");
+        if (admin.Length > 0) metadata.Fields["ADMIN_ADDRESS"] = Value.ForString(admin);
         var labelFields = new Struct();
         foreach (string label in labels.Split(',', StringSplitOptions.RemoveEmptyEntries))
             labelFields.Fields[label.Split('=')[0]] = Value.ForString(label.Split('=')[1]);

@@ -1,4 +1,5 @@
 using Lateen.ControlPlane.Tests;
+using Lateen.Testing;
 
 namespace Lateen.Cli.Tests;
 
@@ -97,8 +98,46 @@ public sealed class ControlPlaneTests
         await work.RunAsync("pc endpoints storefront --port 9080");
         await work.RunAsync("pc route storefront --name http_proxy -o yaml");
         await work.RunAsync("pc clusters nobody");
+        await work.RunAsync("pc bootstrap nobody");
+        await work.RunAsync("pc bootstrap storefront");
 
         Golden.Verify(work.Transcript);
+    }
+
+    [Theory]
+    [InlineData("sidecar~127.0.0.1~storefront.shop~shop.svc.cluster.local", 0, "id: sidecar~127.0.0.1~storefront.shop~shop.svc.cluster.local")]
+    [InlineData("sidecar~127.0.0.1~another.shop~shop.svc.cluster.local", 1, "are those of 'sidecar~127.0.0.1~another.shop~shop.svc.cluster.local' and not of sidecar~127.0.0.1~storefront.shop~shop.svc.cluster.local")]
+    public async Task Bootstrap_of_a_proxy_is_asked_where_the_proxy_says_and_is_its_own(string idThatAnswers, int exitCode, string said)
+    {
+        await using var work = new CliWorkplace();
+        work.Write("config/shop.yaml", Shop);
+        await work.UpAsync();
+        string dump = $$"""{ "configs": [{"@type": "type.googleapis.com/envoy.admin.v3.BootstrapConfigDump", "bootstrap": {"node": {"id": "{{idThatAnswers}}"} } }] }""";
+        using var pages = new CannedServer($"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {dump.Length}\r\n\r\n{dump}");
+        await using var proxy = new FakeProxy(work.XdsAddress, "storefront", admin: $"{pages.Address}");
+        await proxy.UntilAsync(_ => proxy.Held("CDS") > 0, TestContext.Current.CancellationToken);
+
+        var result = await work.RunAsync("proxy-config bootstrap storefront");
+
+        Assert.Equal(exitCode, result.ExitCode);
+        Assert.Contains(said, work.Transcript, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1:15000", "at '192.0.2.1:15000', which is not on loopback")]
+    [InlineData("localhost/elsewhere", "at 'localhost/elsewhere', which is not on loopback")]
+    public async Task Bootstrap_is_not_asked_where_another_machine_may_be(string admin, string said)
+    {
+        await using var work = new CliWorkplace();
+        work.Write("config/shop.yaml", Shop);
+        await work.UpAsync();
+        await using var proxy = new FakeProxy(work.XdsAddress, "storefront", admin: admin);
+        await proxy.UntilAsync(_ => proxy.Held("CDS") > 0, TestContext.Current.CancellationToken);
+
+        var result = await work.RunAsync("proxy-config bootstrap storefront");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(said, work.Transcript, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -83,9 +83,10 @@ public sealed record ProxyTypeView(string Type, string Status, int Resources, lo
 /// <summary>A connected proxy.</summary>
 /// <param name="Id">The node id: <c>sidecar~IP~NAME.NAMESPACE~DOMAIN</c>.</param>
 /// <param name="Revision">The newest store revision that the proxy serves in every type.</param>
+/// <param name="AdminAddress">Where the proxy says that its admin pages are, host:port on its own machine; null when it does not say.</param>
 public sealed record ProxyView(
     string Id, string Name, string Namespace, string Type, string Address, string Version, DateTimeOffset ConnectedAt, long Revision,
-    IReadOnlyList<ProxyTypeView> Types);
+    IReadOnlyList<ProxyTypeView> Types, string? AdminAddress = null);
 
 /// <summary>The answer to <c>GET /api/v1/proxies</c>, ordered by namespace and name.</summary>
 public sealed record ProxyListResponse(long Revision, IReadOnlyList<ProxyView> Items);

@@ -34,8 +34,12 @@ internal static class ProxyViews
 
         var identity = proxy.Identity;
         return new ProxyView(identity.Id, identity.Name, identity.Namespace, TypeOf(identity), proxy.Stream.Peer,
-            Version(proxy.Stream.Node), proxy.ConnectedAt, status.ServedRevision, types);
+            Version(proxy.Stream.Node), proxy.ConnectedAt, status.ServedRevision, types, AdminAddress(proxy.Stream.Node));
     }
+
+    /// <summary>Metadata ADMIN_ADDRESS, a key of Lateen: a proxy puts the address there that it has bound, and `lateen bootstrap` the one that it chose.</summary>
+    private static string? AdminAddress(Node node) =>
+        node.Metadata?.Fields.TryGetValue("ADMIN_ADDRESS", out var value) == true && value.StringValue.Length > 0 ? value.StringValue : null;
 
     /// <summary>Istio's word for what it is; <c>grpc</c> for a client without a proxy, whatever its node id says.</summary>
     public static string TypeOf(ProxyIdentity identity) => identity.IsGrpc ? "grpc" : identity.Type.ToString().ToLowerInvariant();

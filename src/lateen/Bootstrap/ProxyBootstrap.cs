@@ -54,6 +54,8 @@ internal sealed record ProxyBootstrap(
             yaml.Append($"    HTTP_PROXY_PORT: \"{port}\"\n");
         }
 
+        // For `lateen proxy-config bootstrap`. A port that the kernel chooses is known to the proxy alone, which says it by itself.
+        if (AdminPort > 0) yaml.Append($"    ADMIN_ADDRESS: \"127.0.0.1:{AdminPort}\"\n");
         yaml.Append("    LABELS:").Append(Labels.Count == 0 ? " {}\n" : "\n");
         foreach (var (key, value) in Labels.OrderBy(label => label.Key, StringComparer.Ordinal))
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Text.Json;
 using Lateen.Cli.Connection;
 using Lateen.Cli.Output;
@@ -17,7 +18,7 @@ internal static class ProxyConfigVerb
         var command = new ExampleCommand("proxy-config", "Show a proxy's listeners, routes, clusters, endpoints, secrets or bootstrap",
             "lateen proxy-config routes storefront.bookshop --fqdn reviews",
             "lateen pc clusters storefront.bookshop --port 9080 -o yaml",
-            "lateen pc bootstrap --admin 127.0.0.1:15000");
+            "lateen pc bootstrap storefront.bookshop");
         command.Aliases.Add("pc");
         command.Add(Section(environment, DumpSection.Listeners, "listener", "Where the proxy listens and what happens there"));
         command.Add(Section(environment, DumpSection.Routes, "route", "Virtual hosts and their routes"));
@@ -30,7 +31,7 @@ internal static class ProxyConfigVerb
 
     private static ExampleCommand Section(CliEnvironment environment, DumpSection section, string singular, string description)
     {
-        var proxy = new Argument<string?>("PROXY") { Description = "NAME, NAME.NAMESPACE or a node id", Arity = ArgumentArity.ZeroOrOne };
+        var proxy = Proxy();
         var port = new Option<int?>("--port") { Description = "Only this port", HelpName = "PORT" };
         var fqdn = new Option<string?>("--fqdn") { Description = "Only this host, or hosts that begin with it and a dot", HelpName = "HOST" };
         var name = new Option<string?>("--name") { Description = "Only the resource of this name", HelpName = "NAME" };
@@ -42,12 +43,7 @@ internal static class ProxyConfigVerb
             proxy, port, fqdn, name, admin, output, api,
         };
         command.Aliases.Add(singular);
-        command.Validators.Add(result =>
-        {
-            // What was given, not its value: an option without its argument has none, and asking for it throws. It is complained about anyway.
-            if (result.GetResult(proxy) is { Tokens.Count: > 0 } == result.GetResult(admin) is not null)
-                result.AddError("name a proxy, or give its admin address with --admin: one of the two");
-        });
+        command.Validators.Add(result => WantOne(result, proxy, admin));
         command.SetAction(async (parsed, cancellation) =>
         {
             var dump = await DumpAsync(environment, parsed.GetValue(proxy), parsed.GetValue(admin), parsed.GetValue(api), cancellation);
@@ -62,24 +58,43 @@ internal static class ProxyConfigVerb
 
     private static ExampleCommand Bootstrap(CliEnvironment environment)
     {
+        var proxy = Proxy();
         var admin = Admin();
-        admin.Required = true;
         var output = SharedOptions.Output();
-        var command = new ExampleCommand("bootstrap", "The file that the proxy was started with; only the proxy itself knows it",
-            "lateen proxy-config bootstrap --admin 127.0.0.1:15000")
+        var api = SharedOptions.Api();
+        var command = new ExampleCommand("bootstrap", "The file that the proxy was started with; asked of the proxy itself, where it says its admin pages are",
+            "lateen proxy-config bootstrap storefront.bookshop",
+            "lateen pc bootstrap --admin 127.0.0.1:15000 -o json")
         {
-            admin, output,
+            proxy, admin, output, api,
         };
+        command.Validators.Add(result => WantOne(result, proxy, admin));
         command.SetAction(async (parsed, cancellation) =>
         {
-            var dump = await ProxyAdmin.ConfigDumpAsync(parsed.GetRequiredValue(admin)!, cancellation);
-            var bootstrap = dump.ItemsAt("configs").Select(section => section.At("bootstrap")).FirstOrDefault(found => found is not null)
+            var dump = parsed.GetValue(admin) is { } address ? await ProxyAdmin.ConfigDumpAsync(address, cancellation)
+                : await ProxyAdmin.ConfigDumpAsync(await FindAsync(environment, parsed.GetValue(proxy)!, parsed.GetValue(api), cancellation), cancellation);
+            var bootstrap = ProxyAdmin.Bootstrap(dump)
                 ?? throw new CliException(ExitCode.Refused, "the proxy's dump holds no bootstrap");
             var format = parsed.GetValue(output) == OutputFormat.Json ? OutputFormat.Json : OutputFormat.Yaml;
             Report.Structured(environment, format, bootstrap);
             return ExitCode.Success;
         });
         return command;
+    }
+
+    private static Argument<string?> Proxy() => new("PROXY") { Description = "NAME, NAME.NAMESPACE or a node id", Arity = ArgumentArity.ZeroOrOne };
+
+    private static void WantOne(CommandResult result, Argument proxy, Option admin)
+    {
+        // What was given, not its value: an option without its argument has none, and asking for it throws. It is complained about anyway.
+        if (result.GetResult(proxy) is { Tokens.Count: > 0 } == result.GetResult(admin) is not null)
+            result.AddError("name a proxy, or give its admin address with --admin: one of the two");
+    }
+
+    private static async Task<ProxyView> FindAsync(CliEnvironment environment, string proxy, string? api, CancellationToken cancellation)
+    {
+        using var client = ControlPlaneClient.Connect(environment, api);
+        return await client.GetAsync($"api/v1/proxies/{Uri.EscapeDataString(proxy)}", ApiJson.Default.ProxyView, cancellation);
     }
 
     private static Option<string?> Admin() => new("--admin")
