@@ -16,6 +16,7 @@ internal sealed record CompareOptions
           --proxies A,B      of lateen,lateen-open,nginx,haproxy,yarp (default all)
           --syscalls N       instead: N requests under strace, system calls per request
           --out DIR          where the JSON goes (default artifacts/bench)
+        Exit code 0: every budget that could be judged was held; 1: one was not, or a program failed; 2: bad usage.
         """;
 
     public IReadOnlyList<Scenario> Scenarios { get; init; } = Compare.Scenarios.Find(["http1"])!;

@@ -9,11 +9,14 @@ if (options is null)
     return 2;
 }
 
+var missed = new List<string>();
 try
 {
     foreach (var scenario in options.Scenarios)
         await RunAsync(scenario);
-    return 0;
+    foreach (var name in missed)
+        Console.Error.WriteLine($"{name}: a budget was not held");
+    return missed.Count == 0 ? 0 : 1;
 }
 catch (InvalidOperationException failure)
 {
@@ -84,6 +87,7 @@ async Task CompareAsync(Scenario scenario, CompareOptions own, List<Contender> c
     }
 
     Console.WriteLine(ResultTable.Render(scenario, standings, own));
+    if (Verdict.Of(scenario, standings).Any(verdict => verdict.IsHeld == false)) missed.Add(scenario.Name);
     var now = TimeProvider.System.GetUtcNow();
     Directory.CreateDirectory(own.Output);
     var file = Path.Combine(own.Output, $"{(scenario.Name == "http1" ? "proxies" : scenario.Name)}-{now:yyyyMMdd-HHmmss}.json");

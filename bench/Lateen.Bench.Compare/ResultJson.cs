@@ -35,16 +35,15 @@ internal static class ResultJson
     private static void WriteBudgets(Utf8JsonWriter writer, Scenario scenario, IReadOnlyList<Standing> standings)
     {
         writer.WriteStartArray("budgets");
-        foreach (var budget in scenario.Budgets)
+        foreach (var verdict in Verdict.Of(scenario, standings))
         {
-            var lateen = standings.FirstOrDefault(standing => standing.Name == "lateen");
-            var peer = standings.FirstOrDefault(standing => standing.Name == budget.Peer);
-            if (lateen is null || peer is null) continue;
+            if (verdict is not { Ratio: { } ratio, IsHeld: { } isHeld }) continue;
             writer.WriteStartObject();
-            writer.WriteString("peer", budget.Peer);
-            writer.WriteString("figure", budget.Figure == BudgetFigure.CpuPerUnit ? "cpuPerUnitAtMost" : "perSecondAtLeast");
-            writer.WriteNumber("limit", budget.Limit);
-            writer.WriteNumber("ratio", Round(ResultTable.Ratio(lateen, peer, budget.Figure)));
+            writer.WriteString("peer", verdict.Budget.Peer);
+            writer.WriteString("figure", verdict.Budget.Figure == BudgetFigure.CpuPerUnit ? "cpuPerUnitAtMost" : "perSecondAtLeast");
+            writer.WriteNumber("limit", verdict.Budget.Limit);
+            writer.WriteNumber("ratio", Round(ratio));
+            writer.WriteBoolean("held", isHeld);
             writer.WriteEndObject();
         }
 

@@ -41,12 +41,15 @@ internal static class ResultTable
                 + $"{Ratio(lateen, peer, BudgetFigure.PerSecond):F2} of its {unit}/s");
         }
 
-        foreach (var (budget, peer) in scenario.Budgets.Join(standings, budget => budget.Peer, standing => standing.Name, (budget, standing) => (budget, standing)))
+        if (scenario.Budgets.Count == 0) return text.ToString();
+        text.AppendLine();
+        text.AppendLine("| budget | limit | lateen | |");
+        text.AppendLine("|---|---:|---:|---|");
+        foreach (var verdict in Verdict.Of(scenario, standings))
         {
-            var ratio = Ratio(lateen, peer, budget.Figure);
-            var isHeld = budget.Figure == BudgetFigure.CpuPerUnit ? ratio <= budget.Limit : ratio >= budget.Limit;
-            var what = budget.Figure == BudgetFigure.CpuPerUnit ? $"CPU per {scenario.Unit} at most" : $"{unit}/s at least";
-            text.AppendLine($"budget: {what} {budget.Limit:F2} of {budget.Peer}'s: {ratio:F2}, {(isHeld ? "held" : "NOT HELD")}");
+            var what = verdict.Budget.Figure == BudgetFigure.CpuPerUnit ? $"CPU per {scenario.Unit}, of {verdict.Budget.Peer}'s at most" : $"{unit}/s, of {verdict.Budget.Peer}'s at least";
+            var word = verdict.IsHeld switch { true => "held", false => "NOT HELD", null => $"not judged: {verdict.Budget.Peer} did not run" };
+            text.AppendLine($"| {what} | {verdict.Budget.Limit:F2} | {(verdict.Ratio is { } ratio ? $"{ratio:F2}" : "-")} | {word} |");
         }
 
         return text.ToString();

@@ -12,6 +12,8 @@ internal sealed class ChangeMeasurements(FootprintOptions options, RunningUpstre
 
     private const int EndpointChanges = 20;
 
+    private const int CommandChanges = 20;
+
     /// <summary>Services are taken in steps of this, prime to their number in all likelihood, so that every change is one of another service.</summary>
     private const int Stride = 37;
 
@@ -36,8 +38,15 @@ internal sealed class ChangeMeasurements(FootprintOptions options, RunningUpstre
         yield return Figure.Median("  CPU time of lateen up for it, p50", "ms", null, [.. warm.Select(sample => sample.ControlPlane.RunMilliseconds)]);
         yield return Figure.Median("  CPU time of lateen-proxy for it, p50", "ms", null, [.. warm.Select(sample => sample.Proxy.RunMilliseconds)]);
         yield return Figure.Median("  both ready to run but without a processor, p50", "ms", null, [.. warm.Select(sample => sample.Waited)]);
-        yield return Figure.Median($"  first {WarmUp} after the start, not counted above, p50", "ms", null, [.. cold.Select(sample => sample.Milliseconds)]);
+        var first = cold.Select(sample => sample.Milliseconds).ToList();
+        yield return Figure.Median($"  first {WarmUp} after the start, not counted above, p50", "ms", null, first);
+        yield return Figure.At($"  first {WarmUp} after the start, slowest", "ms", null, first, 1);
+        yield return Figure.At($"  all {WarmUp + options.Changes} with these, p99", "ms", null, [.. first, .. times], 0.99);
         foreach (var sample in warm.OrderByDescending(sample => sample.Milliseconds).Take(5)) notes.Add($"slow change: {sample}");
+
+        var commands = Enumerable.Range(WarmUp + options.Changes + 1, CommandChanges).Select(version => ChangeByCommand(track, version)).ToList();
+        yield return Figure.Median("the same from the start of `lateen apply --wait`, p50", "ms", null, commands);
+        yield return Figure.At("the same from the start of `lateen apply --wait`, slowest", "ms", null, commands, 1);
 
         before = mesh.Counters();
         var endpoints = Enumerable.Range(0, EndpointChanges).Select(turn => MoveEndpoint(track, turn).Milliseconds).ToList();
@@ -58,6 +67,19 @@ internal sealed class ChangeMeasurements(FootprintOptions options, RunningUpstre
         return Change(track, service, MeshFiles.Route(service, version), answer => answer.Header(MeshFiles.VersionHeader) == expected);
     }
 
+    /// <summary>As a person does it: the command's own start, its reading and its question are in the time.</summary>
+    private double ChangeByCommand(Track track, int version)
+    {
+        int service = version * Stride % options.Services;
+        string expected = $"{version}";
+        long started = Stopwatch.GetTimestamp();
+        var command = track.Mesh.ApplyByCommand(MeshFiles.Route(service, version));
+        Await(track, MeshFiles.Host(service), answer => answer.Header(MeshFiles.VersionHeader) == expected, started);
+        double elapsed = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        command.GetAwaiter().GetResult();
+        return elapsed;
+    }
+
     private Sample MoveEndpoint(Track track, int turn)
     {
         var target = turn % 2 == 0 ? otherUpstream : upstream;
@@ -74,18 +96,22 @@ internal sealed class ChangeMeasurements(FootprintOptions options, RunningUpstre
         var (plane, proxy) = track.Scheduled();
         long started = Stopwatch.GetTimestamp();
         track.Api.SendJson("/api/v1/resources/apply", body);
-        while (true)
-        {
-            var answer = track.Client.Get(Path, host);
-            if (isNew(answer)) break;
-            if (Stopwatch.GetElapsedTime(started) > Patience) throw new InvalidOperationException($"{host} still answers by the old configuration: {answer.Head}");
-            Pace.BetweenQuestions();
-        }
-
+        Await(track, host, isNew, started);
         double elapsed = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         var (planeAfter, proxyAfter) = track.Scheduled();
         var reply = track.Api.Receive();
         return reply.Status == 200 ? new Sample(elapsed, planeAfter - plane, proxyAfter - proxy) : throw new InvalidOperationException($"the change was refused: {Encoding.UTF8.GetString(reply.Body)}");
+    }
+
+    private static void Await(Track track, string host, Func<Answer, bool> isNew, long started)
+    {
+        while (true)
+        {
+            var answer = track.Client.Get(Path, host);
+            if (isNew(answer)) return;
+            if (Stopwatch.GetElapsedTime(started) > Patience) throw new InvalidOperationException($"{host} still answers by the old configuration: {answer.Head}");
+            Pace.BetweenQuestions();
+        }
     }
 
     private void Note(

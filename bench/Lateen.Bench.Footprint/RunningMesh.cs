@@ -10,6 +10,7 @@ internal sealed class RunningMesh : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("lateen-footprint-").FullName;
     private readonly RunningProgram _controlPlane;
+    private readonly string _lateen;
     private readonly int _apiPort;
     private readonly int _adminPort;
 
@@ -17,6 +18,7 @@ internal sealed class RunningMesh : IDisposable
     /// <param name="hasIdentity">The sidecar joins by token, has a certificate, and comes to the control plane over mutual TLS.</param>
     internal RunningMesh(FootprintOptions options, int services, int endpointPort, bool hasIdentity = false)
     {
+        _lateen = options.Lateen;
         string config = Directory.CreateDirectory(Path.Combine(_folder, "config")).FullName;
         string bootstrap = Path.Combine(_folder, "sidecar.yaml");
         MeshFiles.Write(config, services, endpointPort);
@@ -58,6 +60,14 @@ internal sealed class RunningMesh : IDisposable
         _folder);
 
     internal KeepAliveConnection OpenApi() => KeepAliveConnection.Open(_apiPort);
+
+    /// <summary>Starts `lateen apply --wait` on a file with this text. Throws, in the task, when the command does not end well.</summary>
+    internal Task ApplyByCommand(string yaml)
+    {
+        string file = Path.Combine(_folder, "change.yaml");
+        File.WriteAllText(file, yaml);
+        return Task.Run(() => RunningProgram.OutputOf(_lateen, ["apply", "--wait", "-f", file, "--api", $"127.0.0.1:{_apiPort}"], _folder));
+    }
 
     internal static byte[] ApplyBody(string yaml)
     {
