@@ -5,15 +5,17 @@
 #   ./test.sh --update-golden       rewrite the golden files, then read the diff
 #   ./test.sh --no-format           skip the formatting check (for quick turns)
 #   ./test.sh PROJECT [ARGS...]     one test project, e.g. ./test.sh Lateen.Http.Tests --filter-class '*Rfc9112*'
+# Tests start the shipped proxy, published here (Native AOT); LATEEN_TEST_PROXY=PATH names another, such as one of a plain build.
 set -uo pipefail
 cd "$(dirname "$0")"
 
 format=true
+proxy_tests="Lateen.EndToEnd.Tests Lateen.Proxy.Tests" # Projects whose tests start proxies.
 while [ $# -gt 0 ]; do
   case $1 in
     --update-golden) export LATEEN_UPDATE_GOLDEN=1 ;;
     --no-format) format=false ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) break ;;
   esac
   shift
@@ -42,20 +44,29 @@ npm npm
 tcpdump tcpdump
 PEERS
 [ -d /usr/lib/python3/dist-packages/grpc ] || need+=(python3-grpcio)
-if [ ${#need[@]} -gt 0 ]; then
-  step "installing ${need[*]}"
-  sudo=''; [ "$(id -u)" = 0 ] || sudo=sudo
+
+# PACKAGES...: from Debian, as root.
+install() {
+  step "installing $*"
+  local sudo='' guard=/usr/sbin/policy-rc.d own_guard=false installed
+  [ "$(id -u)" = 0 ] || sudo=sudo
   # Packages of servers would start them: tests start what they need by themselves. A guard that is there already stays.
-  guard=/usr/sbin/policy-rc.d own_guard=false
   if [ ! -e $guard ]; then
     own_guard=true
     printf '#!/bin/sh\nexit 101\n' | $sudo tee $guard >/dev/null && $sudo chmod +x $guard
   fi
-  { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${need[@]}"; } >/dev/null
+  { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >/dev/null
   installed=$?
   ! $own_guard || $sudo rm -f $guard
-  [ $installed -eq 0 ] || fail "could not install ${need[*]}"
-fi
+  return $installed
+}
+[ ${#need[@]} -eq 0 ] || install "${need[@]}" || fail "could not install ${need[*]}"
+
+# The shipped proxy is a native binary. Where nothing can link one, the suite runs the proxy of the shared runtime, and says so.
+linker=()
+command -v clang >/dev/null 2>&1 || linker+=(clang)
+[ -e /usr/include/zlib.h ] || linker+=(zlib1g-dev)
+[ ${#linker[@]} -eq 0 ] || ! install "${linker[@]}" || linker=()
 
 # Packages of npm stay outside the checkout. Where no registry answers, the tests that want them say that they were skipped.
 test/peers/grpc-js/build.sh >/dev/null || echo "test.sh: the gRPC client on Node could not be fetched; its tests are skipped" >&2
@@ -68,6 +79,18 @@ dotnet build Lateen.slnx -c Release -v quiet --nologo || fail "the build failed"
 if $format && [ $# -eq 0 ]; then
   step "format"
   dotnet format Lateen.slnx --no-restore --verify-no-changes -v quiet || fail "formatting differs; run: dotnet format Lateen.slnx"
+fi
+
+# What follows tests what is shipped: every test that starts a proxy starts this one, and bodies are as large as promised.
+if [ -z "${LATEEN_TEST_PROXY:-}" ] && { [ $# -eq 0 ] || [[ " $proxy_tests " = *" $1 "* ]]; }; then
+  if [ ${#linker[@]} -eq 0 ]; then
+    step "publish"
+    machine=$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
+    dotnet publish src/lateen-proxy -c Release -r "linux-$machine" -o artifacts/lateen-proxy -v quiet --nologo || fail "the proxy could not be published"
+    export LATEEN_TEST_PROXY=$PWD/artifacts/lateen-proxy/lateen-proxy LATEEN_LARGE_BODY_MB=${LATEEN_LARGE_BODY_MB:-1024}
+  else
+    echo "test.sh: ${linker[*]} could not be installed: the proxy under test is not the shipped binary, its memory is judged with the runtime's, and bodies are smaller" >&2
+  fi
 fi
 
 step "test"

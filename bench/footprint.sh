@@ -4,6 +4,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Native AOT links with clang and zlib.
+needs=()
+command -v clang > /dev/null || needs+=(clang)
+[ -e /usr/include/zlib.h ] || needs+=(zlib1g-dev)
+if [ ${#needs[@]} -gt 0 ]; then
+  as_root=$([ "$(id -u)" = 0 ] || echo sudo)
+  $as_root apt-get update -q > /dev/null
+  $as_root apt-get install -y -q --no-install-recommends "${needs[@]}" > /dev/null
+fi
+
 quietly() {
   local said
   said=$("$@" 2>&1) || { echo "$said"; exit 1; }

@@ -22,6 +22,11 @@ case ",$scenarios," in *,http2,* | *,grpc,* | *,tls,* | *,all,*) need h2load ngh
 case ",$scenarios," in *,tls-origination,* | *,all,*) need nginx nginx;; esac
 case ",$scenarios,$wanted," in *,tcp*nginx,* | *,all,*nginx,*) [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || needs+=(libnginx-mod-stream);; esac
 case " $* " in *" --syscalls "*) need strace strace;; esac
+# Native AOT links with clang and zlib.
+case ",$wanted," in *,lateen,* | *,lateen-open,*)
+  need clang clang
+  [ -e /usr/include/zlib.h ] || needs+=(zlib1g-dev);;
+esac
 if [ ${#needs[@]} -gt 0 ]; then
   as_root=$([ "$(id -u)" = 0 ] || echo sudo)
   $as_root apt-get update -q > /dev/null

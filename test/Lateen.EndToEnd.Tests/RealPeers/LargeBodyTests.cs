@@ -6,7 +6,7 @@ namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
 /// Bodies far larger than a proxy's memory, with a reader that stops for as long as the sender can go on: what does not fit must wait at its sender.
-/// 256 MB each way; LATEEN_LARGE_BODY_MB asks for another size.
+/// 256 MB each way; LATEEN_LARGE_BODY_MB asks for another size, as test.sh does: 1 GB, through the published proxy.
 /// </summary>
 [Collection(PeerTests.Name)]
 public sealed class LargeBodyTests(PeerMesh mesh)
