@@ -13,7 +13,7 @@ public sealed class ChunkedTests
     [InlineData("0000000000000005\r\nhello\r\n0\r\n\r\n", "hello")]
     [InlineData("2\r\n\r\n\r\n0\r\n\r\n", "\r\n")]
     [InlineData("5\r\n0\r\n\r\n\r\n0\r\n\r\n", "0\r\n\r\n")]
-    public void Rfc9112_7_1_chunks_are_joined(string content, string payload)
+    public void Rfc9112_7_1_3_chunks_are_joined(string content, string payload)
     {
         Reading reading = Exchange.Request(Start + content + "next");
         Assert.Equal(("complete", payload, 4), (reading.Verdict, reading.Payload, reading.Rest));

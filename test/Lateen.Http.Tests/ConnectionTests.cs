@@ -43,7 +43,7 @@ public sealed class ConnectionTests
         Assert.Equal("GET / HTTP/1.1\r\nhost: a\r\n\r\n", Wire.Of(Exchange.Head(message)));
 
     [Fact]
-    public void Rfc9112_6_1_length_and_transfer_encoding_are_never_sent_together()
+    public void Rfc9112_6_2_length_and_transfer_encoding_are_never_sent_together()
     {
         HttpRequestHead head = Exchange.Head("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
         head.Headers.Add(KnownHeader.TransferEncoding, "chunked"u8);
@@ -140,7 +140,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public void Rfc9110_10_1_4_te_trailers_is_forwarded_with_its_connection_option()
+    public void Rfc9112_7_4_te_trailers_is_forwarded_with_its_connection_option()
     {
         HttpRequestHead head = Exchange.Head("GET / HTTP/1.1\r\nHost: a\r\nTE: gzip;q=0.5, trailers\r\nConnection: TE\r\n\r\n");
         Assert.True(head.AcceptsTrailers);

@@ -9,6 +9,7 @@ public static class NestedMessages
     /// <summary>Levels of nesting, as protobuf's own parsers have it. What lies deeper could not be parsed, and stays.</summary>
     private const int MaxDepth = 100;
 
+    /// <summary>Is asked of a message and of each that it holds, from the outside.</summary>
     /// <param name="typeName">Full name of the message.</param>
     /// <returns>What takes its place; null: it stays, and those inside of it are asked about.</returns>
     public delegate byte[]? Rewriter(string typeName, ReadOnlySpan<byte> message);

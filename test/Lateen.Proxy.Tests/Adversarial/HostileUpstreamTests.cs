@@ -17,7 +17,7 @@ public sealed class HostileUpstreamTests
     [InlineData("HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil")]
     [InlineData("HEAD", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nevil\r\n0\r\n\r\n")]
     [InlineData("HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n" + Evil)]
-    public async Task Bytes_beyond_a_response_cost_its_connection_and_reach_no_other_client(string method, string bytes)
+    public async Task Rfc9112_9_2_bytes_beyond_a_response_cost_its_connection_and_reach_no_other_client(string method, string bytes)
     {
         await using var upstream = MisbehavingOnce(bytes);
         await using var proxy = EngineUnderTest.Start(recipe => recipe.Cluster("backend", upstream.Address));
@@ -102,7 +102,7 @@ public sealed class HostileUpstreamTests
     }
 
     [Fact]
-    public async Task Bytes_from_an_idle_server_connection_cost_it_its_place_in_the_pool()
+    public async Task Rfc9112_9_2_bytes_from_an_idle_server_connection_cost_it_its_place_in_the_pool()
     {
         var served = new TaskCompletionSource();
         await using var upstream = TestUpstream.Serving(async peer =>

@@ -127,7 +127,7 @@ public sealed class RequestSmugglingTests
     }
 
     [Fact]
-    public async Task Nothing_behind_a_request_that_says_close_is_served()
+    public async Task Rfc9112_9_6_nothing_behind_a_request_that_says_close_is_served()
     {
         await using var upstream = TestUpstream.Answering();
         await using var proxy = EngineUnderTest.Start(recipe => recipe.Cluster("backend", upstream.Address));

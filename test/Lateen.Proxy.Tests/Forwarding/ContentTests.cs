@@ -135,7 +135,7 @@ public sealed class ContentTests
     }
 
     [Fact]
-    public async Task Pipelined_requests_are_answered_in_their_order()
+    public async Task Rfc9112_9_3_2_pipelined_requests_are_answered_in_their_order()
     {
         await using var upstream = TestUpstream.Answering(head => $"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{head.Substring(5, 2)}");
         await using var proxy = EngineUnderTest.Start(recipe => recipe.Cluster("backend", upstream.Address));

@@ -100,6 +100,58 @@ public sealed class RetryTests
         Assert.Equal("hello", (await RawClient.ExchangeAsync(proxy.Address, Get)).Body);
     }
 
+    /// <summary>
+    /// A connection from the pool that its server closes as the request comes: the server may have acted on it, and no proxy may repeat what it does not know
+    /// to be idempotent. Here not even GET is repeated, unless the policy says so; the mesh's own policy (the second) does not.
+    /// </summary>
+    [Theory]
+    [InlineData("POST", "")]
+    [InlineData("POST", "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes")]
+    [InlineData("PATCH", "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes")]
+    [InlineData("GET", "")]
+    public async Task Rfc9112_9_3_1_a_request_whose_connection_ends_under_it_is_not_sent_again(string method, string retryOn)
+    {
+        await using var upstream = TestUpstream.Serving(async peer =>
+        {
+            await peer.ReadRequestAsync();
+            await peer.SendAsync(TestUpstream.Hello);
+            if (peer.Number > 1 || await peer.ReadRequestAsync() is null) await peer.WaitForCloseAsync();
+        });
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.Cluster("backend", upstream.Address);
+            if (retryOn.Length > 0) recipe.Routes = Routes(retryOn, 2);
+        });
+        Assert.Equal(200, (await RawClient.ExchangeAsync(proxy.Address, Get)).Status);
+
+        var answer = await RawClient.ExchangeAsync(proxy.Address, $"{method} / HTTP/1.1\r\nHost: shop\r\nContent-Length: 3\r\n\r\nbuy");
+
+        Assert.Equal(503, answer.Status);
+        Assert.Equal(["GET", method], upstream.Heads.Select(head => head.Split(' ')[0]));
+        Assert.Equal(1, upstream.Connections);
+    }
+
+    [Theory]
+    [InlineData("POST")]
+    [InlineData("GET")]
+    public async Task Rfc9112_9_6_a_server_that_says_close_gets_no_other_request_on_that_connection(string method)
+    {
+        await using var upstream = TestUpstream.Serving(async peer =>
+        {
+            await peer.ReadRequestAsync();
+            await peer.SendAsync("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello");
+            // It says so and does not do it: whoever believed the open connection would wait here for ever.
+            Assert.Null(await peer.ReadRequestAsync());
+        });
+        await using var proxy = EngineUnderTest.Start(recipe => recipe.Cluster("backend", upstream.Address));
+
+        for (var i = 1; i <= 3; i++)
+        {
+            Assert.Equal("hello", (await RawClient.ExchangeAsync(proxy.Address, $"{method} / HTTP/1.1\r\nHost: shop\r\nContent-Length: 0\r\n\r\n")).Body);
+            Assert.Equal(i, upstream.Connections);
+        }
+    }
+
     [Fact]
     public async Task Content_that_fits_64_KiB_is_sent_again_and_more_is_not()
     {
