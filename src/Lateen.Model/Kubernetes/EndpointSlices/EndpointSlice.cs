@@ -27,16 +27,10 @@ public sealed record SliceEndpoint
 
     public string? Hostname { get; init; }
 
-    public string? NodeName { get; init; }
-
     public string? Zone { get; init; }
 
-    /// <summary>Kind and name of the object behind the address, a pod as a rule.</summary>
-    public string? TargetKind { get; init; }
-
+    /// <summary>The name of the object behind the address, a pod as a rule.</summary>
     public string? TargetName { get; init; }
-
-    public string? TargetNamespace { get; init; }
 }
 
 /// <summary>A port of a slice, matched to the service's port by name.</summary>

@@ -16,12 +16,12 @@ internal static class EndpointSliceReader
 
     public static readonly MessageShape TargetShape = new(
         "ObjectReference",
-        InEffect("kind"), InEffect("name"), InEffect("namespace"), InEffect("uid", note: ForKubernetes),
+        InEffect("kind", note: ForKubernetes), InEffect("name"), InEffect("namespace", note: ForKubernetes), InEffect("uid", note: ForKubernetes),
         InEffect("apiVersion", note: ForKubernetes), InEffect("resourceVersion", note: ForKubernetes), InEffect("fieldPath", note: ForKubernetes));
 
     public static readonly MessageShape EndpointShape = new(
         "Endpoint",
-        InEffect("addresses"), InEffect("conditions", ConditionsShape), InEffect("hostname"), InEffect("nodeName"), InEffect("zone"),
+        InEffect("addresses"), InEffect("conditions", ConditionsShape), InEffect("hostname"), InEffect("nodeName", note: ForKubernetes), InEffect("zone"),
         InEffect("targetRef", TargetShape), InEffect("hints", note: ForKubernetes), InEffect("deprecatedTopology", note: ForKubernetes),
         InEffect("topology", note: ForKubernetes));
 
@@ -58,11 +58,8 @@ internal static class EndpointSliceReader
             IsServing = conditions?.Boolean("serving") ?? isReady,
             IsTerminating = conditions?.Boolean("terminating") ?? false,
             Hostname = at.String("hostname"),
-            NodeName = at.String("nodeName"),
             Zone = at.String("zone"),
-            TargetKind = target?.String("kind"),
             TargetName = target?.String("name"),
-            TargetNamespace = target?.String("namespace"),
         };
         if (endpoint.Addresses.IsEmpty && at.Has("addresses"))
             at.Report(DiagnosticCodes.MissingField, "addresses", "an endpoint needs an address");
