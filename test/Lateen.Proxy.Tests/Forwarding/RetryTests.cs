@@ -131,7 +131,7 @@ public sealed class RetryTests
         Assert.Equal(1, upstream.Connections);
     }
 
-    [Theory]
+    [Theory(Timeout = 60_000)]
     [InlineData("POST")]
     [InlineData("GET")]
     public async Task Rfc9112_9_6_a_server_that_says_close_gets_no_other_request_on_that_connection(string method)
