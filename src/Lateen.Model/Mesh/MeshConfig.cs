@@ -22,11 +22,33 @@ public enum AccessLogEncoding
     Json = 1,
 }
 
+/// <summary>What a gateway makes of <c>x-forwarded-client-cert</c>, as Envoy names it.</summary>
+public enum ClientCertificateForwarding
+{
+    /// <summary>Removed.</summary>
+    Sanitize = 0,
+
+    /// <summary>What the client wrote is passed on where its connection is mutual TLS.</summary>
+    ForwardOnly,
+
+    /// <summary>The client's certificate is added to what it wrote, where its connection is mutual TLS.</summary>
+    AppendForward,
+
+    /// <summary>The client's certificate stands in the place of what it wrote. Istio's default.</summary>
+    SanitizeSet,
+
+    /// <summary>What the client wrote is passed on, whoever it is.</summary>
+    AlwaysForwardOnly,
+}
+
 /// <summary>The mesh-wide settings that this release uses, with Istio's defaults.</summary>
 public sealed record MeshConfig
 {
     /// <summary>What holds when no document says otherwise.</summary>
     public static readonly MeshConfig Default = new();
+
+    /// <summary>The most proxies that may stand before a gateway. Count. Hit: the settings are refused.</summary>
+    public const int MaxTrustedProxies = 255;
 
     public string TrustDomain { get; init; } = "cluster.local";
 
@@ -42,6 +64,12 @@ public sealed record MeshConfig
     /// <summary>Suffix of the host names of core Services: <c>name.namespace.svc.</c> and this. A setting of Lateen; Istio takes it from
     /// the environment.</summary>
     public string ClusterDomain { get; init; } = "cluster.local";
+
+    /// <summary>Proxies before a gateway whose word in <c>x-forwarded-for</c> is taken; from there the client's address is counted back.</summary>
+    public int TrustedProxies { get; init; }
+
+    /// <summary>Of gateways; a sidecar always appends.</summary>
+    public ClientCertificateForwarding ClientCertificates { get; init; } = ClientCertificateForwarding.SanitizeSet;
 
     /// <summary>False: mutual TLS towards endpoints is spoken only where a DestinationRule says so.</summary>
     public bool EnableAutoMtls { get; init; } = true;

@@ -21,6 +21,20 @@ internal static class MeshConfigReader
     public static readonly MessageShape MeshTlsShape = new(
         "TLSConfig", InEffect("minProtocolVersion"), Pending("ecdhCurves"), Pending("cipherSuites"));
 
+    public static readonly MessageShape GatewayTopologyShape = new(
+        "Topology", InEffect("numTrustedProxies"), InEffect("forwardClientCertDetails"), Pending("proxyProtocol"));
+
+    public static readonly MessageShape ProxyConfigShape = new(
+        "ProxyConfig", InEffect("gatewayTopology", GatewayTopologyShape),
+        Pending("configPath"), Pending("binaryPath"), Pending("serviceCluster"), Pending("tracingServiceName"), Pending("drainDuration"), Pending("parentShutdownDuration"),
+        Pending("discoveryAddress"), Pending("discoveryRefreshDelay"), Pending("zipkinAddress"), Pending("statsdUdpAddress"), Pending("proxyAdminPort"),
+        Pending("availabilityZone"), Pending("controlPlaneAuthPolicy"), Pending("customConfigFile"), Pending("statNameLength"), Pending("concurrency"),
+        Pending("proxyBootstrapTemplatePath"), Pending("interceptionMode"), Pending("tracing"), Pending("sds"), Pending("envoyAccessLogService"),
+        Pending("envoyMetricsService"), Pending("proxyMetadata"), Pending("runtimeValues"), Pending("statusPort"), Pending("extraStatTags"),
+        Pending("terminationDrainDuration"), Pending("meshId"), Pending("readinessProbe"), Pending("proxyStatsMatcher"), Pending("holdApplicationUntilProxyStarts"),
+        Pending("caCertificatesPem"), Pending("image"), Pending("privateKeyProvider"), Pending("proxyHeaders"), Pending("fileFlushInterval"),
+        Pending("fileFlushMinSizeKb"), Pending("statsCompression"), Pending("statsEvictionInterval"));
+
     public static readonly MessageShape Shape = new(
         "MeshConfig",
         InEffect("trustDomain"), InEffect("rootNamespace"), InEffect("clusterDomain", note: "a setting of Lateen"),
@@ -30,7 +44,7 @@ internal static class MeshConfigReader
         InEffect("defaultHttpRetryPolicy", HttpPolicyReader.RetryShape), InEffect("tcpKeepalive", ConnectionPoolReader.KeepaliveShape),
         InEffect("enableAutoMtls"), InEffect("meshMTLS", MeshTlsShape), InEffect("h2UpgradePolicy"), InEffect("protocolDetectionTimeout"),
         Pending("proxyListenPort"), Pending("proxyInboundListenPort"), Pending("ingressClass"), Pending("ingressService"),
-        Pending("ingressSelector"), Pending("ingressControllerMode"), Pending("enableTracing"), Pending("defaultConfig"),
+        Pending("ingressSelector"), Pending("ingressControllerMode"), Pending("enableTracing"), InEffect("defaultConfig", ProxyConfigShape),
         Pending("configSources"), Pending("localityLbSetting"), Pending("zoneAwareLbSetting"),
         Pending("dnsRefreshRate"), Pending("enableEnvoyAccessLogService"), Pending("disableEnvoyListenerLog"),
         Pending("inboundClusterStatName"), Pending("outboundClusterStatName"),
@@ -47,8 +61,14 @@ internal static class MeshConfigReader
         var outbound = at.Nested("outboundTrafficPolicy");
         if (outbound?.String("mode") is "ALLOW_ANY" or "ALLOW_ANY_DYNAMIC_DNS")
             outbound.ReportNotInEffect("mode", "valid, but this release answers 502 for unknown hosts, as REGISTRY_ONLY does");
+        var topology = at.Nested("defaultConfig")?.Nested("gatewayTopology");
         return new MeshConfig
         {
+            TrustedProxies = topology?.Int32("numTrustedProxies", 0, MeshConfig.MaxTrustedProxies) ?? 0,
+            ClientCertificates = topology?.Enum(
+                "forwardClientCertDetails", ("UNDEFINED", ClientCertificateForwarding.SanitizeSet), ("SANITIZE", ClientCertificateForwarding.Sanitize),
+                ("FORWARD_ONLY", ClientCertificateForwarding.ForwardOnly), ("APPEND_FORWARD", ClientCertificateForwarding.AppendForward),
+                ("SANITIZE_SET", ClientCertificateForwarding.SanitizeSet), ("ALWAYS_FORWARD_ONLY", ClientCertificateForwarding.AlwaysForwardOnly)) ?? defaults.ClientCertificates,
             TrustDomain = Domain(at, "trustDomain") ?? defaults.TrustDomain,
             TrustDomainAliases = at.Hosts("trustDomainAliases", HostRule.Name),
             ExtensionProviders = ExtensionProviderReader.Read(at, "extensionProviders"),

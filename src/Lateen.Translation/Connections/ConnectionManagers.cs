@@ -45,6 +45,7 @@ internal static class ConnectionManagers
             ServerName = ServerName,
             // Only a gateway faces clients whose word about themselves counts for nothing; inside the mesh the first proxy has already written it.
             UseRemoteAddress = side == TrafficSide.Gateway,
+            XffNumTrustedHops = side == TrafficSide.Gateway ? (uint)mesh.TrustedProxies : 0,
             GenerateRequestId = true,
             StreamIdleTimeout = Messages.Zero,
             // WebSocket passes everywhere, in HTTP/2 by extended CONNECT (RFC 8441).
@@ -53,7 +54,7 @@ internal static class ConnectionManagers
         };
         if (side == TrafficSide.Inbound)
             manager.ServerHeaderTransformation = HttpConnectionManager.Types.ServerHeaderTransformation.PassThrough;
-        WriteClientCertificate(manager, side);
+        WriteClientCertificate(manager, side, mesh);
         WriteNormalization(manager, mesh.PathNormalization);
         if (AccessLogs.Of(mesh) is { } log) manager.AccessLog.Add(log);
         manager.HttpFilters.Add(Filter("istio.metadata_exchange", PeerMetadata(side)));
@@ -68,14 +69,22 @@ internal static class ConnectionManagers
 
     /// <summary>
     /// The application is told whose certificate a request came with (<c>x-forwarded-client-cert</c>): by a sidecar in addition to what proxies before it
-    /// said, by a gateway instead of what clients say. Without a certificate nothing that the client wrote is passed on.
+    /// said, by a gateway instead of what clients say, unless the mesh's settings say otherwise (<c>gatewayTopology</c>). Without a certificate nothing that the
+    /// client wrote is passed on, but for ALWAYS_FORWARD_ONLY.
     /// </summary>
-    private static void WriteClientCertificate(HttpConnectionManager manager, TrafficSide side)
+    private static void WriteClientCertificate(HttpConnectionManager manager, TrafficSide side, MeshConfig mesh)
     {
         if (side == TrafficSide.Outbound) return;
-        manager.ForwardClientCertDetails = side == TrafficSide.Inbound
-            ? HttpConnectionManager.Types.ForwardClientCertDetails.AppendForward
-            : HttpConnectionManager.Types.ForwardClientCertDetails.SanitizeSet;
+        var forwarding = side == TrafficSide.Inbound ? ClientCertificateForwarding.AppendForward : mesh.ClientCertificates;
+        manager.ForwardClientCertDetails = forwarding switch
+        {
+            ClientCertificateForwarding.Sanitize => HttpConnectionManager.Types.ForwardClientCertDetails.Sanitize,
+            ClientCertificateForwarding.ForwardOnly => HttpConnectionManager.Types.ForwardClientCertDetails.ForwardOnly,
+            ClientCertificateForwarding.AppendForward => HttpConnectionManager.Types.ForwardClientCertDetails.AppendForward,
+            ClientCertificateForwarding.AlwaysForwardOnly => HttpConnectionManager.Types.ForwardClientCertDetails.AlwaysForwardOnly,
+            _ => HttpConnectionManager.Types.ForwardClientCertDetails.SanitizeSet,
+        };
+        if (forwarding is not (ClientCertificateForwarding.AppendForward or ClientCertificateForwarding.SanitizeSet)) return;
         manager.SetCurrentClientCertDetails = new HttpConnectionManager.Types.SetCurrentClientCertDetails { Subject = true, Dns = true, Uri = true };
     }
 
