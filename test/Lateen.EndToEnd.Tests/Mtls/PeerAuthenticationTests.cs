@@ -68,6 +68,39 @@ public sealed class PeerAuthenticationTests
         Assert.False(mesh.Tcp.Tap.Conversations.Last().IsTls);
     }
 
+    /// <summary>TLS that is not the mesh's: whom Istio's chains send on unopened, and whom they have no place for.</summary>
+    [Fact(Timeout = 120_000)]
+    public async Task Applications_own_tls_passes_where_bytes_pass_and_nobody_without_a_certificate_passes_strict()
+    {
+        string[][] foreign = [[], ["http/1.1"], ["h2", "http/1.1"], ["imap"]];
+        await using var mesh = await MtlsMesh.StartAsync(Cancel);
+        foreach (string mode in (string[])["PERMISSIVE", "DISABLE", "STRICT"])
+        {
+            await mesh.Mesh.ApplyAsync(Policy(mesh, "mesh", mode), Cancel);
+            foreach (string[] protocols in foreign)
+            {
+                string when = $"{mode}, ALPN {string.Join(',', protocols)}";
+                Assert.True((mode != "STRICT") == await Caller.IsTlsEchoedAsync(mesh.Tcp.Inbound, protocols, Cancel), $"{when}: TCP");
+                Assert.True((mode != "STRICT") == await Caller.IsTlsEchoedAsync(mesh.AnyTcp.Inbound, protocols, Cancel), $"{when}: undeclared");
+                Assert.True(await Caller.GetOverTlsAsync(mesh.Http.Inbound, protocols, Cancel) == Caller.Refused, $"{when}: HTTP");
+                Assert.True(await Caller.GetOverTlsAsync(mesh.AnyHttp.Inbound, protocols, Cancel) == Caller.Refused, $"{when}: undeclared, to a server of plain HTTP");
+            }
+
+            // What says that it is the mesh's is taken as such, and without a certificate not at all.
+            foreach (string protocol in (string[])["istio", "istio-http/1.1", "istio-h2"])
+            {
+                foreach (var way in new[] { mesh.Http, mesh.Tcp, mesh.AnyHttp, mesh.AnyTcp })
+                {
+                    string answer = await Caller.GetOverTlsAsync(way.Inbound, [protocol], Cancel);
+                    Assert.True(answer == Caller.Refused, $"{mode}, ALPN {protocol}, port {way.Inbound}: {answer}");
+                }
+            }
+        }
+
+        // Nothing of that has hurt those who belong here.
+        await ExpectAsync(mesh, "STRICT", "at the end");
+    }
+
     private static async Task ExpectAsync(MtlsMesh mesh, string mode, string when)
     {
         // With an identity everything passes, in mutual TLS wherever the server takes it.
