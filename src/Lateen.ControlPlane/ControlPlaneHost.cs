@@ -30,12 +30,12 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private readonly IssuerKeys _keys;
     private readonly ConfigurationDirectory? _directory;
     private readonly MeshCertificates? _certificates;
-    private readonly WebApplication _xds;
+    private readonly WebApplication? _xds;
     private readonly WebApplication? _secure;
     private readonly WebApplication _api;
 
     private ControlPlaneHost(
-        ResourceStore store, MeshServer server, IssuerKeys keys, ConfigurationDirectory? directory, MeshCertificates? certificates, WebApplication xds,
+        ResourceStore store, MeshServer server, IssuerKeys keys, ConfigurationDirectory? directory, MeshCertificates? certificates, WebApplication? xds,
         WebApplication? secure, WebApplication api)
     {
         _certificates = certificates;
@@ -48,8 +48,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _api = api;
     }
 
-    /// <summary>Where proxies connect: <c>127.0.0.1:15010</c>, with the port that was taken when 0 was asked for.</summary>
-    public string XdsAddress => AddressOf(_xds);
+    /// <summary>Where proxies connect: <c>127.0.0.1:15010</c>, with the port that was taken when 0 was asked for; null when no such port was asked for.</summary>
+    public string? XdsAddress => _xds is null ? null : AddressOf(_xds);
 
     /// <summary>Where proxies with identities connect, over mutual TLS: <c>127.0.0.1:15012</c>; null when no such port was asked for.</summary>
     public string? SecureAddress => _secure is null ? null : AddressOf(_secure);
@@ -81,13 +81,18 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             // mesh, not the empty store of the first millisecond.
             directory = await ConfigurationDirectory.StartAsync(options, store, diagnostics, metrics, cancellation);
             if (options.SecurePort is not null) certificates = MeshCertificates.Open(options, TrustDomainsOf(store), metrics.Certificates);
-            server = new MeshServer(store, keys, metrics, options.Time, options.Log, certificates?.Trust);
+            var plaintext = new SecretExposure(isAllowed: certificates is null || options.SecretsOverPlaintext);
+            server = new MeshServer(store, keys, metrics, options.Time, options.Log, plaintext, certificates);
             await server.FirstRound.WaitAsync(cancellation);
             certificates?.Run(store, server, options);
-            xds = BuildXds(new AggregatedDiscovery(server), kestrel =>
-                kestrel.Listen(IPAddress.Parse(options.XdsHost), options.XdsPort, listen => listen.Protocols = HttpProtocols.Http2));
-            await xds.StartAsync(cancellation);
-            string xdsAddress = AddressOf(xds);
+            if (options.XdsPort is { } xdsPort)
+            {
+                xds = BuildXds(new AggregatedDiscovery(server), kestrel =>
+                    kestrel.Listen(IPAddress.Parse(options.XdsHost), xdsPort, listen => listen.Protocols = HttpProtocols.Http2));
+                await xds.StartAsync(cancellation);
+            }
+
+            string? xdsAddress = xds is null ? null : AddressOf(xds);
             if (certificates is not null)
             {
                 secure = BuildSecure(options, server, certificates);
@@ -95,12 +100,15 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             }
 
             string? secureAddress = secure is null ? null : AddressOf(secure);
+            if (xds is not null && secure is not null) options.Log(WarningOfPlaintext(xdsAddress!, options.SecretsOverPlaintext));
             var changes = new ConfigurationChanges(store, server, diagnostics, metrics, options.Time);
+            var key = new ApiKey(options.PublishApiKey);
             api = BuildApi(options);
             new ApiEndpoints(store, changes, server, options, () => xdsAddress, () => secureAddress).Map(api);
-            new CertificateEndpoints(certificates, options, () => secureAddress ?? "").Map(api);
+            new CertificateEndpoints(certificates, options, key, () => secureAddress ?? "").Map(api);
             new DebugEndpoints(store, server, metrics, certificates?.Authority).Map(api);
             await api.StartAsync(cancellation);
+            key.Publish(AddressOf(api));
             return new ControlPlaneHost(store, server, keys, directory, certificates, xds, secure, api);
         }
         catch
@@ -116,6 +124,11 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             throw;
         }
     }
+
+    private static string WarningOfPlaintext(string address, bool withSecrets) =>
+        $"warning: on the plaintext port {address} a proxy is who it says: any program that reaches it reads any proxy's configuration"
+        + (withSecrets ? ", and on this machine private keys of Secrets with it" : ", without what Secrets hold")
+        + "; close it with --xds-address none once every proxy has an identity";
 
     /// <summary>The mesh's own, of its settings as they stand at start: an authority is of one trust domain for as long as it lives.</summary>
     private static MeshTrustDomains TrustDomainsOf(ResourceStore store)
@@ -206,7 +219,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         await _server.DisposeAsync();
         await _keys.DisposeAsync();
         if (_secure is not null) await _secure.DisposeAsync();
-        await _xds.DisposeAsync();
+        if (_xds is not null) await _xds.DisposeAsync();
         _store.Dispose();
     }
 }

@@ -18,8 +18,14 @@ public sealed record ControlPlaneOptions
     /// <summary>The IP address on which proxies connect.</summary>
     public string XdsHost { get; init; } = "127.0.0.1";
 
-    /// <summary>Port 0 takes a free one, which <see cref="ControlPlaneHost.XdsAddress"/> then tells.</summary>
-    public int XdsPort { get; init; } = 15010;
+    /// <summary>The port without TLS, where a proxy's word is taken for who it is. 0 takes a free one, which <see cref="ControlPlaneHost.XdsAddress"/> then tells; null opens none.</summary>
+    public int? XdsPort { get; init; } = 15010;
+
+    /// <summary>
+    /// Content of Secrets, private keys among it, leaves through the port without TLS too, to proxies of this machine. Without an authority it always does: then
+    /// there is no other port.
+    /// </summary>
+    public bool SecretsOverPlaintext { get; init; }
 
     /// <summary>The IP address of the port with mutual TLS, where proxies get certificates and configuration.</summary>
     public string SecureHost { get; init; } = "127.0.0.1";
@@ -33,13 +39,20 @@ public sealed record ControlPlaneOptions
     /// <summary>Issuers whose tokens prove workloads to the authority, beside join tokens and certificates.</summary>
     public IReadOnlyList<TokenIssuer> TokenIssuers { get; init; } = [];
 
-    /// <summary>The loopback IP address of the API. The API has no authentication of its own: who reaches it may change everything.</summary>
+    /// <summary>The loopback IP address of the API. Who reaches it may apply configuration; what changes the authority wants <see cref="PublishApiKey"/>.</summary>
     public string ApiHost { get; init; } = "127.0.0.1";
 
     public int ApiPort { get; init; } = 15014;
 
     /// <summary>A unix socket for the API instead of a port.</summary>
     public string? ApiSocketPath { get; init; }
+
+    /// <summary>
+    /// Given the API's address as soon as it is bound, makes a key for this run, puts it where its callers find it and others do not, and returns it: what changes the
+    /// authority is then done for those who show it. Null: for whoever reaches the API.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be put there; the control plane does not start.</exception>
+    public Func<string, string>? PublishApiKey { get; init; }
 
     /// <summary>How keys of token issuers are fetched, and from where they may be.</summary>
     public JwksOptions Jwks { get; init; } = JwksOptions.Default;

@@ -8,4 +8,5 @@ namespace Lateen.Identity;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, WriteIndented = true)]
 [JsonSerializable(typeof(AuthorityState))]
 [JsonSerializable(typeof(JoinTokenFile))]
+[JsonSerializable(typeof(NodeGrantFile))]
 internal sealed partial class IdentityJson : JsonSerializerContext;

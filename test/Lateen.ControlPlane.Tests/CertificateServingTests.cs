@@ -1,4 +1,6 @@
 using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Lateen.ControlPlane.Api;
 using Lateen.Identity;
@@ -75,6 +77,9 @@ public sealed class CertificateServingTests
         using var client = Connect(plane, roots);
         using var key = WorkloadKey.Create(KeyAlgorithm.EcdsaP256);
         string good = key.CreateRequest(Web);
+        using var strong = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var odd = ECDsa.Create(ECCurve.CreateFromFriendlyName("brainpoolP256r1"));
+        using var weak = RSA.Create(1024);
         (string Csr, string? Token, long Seconds, StatusCode Code, string Line)[] refused =
         [
             (good, null, 0, StatusCode.Unauthenticated, "neither a certificate nor a token"),
@@ -87,6 +92,9 @@ public sealed class CertificateServingTests
             (good[..200], token.Token, 0, StatusCode.InvalidArgument, "no CERTIFICATE REQUEST"),
             (good + new string('\n', 40_000), token.Token, 0, StatusCode.InvalidArgument, "is the most"),
             (good, token.Token, 91 * 24 * 3600, StatusCode.InvalidArgument, "is the most"),
+            (Request(new("O=shop", strong, HashAlgorithmName.SHA256), "bank.shop.svc"), token.Token, 0, StatusCode.InvalidArgument, "names beside one identity"),
+            (Request(new("O=shop", odd, HashAlgorithmName.SHA256)), token.Token, 0, StatusCode.InvalidArgument, "none of P-256"),
+            (Request(new("O=shop", weak, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)), token.Token, 0, StatusCode.InvalidArgument, "1024 bits"),
         ];
         foreach (var (csr, shown, seconds, code, line) in refused)
         {
@@ -101,8 +109,18 @@ public sealed class CertificateServingTests
         await client.SignAsync(good, token.Token);
         string metrics = await plane.Http.GetStringAsync("metrics", Cancellation);
         Assert.Contains("citadel_server_authentication_failure_count 4\n", metrics, StringComparison.Ordinal);
-        Assert.Contains("citadel_server_csr_parsing_err_count 4\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("citadel_server_csr_parsing_err_count 7\n", metrics, StringComparison.Ordinal);
         Assert.Contains("citadel_server_success_cert_issuance_count 1\n", metrics, StringComparison.Ordinal);
+    }
+
+    /// <summary>A request for the identity of <see cref="Web"/>, and for a name of DNS beside it.</summary>
+    private static string Request(CertificateRequest request, string? dns = null)
+    {
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddUri(new Uri(Web.Uri));
+        if (dns is not null) names.AddDnsName(dns);
+        request.CertificateExtensions.Add(names.Build());
+        return request.CreateSigningRequestPem();
     }
 
     [Fact]
@@ -175,7 +193,9 @@ public sealed class CertificateServingTests
     [Fact]
     public async Task Key_file_that_others_may_read_stops_the_start()
     {
-        if (OperatingSystem.IsWindows()) return; // There are no modes there.
+        const string Reason = "files have no modes on Windows";
+        Assert.SkipWhen(OperatingSystem.IsWindows(), Reason);
+        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException(Reason);
         await using var plane = await TestPlane.StartSecureAsync();
         string file = Path.Combine(plane.State, "ca", "authority.json");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));

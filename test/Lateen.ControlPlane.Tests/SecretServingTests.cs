@@ -79,6 +79,34 @@ public sealed class SecretServingTests
         Assert.Null(proxy.Held("SDS", Name));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Where_there_is_an_authority_keys_leave_over_plaintext_only_if_the_operator_says_so(bool isAllowed)
+    {
+        await using var plane = await TestPlane.StartSecureAsync(options => options with { SecretsOverPlaintext = isAllowed });
+        await plane.ApplyAsync(Gateway + "\n---\n" + Tls("edge-tls", "shop", Certificate("one.example.com")));
+        await using var proxy = new FakeProxy(plane.XdsAddress, "edge", type: "router", labels: "istio=ingressgateway");
+        proxy.Subscribe(XdsTypeUrls.Secret, Name);
+
+        await proxy.UntilAsync(seen => proxy.Held("RDS") == 1 && seen.Any(update => update.Type == "SDS"), Cancellation);
+
+        Assert.Equal(isAllowed, proxy.Held("SDS", Name) is not null);
+        Assert.Equal(isAllowed, !(await plane.Http.GetStringAsync("api/v1/diagnostics", Cancellation)).Contains("--secrets-over-plaintext", StringComparison.Ordinal));
+        Assert.Contains(plane.Log, line => line.StartsWith($"warning: on the plaintext port {plane.XdsAddress} ", StringComparison.Ordinal)
+            && line.Contains("private keys", StringComparison.Ordinal) == isAllowed && line.Contains("--xds-address none", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_a_plaintext_port_there_is_none_and_nothing_to_warn_of()
+    {
+        await using var plane = await TestPlane.StartSecureAsync(options => options with { XdsPort = null });
+        Assert.Null(plane.Host.XdsAddress);
+        Assert.DoesNotContain("xdsAddress", await plane.Http.GetStringAsync("api/v1/version", Cancellation), StringComparison.Ordinal);
+        Assert.DoesNotContain(plane.Log, line => line.StartsWith("warning", StringComparison.Ordinal));
+        await SecureClient.RootsAsync(plane);
+    }
+
     [Fact]
     public async Task Nothing_that_the_control_plane_says_of_a_secret_holds_its_key()
     {
@@ -118,15 +146,15 @@ public sealed class SecretServingTests
             Secrets = [XdsResource.FromMessage("file-cert:a~b", new Secret()), XdsResource.FromMessage(Name, new Secret())],
         };
 
-        Assert.Equal(secrets, Serving.SecretExposure.Limit(resources, peer, isProven: false).Secrets.Length);
-        Assert.Equal(2, Serving.SecretExposure.Limit(resources, peer, isProven: true).Secrets.Length);
+        Assert.Equal(secrets, new Serving.SecretExposure(isAllowed: true).Limit(resources, peer).Secrets.Length);
+        Assert.Single(new Serving.SecretExposure(isAllowed: false).Limit(resources, peer).Secrets);
     }
 
     private static string Text(FakeProxy proxy) => proxy.Held("SDS", Name)!.Parse(Secret.Parser) is { TlsCertificate: { } pair }
         ? pair.CertificateChain.InlineBytes.ToStringUtf8() + pair.PrivateKey.InlineBytes.ToStringUtf8()
         : "";
 
-    private static string Certificate(string host)
+    internal static string Certificate(string host)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={host}", key, HashAlgorithmName.SHA256);
@@ -134,7 +162,7 @@ public sealed class SecretServingTests
         return $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n";
     }
 
-    private static string Tls(string name, string ns, string pem)
+    internal static string Tls(string name, string ns, string pem)
     {
         int split = pem.IndexOf("-----BEGIN PRIVATE KEY", StringComparison.Ordinal);
         return $"""

@@ -78,21 +78,49 @@ internal sealed class SecureClient : IDisposable
     public AsyncDuplexStreamingCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> Stream() =>
         new AggregatedDiscoveryService.AggregatedDiscoveryServiceClient(_channel).DeltaAggregatedResources(cancellationToken: Cancellation);
 
-    public static DeltaDiscoveryRequest RootsOf(string ns, string account) => new()
+    public static DeltaDiscoveryRequest RootsOf(string ns, string account) => SecretOf(TrustPublication.Name, ns, account);
+
+    /// <summary>The first request of a proxy that says of itself what it is given, and asks for one secret.</summary>
+    /// <param name="labels"><c>a=b,c=d</c>.</param>
+    public static DeltaDiscoveryRequest SecretOf(string name, string ns, string account, string type = "sidecar", string labels = "")
     {
-        Node = new Node
+        var fields = labels.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(label => label.Split('=')).ToDictionary(pair => pair[0], pair => Value.ForString(pair[1]));
+        return new DeltaDiscoveryRequest
         {
-            Id = $"sidecar~127.0.0.1~web.{ns}~{ns}.svc.cluster.local",
-            Metadata = new Struct { Fields = { ["NAMESPACE"] = Value.ForString(ns), ["SERVICE_ACCOUNT"] = Value.ForString(account) } },
-        },
-        TypeUrl = XdsTypeUrls.Secret,
-        ResourceNamesSubscribe = { TrustPublication.Name },
-    };
+            Node = new Node
+            {
+                Id = $"{type}~127.0.0.1~web.{ns}~{ns}.svc.cluster.local",
+                Metadata = new Struct
+                {
+                    Fields =
+                    {
+                        ["NAMESPACE"] = Value.ForString(ns), ["SERVICE_ACCOUNT"] = Value.ForString(account), ["LABELS"] = Value.ForStruct(new Struct { Fields = { fields } }),
+                    },
+                },
+            },
+            TypeUrl = XdsTypeUrls.Secret,
+            ResourceNamesSubscribe = { name },
+        };
+    }
+
+    /// <summary>Joins by a token and connects with the certificate.</summary>
+    /// <param name="key">Held by the connection; the caller's to dispose of.</param>
+    public static async Task<SecureClient> JoinAsync(TestPlane plane, TokenRequest request, WorkloadKey key)
+    {
+        var roots = await RootsAsync(plane);
+        using var joining = Connect(plane, roots);
+        var token = await TokenAsync(plane, request);
+        var (certificate, _) = await joining.SignAsync(key.CreateRequest(SpiffeId.Create(TrustDomain.Default, request.Namespace, request.ServiceAccount)), token.Token);
+        return Connect(plane, roots, key, certificate);
+    }
 
     /// <summary>A join token, as <c>lateen ca issue-token</c> gets it.</summary>
-    public static async Task<TokenResponse> TokenAsync(TestPlane plane, string ns = "shop", string account = "web", int uses = 1, bool allowAny = false, double seconds = 3600)
+    public static Task<TokenResponse> TokenAsync(TestPlane plane, string ns = "shop", string account = "web", int uses = 1, bool allowAny = false, double seconds = 3600) =>
+        TokenAsync(plane, new TokenRequest(ns, account, seconds, uses, allowAny));
+
+    public static async Task<TokenResponse> TokenAsync(TestPlane plane, TokenRequest request)
     {
-        using var response = await plane.Http.PostAsJsonAsync("api/v1/ca/tokens", new TokenRequest(ns, account, seconds, uses, allowAny), ApiJson.Default.TokenRequest, Cancellation);
+        using var response = await plane.Http.PostAsJsonAsync("api/v1/ca/tokens", request, ApiJson.Default.TokenRequest, Cancellation);
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(Cancellation));
         return (await response.Content.ReadFromJsonAsync(ApiJson.Default.TokenResponse, Cancellation))!;
     }

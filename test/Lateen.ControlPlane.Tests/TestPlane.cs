@@ -27,7 +27,7 @@ internal sealed class TestPlane : IAsyncDisposable
 
     public string Configuration => Path.Combine(_root, "config");
 
-    public string XdsAddress => Host.XdsAddress;
+    public string XdsAddress => Host.XdsAddress!;
 
     public string[] Log
     {

@@ -58,7 +58,8 @@ internal sealed class MeshUnderTest : IAsyncDisposable
             "control plane", Programs.Lateen,
             [
                 "up", "-d", ConfigFolder, "--xds-address", XdsAddress, "--api-address", ApiAddress,
-                .. _securePort is { } secure ? ["--secure-address", $"127.0.0.1:{secure}"] : Array.Empty<string>(),
+                // Proxies of a mesh without identities have no other port to get their keys from.
+                .. _securePort is { } secure ? ["--secure-address", $"127.0.0.1:{secure}"] : (string[])["--secrets-over-plaintext"],
                 .. _identities?.Up ?? [],
             ]);
         _programs.Add(ControlPlane);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.RegularExpressions;
 using Lateen.ControlPlane.Tests;
 using Lateen.Xds;
@@ -38,6 +39,74 @@ public sealed partial class CaTests
         Assert.Equal(1, (await work.RunAsync("ca issue-token -n shop --service-account web --ttl 31d")).ExitCode);
         Assert.Equal(2, (await work.RunAsync("ca issue-token -n shop --service-account web --ttl soon")).ExitCode);
         Assert.Equal(2, (await work.RunAsync("ca rotate")).ExitCode);
+    }
+
+    [Fact]
+    public async Task What_a_workload_may_say_of_itself_is_granted_listed_and_taken_back()
+    {
+        await using var work = new CliWorkplace();
+        await work.UpAsync();
+
+        Assert.Equal("", (await work.RunAsync("ca workloads")).Output);
+        await work.RunAsync("ca issue-token -n shop --service-account ingress --gateway -l istio=ingressgateway -l app=ingress");
+        await work.RunAsync("bootstrap sidecar web-1 -n shop -l app=web --identity --join-token-file ROOT/web.token --root-file ROOT/roots.pem");
+        await work.RunAsync("bootstrap gateway edge -n shop --identity --join-token-file ROOT/edge.token --root-file ROOT/roots.pem");
+        string listed = (await work.RunAsync("ca workloads")).Output;
+        Assert.Matches("shop +ingress +gateway +app=ingress,istio=ingressgateway\n", listed);
+        Assert.Matches("shop +web +sidecar +app=web\n", listed);
+        Assert.Matches("shop +edge +gateway +app=edge\n", listed);
+        Assert.Contains("\"gateway\": true", (await work.RunAsync("ca workloads -o json")).Output, StringComparison.Ordinal);
+        Assert.Equal("shop/ingress forgotten\n", (await work.RunAsync("ca forget-workload -n shop --service-account ingress")).Output);
+        Assert.Equal(1, (await work.RunAsync("ca forget-workload -n shop --service-account ingress")).ExitCode);
+        Assert.DoesNotContain("ingressgateway", (await work.RunAsync("ca workloads")).Output, StringComparison.Ordinal);
+        Assert.Equal(1, (await work.RunAsync("ca issue-token -n shop --service-account * --allow-any --gateway")).ExitCode);
+        Assert.Equal(2, (await work.RunAsync("ca issue-token -n shop --service-account web -l nonsense")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Authority_is_changed_by_the_user_alone_who_runs_it()
+    {
+        await using var work = new CliWorkplace();
+        await work.UpAsync();
+        string token = (await work.RunAsync("ca issue-token -n shop --service-account web")).Output.Split('.')[1];
+        string key = Assert.Single(Directory.GetFiles(work.RuntimeDirectory, "api-*.key"));
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(key));
+        using var stranger = new HttpClient { BaseAddress = new Uri($"http://{work.ApiAddress}/") };
+        using var guessing = new HttpClient { BaseAddress = stranger.BaseAddress, DefaultRequestHeaders = { { "Authorization", "Bearer " + new string('A', 43) } } };
+
+        foreach (var client in new[] { stranger, guessing })
+        {
+            Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("api/v1/ca/tokens", Cancellation)).StatusCode);
+            Assert.Equal(HttpStatusCode.Unauthorized, (await client.PostAsync("api/v1/ca/tokens", Json("""{"namespace": "shop", "serviceAccount": "admin"}"""), Cancellation)).StatusCode);
+            Assert.Equal(HttpStatusCode.Unauthorized, (await client.PostAsync("api/v1/ca/rotate", Json("""{"root": true}"""), Cancellation)).StatusCode);
+            Assert.Equal(HttpStatusCode.Unauthorized, (await client.DeleteAsync($"api/v1/ca/tokens/{token}", Cancellation)).StatusCode);
+            Assert.Equal(HttpStatusCode.Unauthorized, (await client.DeleteAsync("api/v1/ca/workloads/shop/web", Cancellation)).StatusCode);
+        }
+
+        // Another user has another runtime directory, and nothing in it.
+        string hidden = File.ReadAllText(key);
+        File.Delete(key);
+        var refused = await work.RunAsync("ca issue-token -n shop --service-account admin");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("run the command as that user", refused.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(hidden, refused.Error, StringComparison.Ordinal);
+        File.WriteAllText(key, hidden);
+        Assert.Equal(0, (await work.RunAsync($"ca revoke-token {token}")).ExitCode);
+
+        Assert.Equal(0, await work.DownAsync());
+        Assert.Empty(Directory.GetFiles(work.RuntimeDirectory, "api-*.key"));
+
+        static StringContent Json(string text) => new(text, System.Text.Encoding.UTF8, "application/json");
+    }
+
+    [Fact]
+    public async Task Without_a_plaintext_port_nothing_is_announced_there_and_proxies_join_at_the_secure_one()
+    {
+        await using var work = new CliWorkplace();
+        await work.UpAsync(xds: "none", "--secure-address", "127.0.0.1:0");
+        Assert.Equal("none", work.XdsAddress);
+        Assert.Matches("xDS at 127.0.0.1:[0-9]+\n", (await work.RunAsync("version")).Output);
+        Assert.Contains("lateen.identity", (await work.RunAsync("bootstrap sidecar web-1 --identity --join-token-file ROOT/web.token --root-file ROOT/roots.pem")).Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,6 +16,9 @@ internal sealed partial class CliWorkplace : IAsyncDisposable
 
     public string Configuration => Path.Combine(_root, "config");
 
+    /// <summary>Where a control plane leaves its notes for the other verbs.</summary>
+    public string RuntimeDirectory => Path.Combine(_root, "run", "lateen");
+
     public string Transcript => _transcript.ToString();
 
     public string XdsAddress { get; private set; } = "";
@@ -50,11 +53,11 @@ internal sealed partial class CliWorkplace : IAsyncDisposable
     }
 
     /// <summary>Starts <c>lateen up</c> on the configuration directory and free ports.</summary>
-    public async Task UpAsync()
+    public async Task UpAsync(string xds = "127.0.0.1:0", params string[] more)
     {
         Directory.CreateDirectory(Configuration);
         _plane = ProgramUnderTest.Start("lateen up", Programs.Lateen,
-            ["up", "-d", Configuration, "--xds-address", "127.0.0.1:0", "--api-address", "127.0.0.1:0"], Environment);
+            ["up", "-d", Configuration, "--xds-address", xds, "--api-address", "127.0.0.1:0", .. more], Environment);
         await _plane.WaitForLineAsync("ready revision", TestContext.Current.CancellationToken);
         XdsAddress = Announced("xds ");
         ApiAddress = Announced("api ");

@@ -11,7 +11,7 @@ namespace Lateen.ControlPlane.Api;
 /// The HTTP API that the CLI uses, version 1. JSON in and out; a refused change is 422 with the record that says why, everything else that goes wrong
 /// is a <see cref="ProblemResponse"/>.
 /// </summary>
-internal sealed class ApiEndpoints(ResourceStore store, ConfigurationChanges changes, MeshServer server, ControlPlaneOptions options, Func<string> xdsAddress, Func<string?> secureAddress)
+internal sealed class ApiEndpoints(ResourceStore store, ConfigurationChanges changes, MeshServer server, ControlPlaneOptions options, Func<string?> xdsAddress, Func<string?> secureAddress)
 {
     /// <summary>The longest that one poll waits; the client asks again. Keeps idle requests from outliving their callers.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);

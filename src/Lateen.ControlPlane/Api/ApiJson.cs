@@ -27,6 +27,7 @@ namespace Lateen.ControlPlane.Api;
 [JsonSerializable(typeof(TokenRequest))]
 [JsonSerializable(typeof(TokenResponse))]
 [JsonSerializable(typeof(TokenListResponse))]
+[JsonSerializable(typeof(GrantListResponse))]
 [JsonSerializable(typeof(ProblemResponse))]
 [JsonSerializable(typeof(AuthorizationCheckRequest))]
 [JsonSerializable(typeof(AuthorizationCheckResponse))]

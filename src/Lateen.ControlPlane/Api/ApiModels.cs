@@ -93,7 +93,7 @@ public sealed record ProxyListResponse(long Revision, IReadOnlyList<ProxyView> I
 
 /// <summary>The answer to <c>GET /api/v1/version</c>.</summary>
 /// <param name="SecureAddress">Where proxies with identities connect; null when there is no such port.</param>
-public sealed record VersionResponse(string Version, string Commit, string Runtime, long Revision, string XdsAddress, string? SecureAddress = null);
+public sealed record VersionResponse(string Version, string Commit, string Runtime, long Revision, string? XdsAddress, string? SecureAddress = null);
 
 /// <summary>An error answer of the API: a stable code, what happened, and what to do next.</summary>
 public sealed record ProblemResponse(string Code, string Message, string? Hint);

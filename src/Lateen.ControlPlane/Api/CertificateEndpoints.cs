@@ -9,9 +9,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Lateen.ControlPlane.Api;
 
-/// <summary>The part of the API behind <c>lateen ca</c>. Like the rest of it, it trusts whoever reaches it, which is this machine.</summary>
+/// <summary>The part of the API behind <c>lateen ca</c>. This machine may read; what changes something wants the key of this run.</summary>
 /// <param name="certificates">Null when the control plane runs without an authority; every address then says so.</param>
-internal sealed class CertificateEndpoints(MeshCertificates? certificates, ControlPlaneOptions options, Func<string> secureAddress)
+internal sealed class CertificateEndpoints(MeshCertificates? certificates, ControlPlaneOptions options, ApiKey key, Func<string> secureAddress)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -26,10 +26,12 @@ internal sealed class CertificateEndpoints(MeshCertificates? certificates, Contr
         api.MapGet("", () => ApiEndpoints.Json(Status(certificates)));
         api.MapGet("/roots", () => ApiEndpoints.Json(new RootsResponse(certificates.Authority.Bundle.TrustDomains[0].Name, certificates.Server.Identity.Uri,
             certificates.Authority.Bundle.ToPem(), Roots(certificates.Authority.Bundle))));
-        api.MapPost("/rotate", (Delegate)((HttpContext http) => RotateAsync(certificates, http)));
+        api.MapPost("/rotate", (Delegate)((HttpContext http) => RotateAsync(certificates, http))).AddEndpointFilter(key.RequireAsync);
         api.MapGet("/tokens", () => ApiEndpoints.Json(Tokens(certificates)));
-        api.MapPost("/tokens", (Delegate)((HttpContext http) => IssueAsync(certificates, http)));
-        api.MapDelete("/tokens/{id}", (string id) => Remove(certificates, id));
+        api.MapPost("/tokens", (Delegate)((HttpContext http) => IssueAsync(certificates, http))).AddEndpointFilter(key.RequireAsync);
+        api.MapDelete("/tokens/{id}", (string id) => Remove(certificates, id)).AddEndpointFilter(key.RequireAsync);
+        api.MapGet("/workloads", () => ApiEndpoints.Json(Grants(certificates)));
+        api.MapDelete("/workloads/{space}/{account}", (string space, string account) => Forget(certificates, space, account)).AddEndpointFilter(key.RequireAsync);
     }
 
     private AuthorityStatusResponse Status(MeshCertificates held)
@@ -73,12 +75,44 @@ internal sealed class CertificateEndpoints(MeshCertificates? certificates, Contr
                 "name namespace and service account, or say --allow-any");
         }
 
+        if (request.IsGrant && GrantFault(held, request) is { } fault) return fault;
         var lifetime = double.IsFinite(request.LifetimeSeconds) ? TimeSpan.FromSeconds(Math.Clamp(request.LifetimeSeconds, 0, 1e9)) : TimeSpan.Zero;
         if (!held.Tokens.TryIssue(request.Namespace, request.ServiceAccount, lifetime, request.Uses, options.Time.GetUtcNow(), out string? token, out var record, out string? reason))
             return ApiEndpoints.Problem(StatusCodes.Status400BadRequest, "not_issued", reason, "`lateen ca tokens` lists what is out");
         options.Log($"ca: join token {record.Id} for {record.Namespace}/{record.ServiceAccount}, {record.UsesLeft} uses, until {record.ExpiresAt:u}");
         return ApiEndpoints.Json(new TokenResponse(record.Id, token, record.Namespace, record.ServiceAccount, record.ExpiresAt, record.UsesLeft));
     }
+
+    /// <summary>Keeps what the operator says of the workload beside its account; why not, where it cannot be kept.</summary>
+    private IResult? GrantFault(MeshCertificates held, TokenRequest request)
+    {
+        if (request.Namespace == JoinTokenRecord.Any || request.ServiceAccount == JoinTokenRecord.Any)
+        {
+            return ApiEndpoints.Problem(StatusCodes.Status400BadRequest, "any_not_allowed", "labels and --gateway are said of one service account, not of any",
+                "name namespace and service account");
+        }
+
+        var grant = new NodeGrant(request.Namespace, request.ServiceAccount, request.Gateway, new SortedDictionary<string, string>(request.Labels ?? [], StringComparer.Ordinal));
+        bool isNew = !held.Grants.Of(grant.Namespace, grant.ServiceAccount).Contains(grant);
+        if (!held.Grants.TryAdd(grant, out string? reason))
+            return ApiEndpoints.Problem(StatusCodes.Status400BadRequest, "not_granted", reason, "`lateen ca workloads` lists what was granted, `lateen ca forget-workload` takes it back");
+        if (isNew) options.Log($"ca: proxies of {grant.Namespace}/{grant.ServiceAccount} may be {(grant.IsGateway ? "gateways" : "sidecars")} with {Words(grant.Labels)}");
+        return null;
+    }
+
+    private static string Words(SortedDictionary<string, string> labels) =>
+        labels.Count == 0 ? "no label" : $"the labels {string.Join(", ", labels.Select(label => $"{label.Key}={label.Value}"))}";
+
+    private IResult Forget(MeshCertificates held, string space, string account)
+    {
+        if (!held.Grants.Remove(space, account))
+            return ApiEndpoints.Problem(StatusCodes.Status404NotFound, "unknown_workload", $"nothing was granted to {space}/{account}", "`lateen ca workloads` lists what was granted");
+        options.Log($"ca: what proxies of {space}/{account} may say of themselves was taken back");
+        return ApiEndpoints.Json(Grants(held));
+    }
+
+    private static GrantListResponse Grants(MeshCertificates held) =>
+        new([.. held.Grants.All.Select(grant => new GrantView(grant.Namespace, grant.ServiceAccount, grant.IsGateway, grant.Labels))]);
 
     private IResult Remove(MeshCertificates held, string id)
     {

@@ -28,7 +28,14 @@ public sealed record RotateRequest(bool Root);
 /// <summary>The body of <c>POST /api/v1/ca/tokens</c>.</summary>
 /// <param name="Namespace">Whom it admits; <c>*</c> is any, and only with <paramref name="AllowAny"/>.</param>
 /// <param name="ServiceAccount">The same.</param>
-public sealed record TokenRequest(string Namespace, string ServiceAccount, double LifetimeSeconds = 3600, int Uses = 1, bool AllowAny = false);
+/// <param name="Gateway">Proxies of the account may be gateways: kept beyond the token, until the account is forgotten.</param>
+/// <param name="Labels">Labels that its proxies may carry: kept likewise.</param>
+public sealed record TokenRequest(
+    string Namespace, string ServiceAccount, double LifetimeSeconds = 3600, int Uses = 1, bool AllowAny = false, bool Gateway = false,
+    Dictionary<string, string>? Labels = null)
+{
+    internal bool IsGrant => Gateway || Labels is { Count: > 0 };
+}
 
 /// <summary>A join token that was just issued: the only time that its text is shown.</summary>
 public sealed record TokenResponse(string Id, string Token, string Namespace, string ServiceAccount, DateTimeOffset ExpiresAt, int Uses);
@@ -38,3 +45,9 @@ public sealed record TokenView(string Id, string Namespace, string ServiceAccoun
 
 /// <summary>The answer to <c>GET /api/v1/ca/tokens</c>, and to a removal: what is left.</summary>
 public sealed record TokenListResponse(IReadOnlyList<TokenView> Items);
+
+/// <summary>What proxies of a service account may say of themselves.</summary>
+public sealed record GrantView(string Namespace, string ServiceAccount, bool Gateway, IReadOnlyDictionary<string, string> Labels);
+
+/// <summary>The answer to <c>GET /api/v1/ca/workloads</c>, and to a removal: what is left.</summary>
+public sealed record GrantListResponse(IReadOnlyList<GrantView> Items);

@@ -15,19 +15,24 @@ namespace Lateen.ControlPlane.Certificates;
 internal sealed class MeshCertificates : IAsyncDisposable
 {
     private const string TokenFileName = "join-tokens.json";
+    private const string GrantFileName = "node-grants.json";
 
     /// <summary>10,000 tokens of some 300 octets, and as much again.</summary>
     private const int MaxTokenFileLength = 8 * 1024 * 1024;
+
+    /// <summary>10,000 grants of some labels each. More than that is damage, or labels of extraordinary length.</summary>
+    private const int MaxGrantFileLength = 64 * 1024 * 1024;
 
     private readonly MeshTrustDomains _domains;
     private RootRotationWorker? _worker;
 
     private MeshCertificates(
-        MeshTrustDomains domains, IMeshAuthority authority, JoinTokenTable tokens, CertificateService service, ServerCertificate server, SecurePort port)
+        MeshTrustDomains domains, IMeshAuthority authority, JoinTokenTable tokens, NodeGrantTable grants, CertificateService service, ServerCertificate server, SecurePort port)
     {
         _domains = domains;
         Authority = authority;
         Tokens = tokens;
+        Grants = grants;
         Service = service;
         Server = server;
         Port = port;
@@ -37,6 +42,9 @@ internal sealed class MeshCertificates : IAsyncDisposable
     public IMeshAuthority Authority { get; }
 
     public JoinTokenTable Tokens { get; }
+
+    /// <summary>What proxies may claim beyond what their certificates prove.</summary>
+    public NodeGrantTable Grants { get; }
 
     public CertificateService Service { get; }
 
@@ -66,7 +74,7 @@ internal sealed class MeshCertificates : IAsyncDisposable
             .. Issuers(options, domains.Own),
         ];
         var service = new CertificateService(authority, proofs, new RefusalBudget(options.Time), metrics, options.Log, port.IdentityOf);
-        return new MeshCertificates(domains, authority, tokens, service, server, port);
+        return new MeshCertificates(domains, authority, tokens, OpenGrants(directory), service, server, port);
     }
 
     private static List<JwtProof> Issuers(ControlPlaneOptions options, TrustDomain trustDomain)
@@ -94,6 +102,20 @@ internal sealed class MeshCertificates : IAsyncDisposable
         }
 
         return new JoinTokenTable(records, file => PrivateFile.Write(path, JoinTokenTable.ToJson(file)));
+    }
+
+    private static NodeGrantTable OpenGrants(string? directory)
+    {
+        if (directory is null) return new NodeGrantTable([], static _ => { });
+        string path = Path.Combine(directory, GrantFileName);
+        IReadOnlyList<NodeGrant> grants = [];
+        if (PrivateFile.Read(path, MaxGrantFileLength) is { } content)
+        {
+            grants = NodeGrantTable.Read(content, out string? reason)?.Grants
+                ?? throw new IOException($"{path}: {reason}; move it away, and gateways join anew");
+        }
+
+        return new NodeGrantTable(grants, file => PrivateFile.Write(path, NodeGrantTable.ToJson(file)));
     }
 
     /// <summary>Begins to carry changes of the authority to the proxies.</summary>

@@ -28,6 +28,9 @@ internal sealed class ConnectedProxy(IXdsStream stream, ProxyIdentity identity, 
 
     public DateTimeOffset ConnectedAt { get; } = connectedAt;
 
+    /// <summary>The service account of the certificate that it came with; null over plaintext.</summary>
+    public string? ProvenAccount { get; init; }
+
     /// <summary>What the proxy should have now.</summary>
     public ResourceView View
     {

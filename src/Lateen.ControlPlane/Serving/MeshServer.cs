@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using Lateen.ControlPlane.Certificates;
 using Lateen.ControlPlane.Metrics;
 using Lateen.ControlPlane.Store;
 using Lateen.Discovery.Jwks;
+using Lateen.Identity;
+using Lateen.Identity.Joining;
 using Lateen.Model;
 using Lateen.Model.Security;
 using Lateen.Translation;
@@ -33,19 +36,33 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     private readonly ConcurrentQueue<ConnectedProxy> _arrivals = [];
     private readonly Translator _translator = new();
     private readonly TrustPublication? _trust;
+    private readonly NodeGrantTable? _grants;
+    private readonly NodeVouching? _vouching;
+    private readonly SecretExposure _plaintext;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _worker;
     private readonly TaskCompletionSource _firstRound = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MeshSnapshot? _snapshot;
     private StoreRevision? _served;
     private FetchedKeySets _servedKeys = FetchedKeySets.None;
+    private object? _servedGrants;
     private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="keys">Told by each snapshot what it wants; what it fetches is translated without a new revision.</param>
+    /// <param name="certificates">Null where no proxy can prove who it is.</param>
+    /// <param name="plaintext">What leaves through the port where nothing is proven.</param>
     public MeshServer(
-        ResourceStore store, IssuerKeys keys, ControlPlaneMetrics metrics, TimeProvider time, Action<string> log, TrustPublication? trust = null)
+        ResourceStore store, IssuerKeys keys, ControlPlaneMetrics metrics, TimeProvider time, Action<string> log, SecretExposure plaintext, MeshCertificates? certificates = null)
     {
-        _trust = trust;
+        _plaintext = plaintext;
+        _trust = certificates?.Trust;
+        _grants = certificates?.Grants;
+        if (_grants is not null)
+        {
+            _vouching = new NodeVouching(_grants);
+            _grants.Changed += Wake;
+        }
+
         _store = store;
         _keys = keys;
         _metrics = metrics;
@@ -97,7 +114,10 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
 
         // Who came with a certificate of the mesh has one to show to others, whatever else it says of itself.
         if (stream.PeerIdentity is not null && !identity.IsGrpc) identity = identity with { HasIdentity = true };
-        var proxy = new ConnectedProxy(stream, identity, _time.GetUtcNow());
+        var proxy = new ConnectedProxy(stream, identity, _time.GetUtcNow())
+        {
+            ProvenAccount = SpiffeId.TryParse(stream.PeerIdentity, out var proven, out _) ? proven.ServiceAccount : null,
+        };
         _proxies[stream.Id] = proxy;
         _metrics.ConnectionOpened();
         _log($"proxy {identity.Id} connected from {stream.Peer} ({stream.Variant})");
@@ -148,7 +168,7 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
             await foreach (bool _ in _wake.Reader.ReadAllAsync(_stop.Token))
             {
                 if (_store.Current is var revision && revision.Number != TranslatedRevision) Round(revision);
-                else if (!ReferenceEquals(_keys.Current, _servedKeys)) Renew(_snapshot!);
+                else if (!ReferenceEquals(_keys.Current, _servedKeys) || !ReferenceEquals(_grants?.Version, _servedGrants)) Renew(_snapshot!);
                 else Welcome();
                 Progressed();
             }
@@ -178,6 +198,7 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     private void Renew(MeshSnapshot snapshot)
     {
         _servedKeys = _keys.Current;
+        _servedGrants = _grants?.Version;
         _arrivals.Clear();
         foreach (var proxy in _proxies.Values) Serve(proxy, snapshot);
         _translator.EndRound();
@@ -193,7 +214,20 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
     {
         try
         {
-            var resources = SecretExposure.Limit(_translator.Translate(snapshot, proxy.Identity, _servedKeys), proxy.Stream.Peer, proxy.Stream.PeerIdentity is not null);
+            var resources = _translator.Translate(snapshot, proxy.Identity, _servedKeys);
+            if (proxy.ProvenAccount is not { } account) resources = _plaintext.Limit(resources, proxy.Stream.Peer);
+            else if (_vouching is not null)
+            {
+                var standing = _vouching.Judge(proxy.Identity, account, snapshot, SecretExposure.IsNeededBy(resources));
+                if (standing.Denial is { } denial)
+                {
+                    Deny(proxy, denial);
+                    return;
+                }
+
+                if (standing.SecretsWithheld is { } reason && SecretExposure.IsNeededBy(resources)) resources = SecretExposure.Without(resources, reason);
+            }
+
             if (!proxy.Identity.IsGrpc && _trust?.Resource is { } roots) resources = resources with { Secrets = resources.Secrets.Add(roots) };
             if (proxy.Update(resources, snapshot.Revision) is { } view) proxy.Stream.Push(view);
         }
@@ -203,8 +237,18 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
         }
     }
 
+    /// <summary>Ends the stream of a proxy that may not be what it says; it comes again, and is judged again.</summary>
+    private void Deny(ConnectedProxy proxy, string reason)
+    {
+        if (!_proxies.TryRemove(proxy.Stream.Id, out _)) return;
+        _metrics.ConnectionClosed();
+        _log($"denied the stream of {proxy.Stream.PeerIdentity} from {proxy.Stream.Peer}: {reason}");
+        proxy.Stream.Deny(reason);
+    }
+
     public async ValueTask DisposeAsync()
     {
+        if (_grants is not null) _grants.Changed -= Wake;
         _store.Committed -= OnCommitted;
         _keys.Changed -= Wake;
         await _stop.CancelAsync();

@@ -92,8 +92,9 @@ public static class EndpointBinding
     }
 
     /// <summary>A WorkloadEntry's own labels, else those of its metadata (Istio adds the latter to the former).</summary>
-    private static StringMap<string> LabelsOf(Resource<WorkloadEntry> workload)
+    public static StringMap<string> LabelsOf(Resource<WorkloadEntry> workload)
     {
+        ArgumentNullException.ThrowIfNull(workload);
         if (workload.Metadata.Labels.Count == 0) return workload.Spec.Labels;
         if (workload.Spec.Labels.Count == 0) return workload.Metadata.Labels;
         var own = workload.Spec.Labels;

@@ -28,6 +28,8 @@ internal sealed record ProxyBootstrap(
     /// <summary>The node type of a gateway.</summary>
     public const string Router = "router";
 
+    public bool IsGateway => Type == Router;
+
     /// <summary>The node id that the control plane shows: <c>sidecar~127.0.0.1~NAME.NAMESPACE~NAMESPACE.svc.cluster.local</c>.</summary>
     public string NodeId => $"{Type}~127.0.0.1~{Name}.{Namespace}~{Namespace}.svc.cluster.local";
 

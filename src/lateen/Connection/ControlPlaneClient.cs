@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -11,9 +13,11 @@ internal sealed class ControlPlaneClient : IDisposable
     private readonly HttpClient _http;
     private readonly ApiAddress _address;
     private readonly string _foundBy;
+    private readonly string _runtimeDirectory;
 
-    private ControlPlaneClient(ApiAddress address, string foundBy)
+    private ControlPlaneClient(ApiAddress address, string foundBy, string runtimeDirectory)
     {
+        _runtimeDirectory = runtimeDirectory;
         _address = address;
         _foundBy = foundBy;
         var handler = new SocketsHttpHandler { UseProxy = false };
@@ -43,15 +47,15 @@ internal sealed class ControlPlaneClient : IDisposable
     /// <summary>Finds the control plane by --api, then LATEEN_API, then the note of a running <c>lateen up</c>, then the default port.</summary>
     public static ControlPlaneClient Connect(CliEnvironment environment, string? option)
     {
-        if (option is not null) return new ControlPlaneClient(ApiAddress.Parse(option, "--api"), "given by --api");
-        if (environment.ApiAddress is { } variable) return new ControlPlaneClient(ApiAddress.Parse(variable, "LATEEN_API"), "given by LATEEN_API");
+        if (option is not null) return new ControlPlaneClient(ApiAddress.Parse(option, "--api"), "given by --api", environment.RuntimeDirectory);
+        if (environment.ApiAddress is { } variable) return new ControlPlaneClient(ApiAddress.Parse(variable, "LATEEN_API"), "given by LATEEN_API", environment.RuntimeDirectory);
         if (RuntimeFile.Read(environment.RuntimeDirectory) is { } noted)
         {
             string file = RuntimeFile.PathIn(environment.RuntimeDirectory);
-            return new ControlPlaneClient(ApiAddress.Parse(noted, file), $"noted in {file}");
+            return new ControlPlaneClient(ApiAddress.Parse(noted, file), $"noted in {file}", environment.RuntimeDirectory);
         }
 
-        return new ControlPlaneClient(ApiAddress.Parse("127.0.0.1:15014", "default"), "the default");
+        return new ControlPlaneClient(ApiAddress.Parse("127.0.0.1:15014", "default"), "the default", environment.RuntimeDirectory);
     }
 
     public Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellation) =>
@@ -68,8 +72,7 @@ internal sealed class ControlPlaneClient : IDisposable
     {
         try
         {
-            using var message = request();
-            using var response = await _http.SendAsync(message, cancellation);
+            using var response = await SendAsync(request, cancellation);
             byte[] body = await response.Content.ReadAsByteArrayAsync(cancellation);
             // 422 carries the same record as 200: a refused change, with its diagnostics.
             if (response.IsSuccessStatusCode || (int)response.StatusCode == 422) return Read(body, type);
@@ -80,6 +83,24 @@ internal sealed class ControlPlaneClient : IDisposable
             throw new CliException(ExitCode.Unreachable, $"no control plane answers at {_address} ({_foundBy}): {Innermost(e)}",
                 "start one with `lateen up`, or say where it is with --api or LATEEN_API");
         }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellation)
+    {
+        string? key = ApiKeyFile.Read(_runtimeDirectory, _address);
+        var response = await SendAsync(request, key, cancellation);
+        // A control plane that begins listens before its key lies there, and answers after.
+        if (response.StatusCode != HttpStatusCode.Unauthorized || ApiKeyFile.Read(_runtimeDirectory, _address) is not { } newer || newer == key) return response;
+        response.Dispose();
+        return await SendAsync(request, newer, cancellation);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, string? key, CancellationToken cancellation)
+    {
+        using var message = request();
+        // Only what changes something asks for the key, and only there is it shown.
+        if (key is not null && message.Method != HttpMethod.Get) message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return await _http.SendAsync(message, cancellation);
     }
 
     private T Read<T>(byte[] body, JsonTypeInfo<T> type)

@@ -7,16 +7,22 @@ internal static class RuntimeFile
 {
     public static string PathIn(string runtimeDirectory) => Path.Combine(runtimeDirectory, "api");
 
-    /// <summary>Writes the note whole or not at all. Changing the directory's mode fails when another user made it first, which is the check that matters under /tmp.</summary>
+    /// <summary>Writes the note whole or not at all.</summary>
     public static void Write(string runtimeDirectory, string address)
     {
-        Directory.CreateDirectory(runtimeDirectory);
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(runtimeDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        MakeDirectory(runtimeDirectory);
         string path = PathIn(runtimeDirectory);
         string draft = path + ".new";
         File.WriteAllText(draft, address + "\n");
         File.Move(draft, path, overwrite: true);
+    }
+
+    /// <summary>Changing the directory's mode fails when another user made it first, which is the check that matters under /tmp.</summary>
+    internal static void MakeDirectory(string runtimeDirectory)
+    {
+        Directory.CreateDirectory(runtimeDirectory);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(runtimeDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     /// <summary>The address noted last, or null when no control plane of this user has noted one.</summary>

@@ -122,7 +122,7 @@ internal sealed class DemoSession(CliEnvironment environment, TimeProvider time)
         // A sidecar that was killed comes back with the token that it first joined by: its key and its certificate went with it.
         var (identity, _) = await TokenFiles.WriteAsync(
             authority,
-            new TokenRequest(bootstrap.Namespace, bootstrap.ServiceAccount, TokenLifetime.TotalSeconds, TokenUses),
+            new TokenRequest(bootstrap.Namespace, bootstrap.ServiceAccount, TokenLifetime.TotalSeconds, TokenUses) { Gateway = bootstrap.IsGateway, Labels = new(bootstrap.Labels) },
             Path.Combine(folder, name + ".token"),
             Path.Combine(folder, "roots.pem"),
             stop);

@@ -21,19 +21,7 @@ internal static class BootstrapVerb
         type.AcceptOnlyFromAmong("sidecar", "gateway", Grpc);
         var name = new Argument<string>("NAME") { Description = "The workload's name, unique in its namespace" };
         var space = SharedOptions.Namespace();
-        var label = new Option<string[]>("--label", "-l")
-        {
-            Description = "A label that Sidecar and Gateway selectors match, key=value. May be repeated; app defaults to NAME",
-            HelpName = "KEY=VALUE",
-            DefaultValueFactory = _ => [],
-        };
-        label.Validators.Add(result =>
-        {
-            foreach (var token in result.Tokens.Where(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1))
-            {
-                result.AddError($"--label wants key=value, not '{token.Value}'.");
-            }
-        });
+        var label = SharedOptions.Label("A label that Sidecar and Gateway selectors match, key=value. May be repeated; app defaults to NAME");
         var account = new Option<string?>("--service-account") { Description = "The workload's identity. Default: the app label", HelpName = "NAME" };
         var xds = new Option<string>("--xds-address")
         {
@@ -88,7 +76,7 @@ internal static class BootstrapVerb
         });
         command.SetAction(async (parsed, cancellation) =>
         {
-            var labels = parsed.GetValue(label)!.Select(pair => pair.Split('=', 2)).GroupBy(pair => pair[0]).ToDictionary(group => group.Key, group => group.Last()[1]);
+            var labels = SharedOptions.Labels(parsed.GetValue(label)!);
             labels.TryAdd("app", parsed.GetValue(name)!);
             var bootstrap = new ProxyBootstrap(
                 parsed.GetValue(type) == "gateway" ? ProxyBootstrap.Router : ProxyBootstrap.Sidecar,
@@ -102,7 +90,7 @@ internal static class BootstrapVerb
             if (parsed.GetValue(identity))
             {
                 using var client = ControlPlaneClient.Connect(environment, parsed.GetValue(api));
-                var (section, address) = await TokenFiles.WriteAsync(client, new TokenRequest(bootstrap.Namespace, bootstrap.ServiceAccount),
+                var (section, address) = await TokenFiles.WriteAsync(client, new TokenRequest(bootstrap.Namespace, bootstrap.ServiceAccount) { Gateway = bootstrap.IsGateway, Labels = labels },
                     parsed.GetValue(token) ?? $"{bootstrap.Name}.token", parsed.GetValue(root) ?? $"{bootstrap.Name}.roots.pem", cancellation);
                 bootstrap = bootstrap with { Identity = section with { CertificateLifetime = parsed.GetValue(lifetime) ?? LeafLifetime.Asked }, XdsAddress = parsed.GetValue(secure) ?? address };
             }

@@ -16,7 +16,7 @@ internal static class CaVerb
             "lateen ca issue-token -n shop --service-account web > web.token",
             "lateen ca rotate --root")
         {
-            Status(environment), Rotate(environment), IssueToken(environment), Tokens(environment), RevokeToken(environment), Root(environment),
+            Status(environment), Rotate(environment), IssueToken(environment), Tokens(environment), RevokeToken(environment), Workloads(environment), ForgetWorkload(environment), Root(environment),
         };
         return command;
     }
@@ -59,15 +59,19 @@ internal static class CaVerb
         var account = new Option<string>("--service-account") { Description = "Its service account, or *", HelpName = "NAME", Required = true };
         var ttl = Durations.Option("--ttl", "How long the token works: 30m, 24h, 7d. 30 days are the most. Default: 1h");
         var uses = new Option<int>("--uses") { Description = "How many workloads may join with it", HelpName = "N", DefaultValueFactory = static _ => 1 };
+        var gateway = new Option<bool>("--gateway") { Description = "Proxies of this service account may be gateways. Kept until `lateen ca forget-workload`" };
+        var label = SharedOptions.Label("A label that its proxies may carry, key=value. May be repeated. Selectors choose Gateways and their Secrets by labels. Kept likewise");
         var any = new Option<bool>("--allow-any") { Description = "Allow * : whoever holds such a token can be any workload of the mesh" };
         var output = SharedOptions.Output();
         return Asking(
             environment, "issue-token", "Issue a token with which a workload joins the mesh; it is shown once",
-            ["lateen ca issue-token -n shop --service-account web > web.token", "lateen ca issue-token -n shop --service-account web --ttl 24h --uses 10 -o json"],
-            [space, account, ttl, uses, any, output],
+            ["lateen ca issue-token -n shop --service-account web > web.token", "lateen ca issue-token -n shop --service-account web --ttl 24h --uses 10 -o json",
+                "lateen ca issue-token -n shop --service-account ingress --gateway -l istio=ingressgateway > ingress.token"],
+            [space, account, ttl, uses, gateway, label, any, output],
             async (parsed, client, cancellation) =>
             {
-                var request = new TokenRequest(parsed.GetRequiredValue(space), parsed.GetRequiredValue(account), (parsed.GetValue(ttl) ?? TimeSpan.FromHours(1)).TotalSeconds, parsed.GetValue(uses), parsed.GetValue(any));
+                var request = new TokenRequest(parsed.GetRequiredValue(space), parsed.GetRequiredValue(account), (parsed.GetValue(ttl) ?? TimeSpan.FromHours(1)).TotalSeconds, parsed.GetValue(uses), parsed.GetValue(any),
+                    parsed.GetValue(gateway), SharedOptions.Labels(parsed.GetValue(label)!));
                 var issued = await client.PostAsync("api/v1/ca/tokens", request, ApiJson.Default.TokenRequest, ApiJson.Default.TokenResponse, cancellation);
                 // The token alone on standard output, so that it can be sent into a file.
                 if (parsed.GetValue(output) == OutputFormat.Table) environment.Output.WriteLine(issued.Token);
@@ -103,6 +107,42 @@ internal static class CaVerb
             {
                 await client.DeleteAsync($"api/v1/ca/tokens/{Uri.EscapeDataString(parsed.GetRequiredValue(id))}", ApiJson.Default.TokenListResponse, cancellation);
                 environment.Output.WriteLine($"join token {parsed.GetRequiredValue(id)} revoked");
+            });
+    }
+
+    private static ExampleCommand Workloads(CliEnvironment environment)
+    {
+        var output = SharedOptions.Output();
+        return Asking(
+            environment, "workloads", "List what proxies may say of themselves beyond their service account: that they are gateways, and their labels",
+            ["lateen ca workloads", "lateen ca workloads -o json"], [output],
+            async (parsed, client, cancellation) =>
+            {
+                var answer = await client.GetAsync("api/v1/ca/workloads", ApiJson.Default.GrantListResponse, cancellation);
+                if (parsed.GetValue(output) != OutputFormat.Table) Report.Structured(environment, parsed.GetValue(output), answer, ApiJson.Default.GrantListResponse);
+                else if (answer.Items.Count == 0) environment.Error.WriteLine("Nothing was granted with a join token.");
+                else
+                {
+                    var table = new Table("NAMESPACE", "SERVICE ACCOUNT", "TYPE", "LABELS");
+                    foreach (var item in answer.Items)
+                        table.Add(item.Namespace, item.ServiceAccount, item.Gateway ? "gateway" : "sidecar", string.Join(',', item.Labels.Select(label => $"{label.Key}={label.Value}")));
+                    table.Write(environment);
+                }
+            });
+    }
+
+    private static ExampleCommand ForgetWorkload(CliEnvironment environment)
+    {
+        var space = new Option<string>("--namespace", "-n") { Description = "The namespace of the workload", HelpName = "NS", Required = true };
+        var account = new Option<string>("--service-account") { Description = "Its service account", HelpName = "NAME", Required = true };
+        return Asking(
+            environment, "forget-workload", "Take back what was granted to a service account with its join tokens; a gateway of it is cut off",
+            ["lateen ca forget-workload -n shop --service-account ingress"], [space, account],
+            async (parsed, client, cancellation) =>
+            {
+                string path = $"{Uri.EscapeDataString(parsed.GetRequiredValue(space))}/{Uri.EscapeDataString(parsed.GetRequiredValue(account))}";
+                await client.DeleteAsync($"api/v1/ca/workloads/{path}", ApiJson.Default.GrantListResponse, cancellation);
+                environment.Output.WriteLine($"{parsed.GetRequiredValue(space)}/{parsed.GetRequiredValue(account)} forgotten");
             });
     }
 

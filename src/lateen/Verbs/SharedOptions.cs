@@ -51,6 +51,20 @@ internal static class SharedOptions
         return option;
     }
 
+    public static Option<string[]> Label(string description)
+    {
+        var option = new Option<string[]>("--label", "-l") { Description = description, HelpName = "KEY=VALUE", DefaultValueFactory = static _ => [] };
+        option.Validators.Add(static result =>
+        {
+            foreach (var token in result.Tokens.Where(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1)) result.AddError($"--label wants key=value, not '{token.Value}'.");
+        });
+        return option;
+    }
+
+    /// <summary>What <see cref="Label"/> was given; of a key that is given twice the last counts.</summary>
+    public static Dictionary<string, string> Labels(string[] given) =>
+        given.Select(pair => pair.Split('=', 2)).GroupBy(pair => pair[0]).ToDictionary(group => group.Key, group => group.Last()[1]);
+
     public static Option<string?> Namespace() => new("--namespace", "-n")
     {
         Description = "The namespace. Default: default",

@@ -54,7 +54,7 @@ internal static class VersionVerb
             environment.Output.WriteLine($"client: {build.Version} ({build.Commit}, {build.Runtime})");
             environment.Output.WriteLine(server is null
                 ? "control plane: none answers"
-                : $"control plane: {server.Version} ({server.Commit}, {server.Runtime}), revision {server.Revision}, xDS at {server.XdsAddress}");
+                : $"control plane: {server.Version} ({server.Commit}, {server.Runtime}), revision {server.Revision}, xDS at {server.XdsAddress ?? server.SecureAddress}");
             return;
         }
 
