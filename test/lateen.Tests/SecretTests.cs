@@ -82,7 +82,8 @@ public sealed class SecretTests
 
         await work.RunAsync("validate -f ROOT/config");
         await work.RunAsync("validate -f ROOT/mixed.yaml");
-        await work.UpAsync();
+        // The proxy here has no identity.
+        await work.UpAsync(more: "--secrets-over-plaintext");
         await work.RunAsync("apply -f ROOT/first.yaml");
         await using var proxy = new FakeProxy(work.XdsAddress, "edge", type: "router", labels: "istio=ingress");
         proxy.Subscribe(XdsTypeUrls.Secret, "kubernetes://edge-tls");
