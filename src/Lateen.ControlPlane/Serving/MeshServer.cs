@@ -225,7 +225,7 @@ internal sealed class MeshServer : IXdsStreamHost, IAsyncDisposable
                     return;
                 }
 
-                if (standing.SecretsWithheld is { } reason && SecretExposure.IsNeededBy(resources)) resources = SecretExposure.Without(resources, reason);
+                if (standing.SecretsWithheld is { } reason) resources = SecretExposure.Without(resources, reason);
             }
 
             if (!proxy.Identity.IsGrpc && _trust?.Resource is { } roots) resources = resources with { Secrets = resources.Secrets.Add(roots) };

@@ -38,6 +38,7 @@ internal sealed class NodeVouching(NodeGrantTable grants)
                 + "or `lateen ca issue-token --gateway`, or name the account in a WorkloadEntry that a Gateway selects", null);
         }
 
+        if (!needsSecrets) return NodeStanding.Full;
         return new NodeStanding(null,
             $"nobody vouches that {node.Namespace}/{serviceAccount} has the labels of this proxy, so it is given no content of Secrets: connections that need it are refused; "
             + "join it with a token that says them (`lateen bootstrap --identity`, `lateen ca issue-token --label`), or name account and labels in a WorkloadEntry");
