@@ -156,8 +156,9 @@ public sealed class ShapeTests
             `NAME` may lie in a Secret `NAME-cacert`. PEM is checked, and that the key belongs to the certificate; the end of a certificate is a
             warning a month before. Gateways and DestinationRules name one by `credentialName`; proxies get it over SDS as `kubernetes://NAME` and
             `kubernetes://NAME-cacert`, from their own namespace only and when their own configuration names it: on any machine over mutual TLS (port
-            15012), where a proxy's certificate says whose it is; over the plaintext port (15010), which takes its word for it, on the control plane's
-            own machine only. Files beside the proxy are `file-cert:CERT~KEY`, `file-root:CA` and `file-root:CA~CRL`: the proxy reads and watches
+            15012), where a proxy's certificate says whose it is and its labels are [vouched for](mutual-tls.md#who-is-a-gateway); over the plaintext
+            port (15010), which takes its word for it, not at all, or with `lateen up --secrets-over-plaintext` on the control plane's own machine. Files
+            beside the proxy are `file-cert:CERT~KEY`, `file-root:CA` and `file-root:CA~CRL`: the proxy reads and watches
             them, the control plane never sees them. What a Secret holds is shown nowhere: `lateen get`, `lateen diff`, the API and diagnostics
             give names and no values, and dumps of a proxy show certificates but no keys.
 

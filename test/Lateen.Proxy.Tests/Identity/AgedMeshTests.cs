@@ -81,7 +81,7 @@ public sealed class AgedMeshTests
             }
 
             isUp = now >= downUntil;
-            if (hour > 0 && Day % 100 == 60 && hour % 24 == 0 && isUp && state.Stage == RotationStage.Settled)
+            if (Day % 100 == 60 && rotations <= Day / 100 && isUp && state.Stage == RotationStage.Settled)
             {
                 // One proxy is away while the new root is distributed and takes office.
                 workloads[3].IsAway = true;
