@@ -98,10 +98,33 @@ public sealed class SecurityPolicyTests
     }
 
     [Fact]
+    public void A_key_that_nobody_can_use_is_left_out_and_the_others_stay_with_their_public_members_alone()
+    {
+        const string text = """
+            {"keys": [
+              {"kid": "no-type"}, {"kty": 1}, "text", {"kty": "RSA", "kid": 7}, {"kty": "EC", "x": "AQ", "x": "AQ"}, {"kty": "EC", "key_ops": "verify"},
+              {"kty": "RSA", "kid": "good", "n": "AQ", "e": "AQAB", "x5c": ["MII"], "ext": true, "ext": {}, "key_ops": ["sign", 1, "verify", "wrapKey"]},
+              {"kty": "EC", "key_ops": ["encrypt"]}]}
+            """;
+        var keys = JsonWebKeySet.Read(text, out string? reason);
+        Assert.Null(reason);
+        Assert.Equal("""{"keys":[{"kty":"RSA","kid":"good","n":"AQ","e":"AQAB","key_ops":["verify"]},{"kty":"EC","key_ops":[]}]}""", keys!.Text);
+        Assert.Equal(2, keys.Count);
+        Assert.Equal(
+            ["keys[0] has no type 'kty'", "keys[1] has no type 'kty'", "keys[2] has no type 'kty'", "keys[3] has a 'kid' that is not a text", "keys[4] has 'x' twice",
+                "keys[5] has a 'key_ops' that is no list"], keys.Unusable);
+
+        Assert.Null(JsonWebKeySet.Read("""{"keys": [{"kid": "a"}, {"kty": 1}]}""", out reason));
+        Assert.Equal("it holds no key that can be used: keys[0] has no type 'kty'", reason);
+    }
+
+    [Fact]
     public void A_key_set_is_bounded_in_bytes_keys_and_depth()
     {
         Assert.Null(JsonWebKeySet.Read($$"""{"keys": [{"kty": "RSA", "x": "{{new string('a', JsonWebKeySet.MaxBytes)}}"}]}""", out string? reason));
         Assert.Contains("larger", reason, StringComparison.Ordinal);
+        Assert.Null(JsonWebKeySet.Read($$"""{"keys": [{"kty": "RSA", "n": "{{new string('a', JsonWebKeySet.MaxPublicBytes)}}"}]}""", out reason));
+        Assert.Contains("what proxies need of it is larger", reason, StringComparison.Ordinal);
         string key = """{"kty": "RSA"}""";
         Assert.NotNull(JsonWebKeySet.Read($$"""{"keys": [{{string.Join(',', Enumerable.Repeat(key, JsonWebKeySet.MaxKeys))}}]}""", out _));
         Assert.Null(JsonWebKeySet.Read($$"""{"keys": [{{string.Join(',', Enumerable.Repeat(key, JsonWebKeySet.MaxKeys + 1))}}]}""", out reason));

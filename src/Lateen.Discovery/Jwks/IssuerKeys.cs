@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Lateen.Model;
 using Lateen.Model.Security;
@@ -7,8 +6,8 @@ namespace Lateen.Discovery.Jwks;
 
 /// <summary>
 /// Keeps the keys of all issuers that policies name: fetches each when it is first wanted, again every 20 minutes, and after a failure with growing
-/// delay. Keys that were fetched once stay until others replace them, whatever happens to their issuer; keys that were never fetched are not there, and
-/// translation then sends a set that no token passes.
+/// delay. Keys that were fetched once stay while their issuer cannot be asked, up to <see cref="JwksOptions.MaxAge"/>; keys that are older, or were never
+/// fetched, are not there, and translation then sends a set that no token passes.
 /// </summary>
 /// <remarks>
 /// Thread-safe. <see cref="Want"/> says what is needed now; what nobody wants any more is forgotten. <see cref="Changed"/> is raised from a thread of the
@@ -24,7 +23,7 @@ public sealed class IssuerKeys : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<KeySource, Watch> _watches = [];
     private FetchedKeySets _current = FetchedKeySets.None;
-    private bool _isTooMany;
+    private string _leftOut = "";
     private bool _isDisposed;
 
     public IssuerKeys(JwksOptions options, TimeProvider time, Action<string> log)
@@ -47,33 +46,18 @@ public sealed class IssuerKeys : IAsyncDisposable
     public void Want(MeshSnapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        var wanted = new SortedDictionary<string, (KeySource Source, TimeSpan Timeout)>(StringComparer.Ordinal);
-        foreach (var policy in snapshot.RequestAuthentications.All)
-        {
-            foreach (var rule in policy.Spec.JwtRules)
-            {
-                if (KeySource.Of(rule) is not { } source) continue;
-                string key = source.ToString();
-                // The most patient of the rules that share a source decides.
-                if (!wanted.TryGetValue(key, out var known) || rule.Timeout > known.Timeout) wanted[key] = (source, rule.Timeout);
-            }
-        }
-
-        Follow([.. wanted.Values]);
+        Follow(WantedSources.Of(snapshot, _options));
     }
 
-    private void Follow(ImmutableArray<(KeySource Source, TimeSpan Timeout)> wanted)
+    private void Follow(WantedSources wanted)
     {
-        bool isTooMany = wanted.Length > _options.MaxSources;
-        if (isTooMany && !_isTooMany)
-            _log($"policies name {wanted.Length} sources of keys; {wanted.Length - _options.MaxSources} beyond the first {_options.MaxSources} are not fetched, and tokens of theirs are refused");
-        _isTooMany = isTooMany;
-        if (isTooMany) wanted = wanted[.._options.MaxSources];
+        if (wanted.LeftOut.Length > 0 && wanted.LeftOut != _leftOut) _log($"warning: keys are not fetched, and tokens are refused, of {wanted.LeftOut}");
+        _leftOut = wanted.LeftOut;
         bool isChanged = false;
         lock (_lock)
         {
             if (_isDisposed) return;
-            var sources = wanted.ToDictionary(entry => entry.Source, entry => entry.Timeout);
+            var sources = wanted.Sources;
             foreach (var (source, watch) in _watches)
             {
                 if (sources.ContainsKey(source)) continue;
@@ -88,6 +72,7 @@ public sealed class IssuerKeys : IAsyncDisposable
                 else
                 {
                     var watch = new Watch { Timeout = timeout };
+                    watch.Age = _time.CreateTimer(_ => GiveUp(source, watch), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
                     _watches.Add(source, watch);
                     watch.Task = Task.Run(() => KeepAsync(source, watch));
                 }
@@ -139,13 +124,30 @@ public sealed class IssuerKeys : IAsyncDisposable
         {
             if (watch.IsFailing) _log($"keys of {source} can be fetched again");
             watch.IsFailing = false;
+            if (watch.Stopping.IsCancellationRequested) return;
+            watch.Age.Change(_options.MaxAge, Timeout.InfiniteTimeSpan);
             // An issuer that answers as before costs no push.
-            if (watch.Keys?.Text == keys.Text || watch.Stopping.IsCancellationRequested) return;
+            if (watch.Keys?.Text == keys.Text) return;
             watch.Keys = keys;
             Publish();
         }
 
         _log($"keys of {source}: {keys.Count}");
+        if (!keys.Unusable.IsEmpty) _log($"warning: keys of {source}: {keys.Unusable.Length} cannot be used and are left out: {keys.Unusable[0]}");
+        Changed?.Invoke();
+    }
+
+    /// <summary>Nobody confirmed the keys for as long as they may be believed.</summary>
+    private void GiveUp(KeySource source, Watch watch)
+    {
+        lock (_lock)
+        {
+            if (watch.Keys is null || watch.Stopping.IsCancellationRequested) return;
+            watch.Keys = null;
+            Publish();
+        }
+
+        _log($"warning: keys of {source} could not be fetched for {_options.MaxAge.TotalHours:0.##} h and are given up; its tokens are refused until they can");
         Changed?.Invoke();
     }
 
@@ -155,7 +157,7 @@ public sealed class IssuerKeys : IAsyncDisposable
         {
             // One line when it begins: an issuer that is away for a night must not fill the log.
             if (failures == 1)
-                _log($"warning: keys of {source} cannot be fetched, {(watch.Keys is null ? "its tokens are refused" : "the last good ones stay")}: {failure}");
+                _log($"warning: keys of {source} cannot be fetched, {(watch.Keys is null ? "its tokens are refused" : $"the last good ones stay for {_options.MaxAge.TotalHours:0.##} h at most")}: {failure}");
             watch.IsFailing = true;
         }
     }
@@ -209,8 +211,15 @@ public sealed class IssuerKeys : IAsyncDisposable
 
         public bool IsFailing { get; set; }
 
+        /// <summary>Fires when the keys are too old; set off by each fetch that worked.</summary>
+        public ITimer Age { get; set; } = null!;
+
         public Task Task { get; set; } = Task.CompletedTask;
 
-        public void Stop() => _stop.Cancel();
+        public void Stop()
+        {
+            _stop.Cancel();
+            Age.Dispose();
+        }
     }
 }

@@ -26,7 +26,21 @@ public sealed record JwksOptions
 
     public TimeSpan MaxRetryDelay { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Sources that are fetched. Count. Hit: the ones beyond, in order, are not fetched (their tokens are refused) and the log says so.</summary>
+    /// <summary>
+    /// How long keys that were fetched are good while their issuer cannot be asked. Then they are given up, and its tokens are refused: who keeps an issuer away
+    /// must not keep a stolen key alive for ever.
+    /// </summary>
+    public TimeSpan MaxAge { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// Sources that the policies of one namespace may name. Count. Hit: those of its youngest policies are not fetched (their tokens are refused) and the log says so.
+    /// </summary>
+    public int MaxSourcesPerNamespace { get; init; } = 32;
+
+    /// <summary>
+    /// Sources that are fetched altogether. Count. Hit: namespaces take turns, so that none has fewer because another has many; what is left over is not fetched and
+    /// the log says so.
+    /// </summary>
     public int MaxSources { get; init; } = 256;
 
     /// <summary>Fetches that run at a time. Count. Hit: the others wait.</summary>

@@ -66,6 +66,7 @@ public sealed class KeyFetcher : IDisposable
                 var (configuration, failure) = await GetAsync(source.Uri.TrimEnd('/') + DiscoveryPath, MaxConfigurationBytes, either.Token);
                 if (failure is not null) return new KeyFetch(null, $"OpenID configuration: {failure}");
                 if (JwksUriOf(configuration!, source.Uri, out failure) is not { } named) return new KeyFetch(null, $"OpenID configuration: {failure}");
+                if (IsDowngrade(source.Uri, named)) return new KeyFetch(null, $"OpenID configuration: its jwks_uri {named} is not https");
                 uri = named;
             }
 
@@ -93,7 +94,9 @@ public sealed class KeyFetcher : IDisposable
                 if (response.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect
                     or HttpStatusCode.PermanentRedirect && response.Headers.Location is { } location)
                 {
-                    uri = new Uri(uri, location);
+                    var target = new Uri(uri, location);
+                    if (IsDowngrade(uri.AbsoluteUri, target.AbsoluteUri)) return (null, $"{uri} redirects to {target}, which is not https");
+                    uri = target;
                     continue;
                 }
 
@@ -108,6 +111,10 @@ public sealed class KeyFetcher : IDisposable
 
         return (null, $"{address} redirects more than {MaxRedirects} times");
     }
+
+    /// <summary>Even where http is allowed: who wrote https was promised that nobody in between chooses the keys.</summary>
+    private static bool IsDowngrade(string from, string to) =>
+        from.StartsWith("https:", StringComparison.OrdinalIgnoreCase) && to.StartsWith("http:", StringComparison.OrdinalIgnoreCase);
 
     private string? SchemeFault(Uri uri)
     {

@@ -158,6 +158,7 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode InvalidJwksUri = Error("LAT1204", "not an http or https URL");
     public static readonly DiagnosticCode InvalidTokenLocation = Error("LAT1205", "a place of a token or claim of the wrong form");
     public static readonly DiagnosticCode KeysNotFound = Warning("LAT1206", "an issuer whose keys cannot be found: no token of it passes");
+    public static readonly DiagnosticCode UnusableKeyInJwks = Warning("LAT1207", "a key that nobody can use: it is left out of its set");
 
     public static readonly DiagnosticCode HiddenByApplied = Warning("LAT1301", "a file's resource that an applied one of the same name hides");
     public static readonly DiagnosticCode ProxyNotice = Warning("LAT1302", "something that a connected proxy is configured to have and does not get");

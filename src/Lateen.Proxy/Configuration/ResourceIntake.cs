@@ -56,6 +56,7 @@ internal sealed class ResourceIntake(
         }
 
         System.Diagnostics.Debug.Assert(!errors.Any, "the loader accepted a bootstrap that does not compile");
+        foreach (var warning in errors.Warnings) OnWarning?.Invoke($"static resources: {warning}");
     }
 
     /// <returns>Why the resource is refused; null when it is taken.</returns>
@@ -79,6 +80,7 @@ internal sealed class ResourceIntake(
         {
             // Tables and endpoint sets are large and change all the time, by parts: their first version tells enough.
             if (OnWarning is not null && (isNew || XdsTypeUrls.IsWildcardType(typeUrl))) WarnOfUnknown(typeUrl, resource, OnWarning);
+            foreach (var warning in errors.Warnings) OnWarning?.Invoke($"{XdsTypeUrls.ShortName(typeUrl)} {resource.Name}: {warning}");
             return null;
         }
 

@@ -39,12 +39,14 @@ public sealed class IssuerKeysTests : IAsyncLifetime
 
     private static string Set(string kid) => $$"""{"keys":[{"kty":"EC","kid":"{{kid}}"}]}""";
 
-    private static MeshSnapshot Naming(params string[] uris)
+    private static MeshSnapshot Naming(params string[] uris) => MeshSnapshotBuilder.Build(null, [Policy("shop", "tokens", age: 0, uris)], 1);
+
+    private static Resource<RequestAuthentication> Policy(string ns, string name, int age, params string[] uris)
     {
         var rules = uris.Select(uri => new JwtRule { Issuer = uri, JwksUri = uri, Timeout = FetchTimeout });
-        var policy = new Resource<RequestAuthentication>(
-            ResourceKind.RequestAuthentication, new ResourceMetadata { Name = "tokens", Namespace = "shop" }, new RequestAuthentication { JwtRules = [.. rules] });
-        return MeshSnapshotBuilder.Build(null, [policy], 1);
+        return new Resource<RequestAuthentication>(
+            ResourceKind.RequestAuthentication, new ResourceMetadata { Name = name, Namespace = ns, CreatedAt = DateTimeOffset.UnixEpoch.AddDays(-age) },
+            new RequestAuthentication { JwtRules = [.. rules] });
     }
 
     private string? Held(string path) => _keys.Current.Find(new KeySource(_server.Url(path), IsIssuer: false))?.Text;
@@ -122,7 +124,7 @@ public sealed class IssuerKeysTests : IAsyncLifetime
 
         _server.Answer("/keys", () => "HTTP/1.1 500 Oops\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         await PassRefreshAsync();
-        Assert.Contains("the last good ones stay", await LoggedAsync(), StringComparison.Ordinal);
+        Assert.Contains("the last good ones stay for 24 h", await LoggedAsync(), StringComparison.Ordinal);
         // Retries come sooner than refreshes, with growing delay.
         await PassRetryAsync(failures: 1);
         await PassRetryAsync(failures: 2);
@@ -147,16 +149,98 @@ public sealed class IssuerKeysTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Sources_beyond_the_bound_are_not_fetched()
+    public async Task Keys_that_nobody_confirmed_for_as_long_as_they_may_be_believed_are_given_up_until_their_issuer_answers()
+    {
+        _server.Serve("/keys", Set("a"));
+        _keys.Want(Naming(_server.Url("/keys")));
+        await ChangedAsync();
+        await _server.NextAsync();
+        await LoggedAsync();
+        _server.Answer("/keys", () => "HTTP/1.1 500 Oops\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        var refresh = await _time.ArmedAsync(TestContext.Current.CancellationToken);
+        _time.Advance(refresh);
+        await _server.NextAsync();
+        Assert.Contains("stay for 24 h at most", await LoggedAsync(), StringComparison.Ordinal);
+        await _time.ArmedAsync(TestContext.Current.CancellationToken);
+
+        var last = TimeSpan.FromMilliseconds(1);
+        _time.Advance(Local.MaxAge - refresh - last);
+        await _server.NextAsync();
+        var retry = await _time.ArmedAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(Set("a"), Held("/keys"));
+        _time.Advance(last);
+        await ChangedAsync();
+        Assert.Null(Held("/keys"));
+        Assert.Equal(FetchedKeySets.Nobody, _keys.Current.Of(new JwtRule { JwksUri = _server.Url("/keys") }));
+        Assert.Contains("for 24 h and are given up", await LoggedAsync(), StringComparison.Ordinal);
+
+        _server.Serve("/keys", Set("a"));
+        _time.Advance(retry);
+        await ChangedAsync();
+        Assert.Equal(Set("a"), Held("/keys"));
+    }
+
+    [Fact]
+    public async Task Each_answer_of_the_issuer_makes_its_keys_good_for_the_whole_age_again()
+    {
+        await using var keys = Make(Local with { MaxAge = Local.RefreshInterval * 1.5 });
+        _server.Serve("/keys", Set("a"));
+        keys.Want(Naming(_server.Url("/keys")));
+        await ChangedAsync();
+        await _server.NextAsync();
+        for (int i = 0; i < 3; i++) await PassRefreshAsync();
+        // The timer is armed once the answer was taken.
+        await _time.ArmedAsync(TestContext.Current.CancellationToken);
+        Assert.NotNull(keys.Current.Find(new KeySource(_server.Url("/keys"), IsIssuer: false)));
+    }
+
+    [Fact]
+    public async Task Keys_that_cannot_be_used_are_left_out_and_said()
+    {
+        _server.Serve("/keys", """{"keys":[{"kid":"odd"},{"kty":"EC","kid":"a"}]}""");
+        _keys.Want(Naming(_server.Url("/keys")));
+        await ChangedAsync();
+        Assert.Equal(Set("a"), Held("/keys"));
+        Assert.EndsWith("keys: 1", await LoggedAsync(), StringComparison.Ordinal);
+        Assert.EndsWith("1 cannot be used and are left out: keys[0] has no type 'kty'", await LoggedAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_namespace_with_many_sources_takes_none_of_another_and_its_oldest_policies_come_first()
+    {
+        var options = new JwksOptions { MaxSources = 6, MaxSourcesPerNamespace = 4 };
+        string[] many = [.. Enumerable.Range(0, 9).Select(static i => $"https://a.example/{i}")];
+        var snapshot = MeshSnapshotBuilder.Build(
+            null,
+            [
+                Policy("aaa", "young", age: 1, many), Policy("aaa", "old", age: 2, "https://a.example/first"), Policy("istio-system", "mesh", age: 0, "https://mesh.example"),
+                Policy("zzz", "tokens", age: 0, "https://z.example/1", "https://z.example/2", "https://a.example/0"),
+            ], 1);
+
+        var wanted = WantedSources.Of(snapshot, options);
+
+        Assert.Equal(
+            ["https://a.example/0", "https://a.example/1", "https://a.example/first", "https://mesh.example", "https://z.example/1", "https://z.example/2"],
+            wanted.Sources.Keys.Select(static source => source.Uri).Order(StringComparer.Ordinal));
+        Assert.Equal("7 of the sources that the namespace aaa names", wanted.LeftOut);
+        // Alone it has what one namespace may have, not what is free.
+        var alone = WantedSources.Of(MeshSnapshotBuilder.Build(null, [Policy("aaa", "young", age: 1, many)], 1), options);
+        Assert.Equal((4, "5 of the sources that the namespace aaa names"), (alone.Sources.Count, alone.LeftOut));
+    }
+
+    [Fact]
+    public async Task Sources_beyond_the_bound_are_not_fetched_and_that_is_said_once()
     {
         await using var bounded = Make(Local with { MaxSources = 1 });
         _server.Serve("/a", Set("a"));
         _server.Serve("/b", Set("b"));
-        bounded.Want(Naming(_server.Url("/b"), _server.Url("/a")));
-        Assert.Contains("beyond the first 1", await LoggedAsync(), StringComparison.Ordinal);
+        bounded.Want(Naming(_server.Url("/a"), _server.Url("/b")));
+        bounded.Want(Naming(_server.Url("/a"), _server.Url("/b")));
+        Assert.Contains("1 of the sources that the namespace shop names", await LoggedAsync(), StringComparison.Ordinal);
         await ChangedAsync();
         Assert.Equal("/a", await _server.NextAsync());
         Assert.NotNull(bounded.Current.Find(new KeySource(_server.Url("/a"), IsIssuer: false)));
         Assert.Equal(0, _server.Unread);
+        Assert.StartsWith("keys of", await LoggedAsync(), StringComparison.Ordinal);
     }
 }

@@ -150,16 +150,27 @@ public sealed class KeyFetcherTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Https_does_not_become_http_on_the_way_even_where_http_is_allowed()
+    {
+        using var certificate = CertificateOf("localhost");
+        await using var server = new KeyServer(certificate);
+        _server.Serve("/keys", Keys);
+        server.Serve("/keys", Keys);
+        server.Redirect("/down", _server.Url("/keys"));
+        server.Redirect("/again", server.Url("/keys", "localhost"));
+        server.Serve("/.well-known/openid-configuration", $$"""{"issuer": "{{server.Url("", "localhost")}}", "jwks_uri": "{{_server.Url("/keys")}}"}""");
+        var trusting = Local with { ExtraRoots = [X509CertificateLoader.LoadCertificate(certificate.RawData)] };
+
+        Assert.NotNull((await FetchAsync(server.Url("/again", "localhost"), trusting)).Keys);
+        Assert.Contains("which is not https", (await FetchAsync(server.Url("/down", "localhost"), trusting)).Failure, StringComparison.Ordinal);
+        Assert.Contains("is not https", (await FetchAsync(server.Url("", "localhost"), trusting, isIssuer: true)).Failure, StringComparison.Ordinal);
+        Assert.Equal(0, _server.Unread);
+    }
+
+    [Fact]
     public async Task Tls_is_verified_and_roots_of_the_operators_own_are_believed()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=issuer", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
-        var now = TimeProvider.System.GetUtcNow();
-        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        using var certificate = CertificateOf("localhost");
         await using var server = new KeyServer(certificate);
         server.Serve("/keys", Keys);
         var strict = Local with { AllowHttp = false };
@@ -169,5 +180,17 @@ public sealed class KeyFetcherTests : IAsyncLifetime
         Assert.Equal(Keys, (await FetchAsync(server.Url("/keys", "localhost"), trusting)).Keys?.Text);
         // The name counts all the same.
         Assert.NotNull((await FetchAsync(server.Url("/keys", "127.0.0.1"), trusting)).Failure);
+    }
+
+    private static X509Certificate2 CertificateOf(string host)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=issuer", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(host);
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
+        var now = TimeProvider.System.GetUtcNow();
+        return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Lateen.Model.Networking.VirtualServices;
 using Lateen.Model.Reading;
@@ -23,6 +24,18 @@ internal static class RequestAuthenticationReader
     /// <summary>Places that one rule may name, each kind. Count; beyond it is an error, for each is looked at in each request.</summary>
     private const int MaxPlaces = 32;
 
+    /// <summary>Unusable keys of one set that are named. Count; the rest is left out without a word of its own.</summary>
+    private const int MaxNamedKeys = 8;
+
+    /// <summary>
+    /// Headers whose meaning is the connection's, the message's length, its authority, or who the caller is: an issuer must not choose them by a claim.
+    /// RFC 9110 section 7.6.1 names the hop-by-hop ones. Proxies refuse the same.
+    /// </summary>
+    private static readonly FrozenSet<string> NotForClaims = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade",
+        "expect", "http2-settings", "x-forwarded-client-cert");
+
     public static RequestAuthentication Read(ObjectReader at) =>
         new() { Scope = PolicyScopeReader.Read(at), JwtRules = at.Objects("jwtRules", ReadRule) };
 
@@ -36,8 +49,8 @@ internal static class RequestAuthenticationReader
             JwksUri = ReadUri(at),
             Jwks = ReadKeys(at),
             FromHeaders = at.Objects("fromHeaders", ReadHeader),
-            FromParams = NotEmpty(at, "fromParams"),
-            FromCookies = NotEmpty(at, "fromCookies"),
+            FromParams = Names(at, "fromParams"),
+            FromCookies = Names(at, "fromCookies"),
             OutputPayloadToHeader = ReadOutputHeader(at, "outputPayloadToHeader"),
             OutputClaimToHeaders = at.Objects("outputClaimToHeaders", ReadClaim),
             ForwardOriginalToken = at.Boolean("forwardOriginalToken") ?? false,
@@ -65,6 +78,15 @@ internal static class RequestAuthenticationReader
         return values;
     }
 
+    /// <summary>Names of query parameters and of cookies, in neither of which these characters can stand: proxies refuse a whole listener over such a name.</summary>
+    private static ImmutableArray<string> Names(ObjectReader at, string field)
+    {
+        var names = NotEmpty(at, field);
+        for (int i = 0; i < names.Length; i++)
+            if (names[i].AsSpan().ContainsAny("=&; ")) at.ReportItem(DiagnosticCodes.InvalidTokenLocation, field, i, $"'{names[i]}' is not a name", "without '=', '&', ';' and space");
+        return names;
+    }
+
     private static string? ReadUri(ObjectReader at)
     {
         if (at.String("jwksUri") is not { } uri) return null;
@@ -90,6 +112,8 @@ internal static class RequestAuthenticationReader
                 keys.HoldsPrivateKey ? "the set holds a private key; whoever reads this resource can make tokens"
                     : "the set holds a shared key; whoever reads this resource can make tokens",
                 "write the public half only; proxies get nothing else of a key pair");
+        foreach (string unusable in keys.Unusable.Take(MaxNamedKeys))
+            at.Report(DiagnosticCodes.UnusableKeyInJwks, "jwks", $"{unusable}: the key is left out", "tokens that are signed by it are refused");
         return keys.Text;
     }
 
@@ -112,7 +136,7 @@ internal static class RequestAuthenticationReader
     private static string? ReadOutputHeader(ObjectReader at, string field)
     {
         if (at.String(field) is not { } name) return null;
-        if (!HeaderRules.IsToken(name) || name.Equals("host", StringComparison.OrdinalIgnoreCase))
+        if (!HeaderRules.IsToken(name) || NotForClaims.Contains(name))
             at.Report(DiagnosticCodes.InvalidTokenLocation, field, $"'{name}' is not a header that can be written", "such as x-jwt-payload");
         return name;
     }

@@ -17,21 +17,30 @@ internal sealed record JsonWebKey(byte[] Id, SignatureAlgorithm? Algorithm, Sign
 
 /// <summary>
 /// The public keys of an issuer (RFC 7517). Keys that are not for verifying signatures, and of kinds that this proxy does not know, are passed
-/// over, as section 5 there says; a key that it knows and that is malformed, weak or private is an error of the configuration.
+/// over, as section 5 there says. So is a key that it knows and that is malformed, weak or private, with a warning: an issuer that publishes one such key
+/// must not keep a whole listener, and every later policy on it, from being taken.
 /// </summary>
 /// <remarks>Immutable. A set without keys is a set that no token passes.</remarks>
 internal sealed class JsonWebKeySet
 {
-    /// <summary>Keys of one set. Count; a token without <c>kid</c> is tried with each.</summary>
-    public const int MaxKeys = 64;
+    /// <summary>Keys of one set. Count; a token without <c>kid</c> is tried with each. Lateen's control plane keeps to it.</summary>
+    public const int MaxKeys = 128;
 
-    /// <summary>Octets of one set's text.</summary>
+    /// <summary>Octets of one set's text: what the store of values has room for. Lateen's control plane keeps to it.</summary>
     public const int MaxOctets = 64 * 1024;
 
-    private JsonWebKeySet(ImmutableArray<JsonWebKey> keys) => Keys = keys;
+    private JsonWebKeySet(ImmutableArray<JsonWebKey> keys, int unusableCount)
+    {
+        Keys = keys;
+        UnusableCount = unusableCount;
+    }
 
     public ImmutableArray<JsonWebKey> Keys { get; }
 
+    /// <summary>Keys that were passed over because they are malformed, weak or private. Count.</summary>
+    public int UnusableCount { get; }
+
+    /// <summary>Reads a set. What is none is an error; a single key that cannot be used is a warning.</summary>
     public static JsonWebKeySet? Compile(ReadOnlySpan<byte> json, FieldPath path, ConfigurationErrors errors)
     {
         if (json.Length > MaxOctets)
@@ -56,16 +65,23 @@ internal sealed class JsonWebKeySet
         }
 
         var keys = ImmutableArray.CreateBuilder<JsonWebKey>();
-        int index = 0;
+        int index = 0, unusable = 0;
         for (MetadataValue one = list.First; !one.IsMissing; one = one.Next)
         {
             FieldPath place = path.Field("keys").At(index++);
-            if (Read(one, out JsonWebKey? key) is { } problem) errors.Add(place, problem);
-            else if (key is not null) keys.Add(key);
+            if (Read(one, out JsonWebKey? key) is { } problem)
+            {
+                errors.Warn(place, $"{problem}; the key is passed over");
+                unusable++;
+            }
+            else if (key is not null)
+            {
+                keys.Add(key);
+            }
         }
 
         if (keys.Count > MaxKeys) errors.Add(path.Field("keys"), $"has {keys.Count} keys for signatures, at most {MaxKeys} are allowed");
-        return new JsonWebKeySet(keys.ToImmutable());
+        return new JsonWebKeySet(keys.ToImmutable(), unusable);
     }
 
     /// <summary>The algorithm by its name in JWS; null for every other, <c>none</c> and all that work with shared secrets among them.</summary>

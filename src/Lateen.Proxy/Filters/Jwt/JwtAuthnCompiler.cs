@@ -50,6 +50,7 @@ public sealed class JwtAuthnCompiler(int reactorCount) : IExtensionCompiler, IRo
             BypassesCorsPreflight = config.BypassCorsPreflight,
             StripsFailureResponse = config.StripFailureResponse,
             StatPrefix = config.StatPrefix,
+            UnusableKeyCount = providers.Values.Sum(static provider => provider.Keys.UnusableCount),
         };
     }
 

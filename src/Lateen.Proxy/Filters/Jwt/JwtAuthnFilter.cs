@@ -54,7 +54,15 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
 
     public override FilterStages Stages => FilterStages.Request | FilterStages.Response | FilterStages.Complete;
 
-    internal override HttpFilter Counting(string statPrefix, StatsRegistry registry) => this with { Stats = JwtAuthnStats.Open(registry, statPrefix, StatPrefix) };
+    /// <summary>Keys of its providers that were passed over. Count.</summary>
+    internal int UnusableKeyCount { get; init; }
+
+    internal override HttpFilter Counting(string statPrefix, StatsRegistry registry)
+    {
+        var stats = JwtAuthnStats.Open(registry, statPrefix, StatPrefix);
+        if (UnusableKeyCount > 0) registry.Shared.Add(stats.UnusableKeys, UnusableKeyCount);
+        return this with { Stats = stats };
+    }
 
     public override FilterVerdict OnRequest(HttpExchange exchange)
     {

@@ -15,6 +15,7 @@ internal sealed class JwtAuthnStats : StatGroup
         CorsPreflightBypassed = fields.Counter("cors_preflight_bypassed");
         CacheHit = fields.Counter("jwt_cache_hit");
         CacheMiss = fields.Counter("jwt_cache_miss");
+        UnusableKeys = fields.Counter("jwks_unusable_keys");
     }
 
     public Counter Allowed { get; }
@@ -27,6 +28,9 @@ internal sealed class JwtAuthnStats : StatGroup
     public Counter CacheHit { get; }
 
     public Counter CacheMiss { get; }
+
+    /// <summary>Keys that were passed over as malformed, weak or private, counted each time that a configuration with them is taken.</summary>
+    public Counter UnusableKeys { get; }
 
     /// <summary>Opens the group of a filter.</summary>
     /// <param name="registry">Where it counts.</param>

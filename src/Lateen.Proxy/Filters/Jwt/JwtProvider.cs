@@ -15,8 +15,8 @@ internal sealed class JwtProvider
     /// <summary>A longer token is not read. Octets; the whole head of a request is bounded as well.</summary>
     public const int MaxTokenOctets = 16 * 1024;
 
-    /// <summary>Envoy's default of <c>clock_skew_seconds</c>.</summary>
-    public const long DefaultClockSkewSeconds = 60;
+    /// <summary>How far an issuer's clock may be ahead where nothing is said: Envoy's default of <c>clock_skew_seconds</c>. Seconds.</summary>
+    public const long DefaultAheadSeconds = 60;
 
     private readonly TokenCache[] _caches;
 
@@ -64,8 +64,13 @@ internal sealed class JwtProvider
 
     public bool ClearsRouteCache { get; init; }
 
-    /// <summary>How much the clocks of issuer and proxy may differ. Seconds.</summary>
-    public long ClockSkewSeconds { get; init; } = DefaultClockSkewSeconds;
+    /// <summary>
+    /// How long a token is taken after its <c>exp</c>. Seconds; 0 where <c>clock_skew_seconds</c> is not set, where Envoy takes 60 (ADR 0033).
+    /// </summary>
+    public long LateSeconds { get; init; }
+
+    /// <summary>How long before its <c>nbf</c> a token is taken: the issuer's clock may be ahead of ours. Seconds.</summary>
+    public long AheadSeconds { get; init; } = DefaultAheadSeconds;
 
     public bool RequiresExpiration { get; init; }
 
@@ -117,11 +122,11 @@ internal sealed class JwtProvider
 
     private JwtStatus CheckTimes(long notBefore, long expiresAt, long now)
     {
-        if (notBefore > now + ClockSkewSeconds) return JwtStatus.NotYetValid;
+        if (notBefore > now + AheadSeconds) return JwtStatus.NotYetValid;
         if (expiresAt == long.MaxValue) return RequiresExpiration || MaxLifetimeSeconds > 0 ? JwtStatus.ExpirationMissing : JwtStatus.Ok;
         // "On or after" exp it must not be accepted (RFC 7519 section 4.1.4).
-        if (now - ClockSkewSeconds >= expiresAt) return JwtStatus.Expired;
-        return MaxLifetimeSeconds > 0 && expiresAt - now > MaxLifetimeSeconds + ClockSkewSeconds ? JwtStatus.LifetimeTooLong : JwtStatus.Ok;
+        if (now - LateSeconds >= expiresAt) return JwtStatus.Expired;
+        return MaxLifetimeSeconds > 0 && expiresAt - now > MaxLifetimeSeconds + AheadSeconds ? JwtStatus.LifetimeTooLong : JwtStatus.Ok;
     }
 
     private JwtStatus CheckSignature(ReadOnlySpan<byte> token, in TokenReader reader)

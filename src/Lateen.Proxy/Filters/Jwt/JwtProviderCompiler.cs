@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text;
 using Google.Protobuf.Collections;
@@ -19,6 +20,15 @@ internal sealed class JwtProviderCompiler(int reactorCount, ConfigurationErrors 
     /// <summary>Seconds. A larger one is a mistake of unit.</summary>
     private const uint MaxClockSkew = 3600;
 
+    /// <summary>
+    /// Headers whose meaning is the connection's, the message's length, its authority, or who the caller is: an issuer must not choose them by a claim. RFC 9110
+    /// section 7.6.1 names the hop-by-hop ones.
+    /// </summary>
+    private static readonly FrozenSet<string> NotForClaims = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade",
+        "expect", "http2-settings", "x-forwarded-client-cert");
+
     /// <returns>Null when the errors got something to say.</returns>
     public JwtProvider? Compile(string name, Proto.JwtProvider provider, FieldPath path)
     {
@@ -29,7 +39,7 @@ internal sealed class JwtProviderCompiler(int reactorCount, ConfigurationErrors 
         uint cacheSize = provider.JwtCacheConfig is { JwtCacheSize: > 0 } cache ? cache.JwtCacheSize : DefaultCacheSize;
         if (cacheSize > MaxCacheSize) errors.Add(path.Field("jwt_cache_config").Field("jwt_cache_size"), $"is at most {MaxCacheSize}");
         TokenLocations locations = CompileLocations(provider, path);
-        HeaderName? payloadHeader = provider.ForwardPayloadHeader.Length == 0 ? null : CompileName(provider.ForwardPayloadHeader, path.Field("forward_payload_header"));
+        HeaderName? payloadHeader = provider.ForwardPayloadHeader.Length == 0 ? null : CompileTarget(provider.ForwardPayloadHeader, path.Field("forward_payload_header"));
         BytePredicate? subjects = provider.Subjects is null ? null : StringMatchers.Compile(provider.Subjects, path.Field("subjects"), errors);
         TimeSpan? lifetime = ProtoValues.Duration(provider.MaxLifetime, null, path.Field("max_lifetime"), errors);
         ImmutableArray<ClaimHeader> claims = CompileClaims(provider.ClaimToHeaders, path.Field("claim_to_headers"));
@@ -50,7 +60,9 @@ internal sealed class JwtProviderCompiler(int reactorCount, ConfigurationErrors 
             HeaderKey = Encoding.UTF8.GetBytes(provider.HeaderInMetadata),
             SpaceDelimitedClaims = [.. (provider.NormalizePayloadInMetadata?.SpaceDelimitedClaims ?? []).Select(Encoding.UTF8.GetBytes)],
             ClearsRouteCache = provider.ClearRouteCache,
-            ClockSkewSeconds = provider.ClockSkewSeconds > 0 ? provider.ClockSkewSeconds : JwtProvider.DefaultClockSkewSeconds,
+            // Not set and 0 are one on the wire, and both want an exact end.
+            LateSeconds = provider.ClockSkewSeconds,
+            AheadSeconds = provider.ClockSkewSeconds > 0 ? provider.ClockSkewSeconds : JwtProvider.DefaultAheadSeconds,
             RequiresExpiration = provider.RequireExpiration,
             MaxLifetimeSeconds = lifetime is { } time ? Math.Max(1, (long)time.TotalSeconds) : 0,
             MaxCachedTokenOctets = provider.JwtCacheConfig is { JwtMaxTokenSize: > 0 } sized
@@ -110,10 +122,18 @@ internal sealed class JwtProviderCompiler(int reactorCount, ConfigurationErrors 
         for (int i = 0; i < claims.Count; i++)
         {
             if (claims[i].ClaimName.Length == 0) errors.Add(path.At(i).Field("claim_name"), "is required");
-            if (CompileName(claims[i].HeaderName, path.At(i).Field("header_name")) is { } name) compiled.Add(new ClaimHeader(name, claims[i].ClaimName));
+            if (CompileTarget(claims[i].HeaderName, path.At(i).Field("header_name")) is { } name) compiled.Add(new ClaimHeader(name, claims[i].ClaimName));
         }
 
         return compiled.ToImmutable();
+    }
+
+    /// <summary>A header that is written with what an issuer says.</summary>
+    private HeaderName? CompileTarget(string name, FieldPath path)
+    {
+        if (!NotForClaims.Contains(name)) return CompileName(name, path);
+        errors.Add(path, $"'{name}' is not a header that a token may fill");
+        return null;
     }
 
     private HeaderName? CompileName(string name, FieldPath path)

@@ -72,7 +72,7 @@ public sealed class JwtAuthnFilterTests(JwtVerificationTests.Fixture fixture) : 
     {
         await using var mesh = await Mesh.StartAsync(Strict);
 
-        var expired = await mesh.GetAsync("/", $"Authorization: Bearer {Issuer.Sign("ES256", TestIssuer.Claims(expiresIn: -61))}");
+        var expired = await mesh.GetAsync("/", $"Authorization: Bearer {Issuer.Sign("ES256", TestIssuer.Claims(expiresIn: -1))}");
         Assert.Equal((401, "Jwt is expired"), (expired.Status, expired.Body));
         Assert.Equal("Bearer realm=\"http://shop.example/\", error=\"invalid_token\"", expired.Header(Unauthorized));
 
@@ -81,6 +81,29 @@ public sealed class JwtAuthnFilterTests(JwtVerificationTests.Fixture fixture) : 
 
         var none = await mesh.GetAsync("/", "Authorization: Bearer x.y");
         Assert.Equal("Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections", none.Body);
+    }
+
+    [Fact]
+    public async Task What_is_translated_of_a_policy_takes_no_token_a_second_after_its_end_and_one_of_a_clock_that_is_ahead()
+    {
+        var keys = Issuer.KeySet.Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", " ", StringComparison.Ordinal);
+        var translated = TranslatedAuthentication.Of($$"""[{"issuer": "{{TestIssuer.Name}}", "jwks": "{{keys}}"}]""");
+        await using var mesh = await Mesh.StartAsync(TranslatedAuthentication.Yaml(translated!));
+
+        var expired = await mesh.GetAsync("/", $"Authorization: Bearer {Issuer.Sign("ES256", TestIssuer.Claims(expiresIn: -1))}");
+        Assert.Equal((401, "Jwt is expired"), (expired.Status, expired.Body));
+        Assert.Equal(200, (await mesh.GetAsync("/", $"Authorization: Bearer {Issuer.Sign("ES256", TestIssuer.Claims())}")).Status);
+        Assert.Equal(200, (await mesh.GetAsync("/", $"Authorization: Bearer {Issuer.Sign("ES256", TestIssuer.Claims($",\"nbf\":{TestIssuer.Now + 50}"))}")).Status);
+        var early = await mesh.GetAsync("/", $"Authorization: Bearer {Issuer.Sign("ES256", TestIssuer.Claims($",\"nbf\":{TestIssuer.Now + 120}"))}");
+        Assert.Equal((401, "Jwt not yet valid"), (early.Status, early.Body));
+    }
+
+    [Fact]
+    public async Task Keys_that_are_passed_over_are_counted()
+    {
+        await using var mesh = await Mesh.StartAsync(Strict.Replace("{\"keys\": [", "{\"keys\": [{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"},", StringComparison.Ordinal));
+        Assert.Equal(200, (await mesh.GetAsync("/", $"Authorization: Bearer {Issuer.Sign("ES256")}")).Status);
+        await mesh.Proxy.EventuallyAsync("http.in.jwt_authn.jwks_unusable_keys", 1);
     }
 
     [Fact]

@@ -167,7 +167,30 @@ public sealed class JwtVerificationTests(JwtVerificationTests.Fixture fixture) :
         Assert.Equal(status, Verify(Issuer.Sign("ES256", claims)).ToString());
 
     [Fact]
-    public void Rfc7519_4_1_4_a_token_is_good_until_its_last_second_and_one_more_is_too_late()
+    public void Rfc7519_4_1_4_a_token_is_refused_from_the_second_of_its_exp_on()
+    {
+        var provider = Provider();
+        var expiresAt = TestIssuer.Now + 100;
+        var token = Issuer.Sign("ES256", $$"""{"iss":"https://issuer.example","aud":"shop","exp":{{expiresAt}}}""");
+
+        Assert.Equal(JwtStatus.Ok, Verify(token, provider, expiresAt - 1));
+        Assert.Equal(JwtStatus.Expired, Verify(token, provider, expiresAt));
+        Assert.Equal(JwtStatus.Expired, Verify(token, provider, expiresAt + 1));
+    }
+
+    [Fact]
+    public void Rfc7519_4_1_5_a_token_of_an_issuer_whose_clock_is_a_minute_ahead_is_good()
+    {
+        var provider = Provider();
+        var notBefore = TestIssuer.Now;
+        var token = Issuer.Sign("ES256", $$"""{"iss":"https://issuer.example","aud":"shop","exp":{{notBefore + 100}},"nbf":{{notBefore}}}""");
+
+        Assert.Equal(JwtStatus.Ok, Verify(token, provider, notBefore - 60));
+        Assert.Equal(JwtStatus.NotYetValid, Verify(token, provider, notBefore - 61));
+    }
+
+    [Fact]
+    public void A_tolerance_that_is_configured_holds_at_both_ends_of_a_tokens_life()
     {
         var provider = Provider(one => one.ClockSkewSeconds = 10);
         var expiresAt = TestIssuer.Now + 100;
@@ -275,26 +298,69 @@ public sealed class JwtVerificationTests(JwtVerificationTests.Fixture fixture) :
     [InlineData("""{"keys":[{"kty":"RSA","use":"enc","n":"AQ","e":"AQAB"}]}""", 0, "")]
     [InlineData("""{"keys":[{"kty":"RSA","alg":"RSA-OAEP","n":"AQ","e":"AQAB"}]}""", 0, "")]
     [InlineData("""{"keys":[{"kty":"EC","crv":"secp256k1","x":"AQ","y":"AQ"}]}""", 0, "")]
-    [InlineData("""{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}""", 0, "jwks.keys[0]: an RSA key has 2048 to 8192 bits, this one 17")]
-    [InlineData("""{"keys":[{"kty":"RSA","n":"AQAB"}]}""", 0, "jwks.keys[0]: an RSA key needs 'n' and 'e' in base64url")]
-    [InlineData("""{"keys":[{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}]}""", 0, "jwks.keys[0]: coordinates on P256 have 32 octets, not 1 and 1")]
-    [InlineData("""{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AQ"}]}""", 0, "jwks.keys[0]: an Ed25519 key has 32 octets, not 1")]
-    [InlineData("""{"keys":[{}]}""", 0, "jwks.keys[0]: is not a key: 'kty' is required (RFC 7517 section 4.1)")]
+    [InlineData("""{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}""", 0, "jwks.keys[0]: an RSA key has 2048 to 8192 bits, this one 17; the key is passed over")]
+    [InlineData("""{"keys":[{"kty":"RSA","n":"AQAB"}]}""", 0, "jwks.keys[0]: an RSA key needs 'n' and 'e' in base64url; the key is passed over")]
+    [InlineData("""{"keys":[{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}]}""", 0, "jwks.keys[0]: coordinates on P256 have 32 octets, not 1 and 1; the key is passed over")]
+    [InlineData("""{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AQ"}]}""", 0, "jwks.keys[0]: an Ed25519 key has 32 octets, not 1; the key is passed over")]
+    [InlineData("""{"keys":[{}]}""", 0, "jwks.keys[0]: is not a key: 'kty' is required (RFC 7517 section 4.1); the key is passed over")]
     [InlineData("""{"keys":{}}""", 0, "jwks: has no list 'keys' (a JWK Set, RFC 7517 section 5)")]
     [InlineData("not json", 0, "jwks: is not a JSON object with one value for each name (a JWK Set, RFC 7517 section 5)")]
-    public void Keys_that_are_weak_or_malformed_are_refused_and_those_for_other_ends_passed_over(string json, int kept, string complaint)
+    public void A_set_that_is_none_is_refused_and_keys_that_are_weak_malformed_or_for_other_ends_are_passed_over(string json, int kept, string complaint)
     {
         var errors = new ConfigurationErrors();
         var keys = JsonWebKeySet.Compile(Encoding.UTF8.GetBytes(json), FieldPath.Root.Field("jwks"), errors);
 
-        Assert.Equal(complaint, errors.ToString());
-        if (complaint.Length == 0) Assert.Equal(kept, keys!.Keys.Length);
+        Assert.Equal(complaint, string.Join('\n', errors.All.Concat(errors.Warnings)));
+        Assert.Equal(errors.Any, keys is null);
+        if (keys is null) return;
+        Assert.Equal((kept, errors.Warnings.Count), (keys.Keys.Length, keys.UnusableCount));
+    }
+
+    [Fact]
+    public void A_good_key_beside_one_that_cannot_be_used_goes_on_verifying()
+    {
+        string keys = Issuer.KeySet.Replace("[", """[{"kty":"RSA","kid":"weak","n":"AQAB","e":"AQAB"},""", StringComparison.Ordinal);
+        var provider = Provider(keys: keys);
+        Assert.Equal(JwtStatus.Ok, Verify(Issuer.Sign("ES256"), provider));
+        Assert.Equal(JwtStatus.NoKeyMatches, Verify(Issuer.Sign("RS256", header: """{"alg":"RS256","kid":"weak"}"""), provider));
+    }
+
+    [Fact]
+    public void A_set_of_more_keys_than_the_bound_is_refused()
+    {
+        string key = Issuer.KeySet[(Issuer.KeySet.IndexOf('[', StringComparison.Ordinal) + 1)..Issuer.KeySet.LastIndexOf(']')].Split("},")[1] + "}";
+        string Set(int count) => $$"""{"keys":[{{string.Join(',', Enumerable.Repeat(key, count))}}]}""";
+        var errors = new ConfigurationErrors();
+        Assert.Equal(JsonWebKeySet.MaxKeys, JsonWebKeySet.Compile(Encoding.UTF8.GetBytes(Set(JsonWebKeySet.MaxKeys)), FieldPath.Root, errors)!.Keys.Length);
+        Assert.False(errors.Any);
+        JsonWebKeySet.Compile(Encoding.UTF8.GetBytes(Set(JsonWebKeySet.MaxKeys + 1)), FieldPath.Root, errors);
+        Assert.True(errors.Any);
+    }
+
+    [Theory]
+    [InlineData("host")]
+    [InlineData("Content-Length")]
+    [InlineData("transfer-encoding")]
+    [InlineData("connection")]
+    [InlineData("TE")]
+    [InlineData("upgrade")]
+    [InlineData("expect")]
+    [InlineData("x-forwarded-client-cert")]
+    [InlineData("X-Forwarded-Client-Cert")]
+    public void A_header_that_frames_routes_or_identifies_is_no_target_for_what_an_issuer_says(string name)
+    {
+        var proto = new Proto.JwtProvider { LocalJwks = new() { InlineString = Issuer.KeySet }, ForwardPayloadHeader = name };
+        proto.ClaimToHeaders.Add(new Proto.JwtClaimToHeader { ClaimName = "sub", HeaderName = name });
+        var errors = new ConfigurationErrors();
+        Assert.Null(new JwtProviderCompiler(1, errors).Compile("test", proto, FieldPath.Root));
+        Assert.Equal(
+            $"forward_payload_header: '{name}' is not a header that a token may fill\nclaim_to_headers[0].header_name: '{name}' is not a header that a token may fill", errors.ToString());
     }
 
     [Theory]
     [InlineData(1024)]
     [InlineData(2047)]
-    public void Small_rsa_keys_are_refused_when_configured(int bits)
+    public void Small_rsa_keys_are_passed_over_when_configured(int bits)
     {
         using var rsa = RSA.Create(2048);
         var modulus = rsa.ExportParameters(false).Modulus!;
@@ -305,11 +371,11 @@ public sealed class JwtVerificationTests(JwtVerificationTests.Fixture fixture) :
         JsonWebKeySet.Compile(
             Encoding.ASCII.GetBytes($$"""{"keys":[{"kty":"RSA","n":"{{TestIssuer.Encode(small)}}","e":"AQAB"}]}"""), FieldPath.Root, errors);
 
-        Assert.Equal($"keys[0]: an RSA key has 2048 to 8192 bits, this one {bits}", errors.ToString());
+        Assert.Equal($"keys[0]: an RSA key has 2048 to 8192 bits, this one {bits}; the key is passed over", Assert.Single(errors.Warnings).ToString());
     }
 
     [Fact]
-    public void A_point_beside_the_curve_and_a_private_key_are_refused_when_configured()
+    public void A_point_beside_the_curve_and_a_private_key_are_passed_over_when_configured()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var numbers = key.ExportParameters(true);
@@ -320,9 +386,9 @@ public sealed class JwtVerificationTests(JwtVerificationTests.Fixture fixture) :
             {"keys":[{"kty":"EC","crv":"P-256","x":"{{x}}","y":"{{x}}"}, {"kty":"EC","crv":"P-256","x":"{{x}}","y":"{{y}}","d":"{{TestIssuer.Encode(numbers.D)}}"}]}
             """), FieldPath.Root, errors);
 
-        Assert.StartsWith("keys[0]: OpenSSL refuses the key: ", errors.All[0].ToString(), StringComparison.Ordinal);
-        Assert.StartsWith("keys[1]: is a private key", errors.All[1].ToString(), StringComparison.Ordinal);
-        Assert.DoesNotContain(TestIssuer.Encode(numbers.D), errors.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("keys[0]: OpenSSL refuses the key: ", errors.Warnings[0].ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("keys[1]: is a private key", errors.Warnings[1].ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(TestIssuer.Encode(numbers.D), string.Join('\n', errors.Warnings), StringComparison.Ordinal);
     }
 
     private JwtProvider Provider(Action<Proto.JwtProvider>? configure = null, string? keys = null)
