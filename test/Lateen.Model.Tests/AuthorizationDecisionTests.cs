@@ -52,6 +52,64 @@ public sealed class AuthorizationDecisionTests
         Assert.Equal("allow", Assert.Single(verdict.AlsoMatched).Policy.Name);
     }
 
+    [Theory]
+    [InlineData("DENY", "values: [\"x\"]")]
+    [InlineData("DENY", "notValues: [\"x\"]")]
+    [InlineData("ALLOW", "values: [\"x\"]")]
+    [InlineData("ALLOW", "notValues: [\"x\"]")]
+    public void What_another_filter_leaves_nobody_can_say_and_it_is_not_taken_for_no(string action, string values)
+    {
+        string policy = Policy($"action: {action}\nrules: [{{when: [{{key: \"experimental.envoy.filters.http.lua[a]\", {values}}}]}}]", "other");
+        var verdict = Decide(Web, policy);
+        Assert.Equal((AuthorizationOutcome.Unknown, AuthorizationReason.OtherFilters), (verdict.Outcome, verdict.Reason));
+        Assert.Equal("ns[shop]-policy[other]-rule[0]", verdict.Rule!.Name);
+
+        // What decides whatever the filter left is certain.
+        Assert.Equal("deny", Decide(Web, policy, Policy("action: DENY\nrules: [{}]", "deny")).Rule!.Policy.Name);
+        if (action == "ALLOW") Assert.Equal("allow", Decide(Web, policy, Policy("rules: [{}]", "allow")).Rule!.Policy.Name);
+        Assert.Equal(
+            action == "DENY" ? AuthorizationReason.NothingDenies : AuthorizationReason.NothingAllows,
+            Decide(Web, Policy($"action: {action}\nrules: [{{to: [{{operation: {{methods: [PUT]}}}}], when: [{{key: \"experimental.envoy.filters.http.lua[a]\", {values}}}]}}]")).Reason);
+    }
+
+    [Theory]
+    [InlineData("CN=x/ns/admin/sa/y")]
+    [InlineData("https://evil.example/ns/admin/sa/y")]
+    [InlineData("CN=x")]
+    public void A_name_that_is_no_spiffe_id_is_nobodys_identity(string name)
+    {
+        foreach (string source in (string[])["namespaces: [admin]", "principals: [\"*\"]", "principals: [\"*/sa/y\"]", "trustDomains: [\"*\"]"])
+            Assert.Equal(AuthorizationReason.NothingAllows, Decide(Web with { Principal = name }, Policy($"rules: [{{from: [{{source: {{{source}}}}}]}}]")).Reason);
+    }
+
+    [Theory]
+    [InlineData("td/ns/admin/sa/x", "admin", true)]
+    [InlineData("td/ns/admin/sa/x", "ad*", true)]
+    [InlineData("td/ns/dev/sa/x", "*", true)]
+    [InlineData("td/ns/dev/ns/admin/x", "admin", false)]
+    [InlineData("td/x/ns/admin/x", "admin", false)]
+    [InlineData("/ns/admin/sa/x", "admin", false)]
+    [InlineData("td/ns/admin", "admin", false)]
+    [InlineData("td/ns/a/sa/b", "a*b", false)]
+    public void A_namespace_is_the_one_step_of_the_id_behind_its_trust_domain(string id, string value, bool matches) => Assert.Equal(
+        matches ? AuthorizationOutcome.Allowed : AuthorizationOutcome.Denied,
+        Decide(Web with { Principal = id }, Policy($"rules: [{{from: [{{source: {{namespaces: [\"{value}\"]}}}}]}}]")).Outcome);
+
+    [Theory]
+    [InlineData("/admin%3Fx")]
+    [InlineData("/admin%3fx")]
+    [InlineData("/admin%23x")]
+    [InlineData("/admin%0a")]
+    [InlineData("/admin%0D")]
+    [InlineData("/admin%09")]
+    [InlineData("/admin%1F")]
+    [InlineData("/admin%7f")]
+    public void A_path_that_some_servers_end_or_trim_after_they_decoded_it_is_in_doubt(string path)
+    {
+        Assert.Equal(AuthorizationReason.DenyRule, Decide(Web with { Path = path }, Policy("action: DENY\nrules: [{to: [{operation: {paths: [\"/admin\"]}}]}]")).Reason);
+        Assert.Equal(AuthorizationReason.NothingAllows, Decide(Web with { Path = path + ".jpg" }, Policy("rules: [{to: [{operation: {paths: [\"*.jpg\"]}}]}]")).Reason);
+    }
+
     [Fact]
     public void A_dry_run_policy_and_an_audit_policy_match_and_decide_nothing()
     {

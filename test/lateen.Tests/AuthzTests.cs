@@ -48,6 +48,8 @@ public sealed class AuthzTests
         Assert.Equal(1, (await work.RunAsync("authz check nobody -n bookshop -f ROOT/config")).ExitCode);
         Assert.Equal(2, (await work.RunAsync("authz check -f ROOT/config")).ExitCode);
         Assert.Equal(2, (await work.RunAsync("authz check reviews -f ROOT/config --claim nonsense")).ExitCode);
+        work.Write("other/policies.yaml", "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: lua, namespace: bookshop}\nspec: {action: DENY, rules: [{when: [{key: \"experimental.envoy.filters.http.lua[a]\", values: [\"x\"]}]}]}\n");
+        Assert.Equal(1, (await work.RunAsync("authz check -n bookshop -l app=reviews -f ROOT/other --method GET")).ExitCode);
         work.Write("broken/policies.yaml", "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a, namespace: bookshop}\nspec: {action: DENY}\n");
         Assert.Equal(1, (await work.RunAsync("authz check -n bookshop -l app=reviews -f ROOT/broken --method GET")).ExitCode);
         Golden.Verify(work.Transcript);

@@ -78,6 +78,7 @@ public static class AuthorizationCheck
         {
             AuthorizationOutcome.Allowed => "ALLOWED",
             AuthorizationOutcome.Denied => "DENIED",
+            AuthorizationOutcome.Unknown => "UNKNOWN",
             _ => "ASK",
         };
         return new VerdictView(outcome, Sentence(verdict), verdict.Rule is { } rule ? View(rule) : null, [.. verdict.AlsoMatched.Select(View)]);
@@ -94,6 +95,8 @@ public static class AuthorizationCheck
             $"{verdict.Rule!.Name} leaves it to the authorizer '{verdict.Rule.Policy.Spec.Provider}', which the mesh settings do not declare or no service answers for",
         AuthorizationReason.NotAskedOfConnections =>
             $"{verdict.Rule!.Name} leaves it to the authorizer '{verdict.Rule.Policy.Spec.Provider}', which cannot be asked about a connection that is not HTTP",
+        AuthorizationReason.OtherFilters =>
+            $"it depends on {verdict.Rule!.Name}: it asks for what another filter leaves (experimental.envoy.filters.*), which a description cannot say",
         _ => $"{verdict.Rule!.Name} leaves it to the authorizer '{verdict.Rule.Policy.Spec.Provider}'; nothing else denies it",
     };
 

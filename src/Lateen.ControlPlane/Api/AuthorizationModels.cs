@@ -32,7 +32,7 @@ public sealed record ConcerningPolicyView(string Kind, string Namespace, string 
 public sealed record MatchedRuleView(string Name, string Policy, string Namespace, int Rule, string Action, bool DryRun, string File, int Line);
 
 /// <summary>What policy makes of the request.</summary>
-/// <param name="Outcome">ALLOWED, DENIED or ASK (an external authorizer decides).</param>
+/// <param name="Outcome">ALLOWED, DENIED, ASK (an external authorizer decides) or UNKNOWN (it depends on what another filter leaves).</param>
 /// <param name="Reason">One sentence.</param>
 /// <param name="Rule">The rule that decided; null where the absence of one did.</param>
 public sealed record VerdictView(string Outcome, string Reason, MatchedRuleView? Rule, IReadOnlyList<MatchedRuleView> AlsoMatched);

@@ -23,7 +23,10 @@ internal static class StringMatchers
 
     public static StringMatcher Expression(string regex) => new() { SafeRegex = new RegexMatcher { Regex = regex } };
 
-    /// <summary>A SPIFFE id; the value leaves its scheme out, or not.</summary>
+    /// <summary>
+    /// A SPIFFE id; the value leaves its scheme out, or not. Envoy compares DNS names and the subject of a certificate too, so each matcher of names begins with the
+    /// scheme: behind a Gateway that takes certificates of others, a subject may say what it likes (ADR 0033).
+    /// </summary>
     public static StringMatcher Principal(string value)
     {
         if (value.StartsWith(TrustDomains.SpiffeScheme, StringComparison.Ordinal)) return Of(value);
@@ -34,12 +37,12 @@ internal static class StringMatchers
             ValuePatternKind.Prefix => new StringMatcher { Prefix = TrustDomains.SpiffeScheme + pattern.Text },
             // What the scheme is followed by may be anything that ends so; an id of another scheme may not.
             ValuePatternKind.Suffix => Expression($"{TrustDomains.SpiffeScheme}.*{Literally(pattern.Text)}"),
-            _ => Expression(AnyValue),
+            _ => Expression(TrustDomains.SpiffeScheme + AnyValue),
         };
     }
 
-    /// <summary>The namespace of a SPIFFE id: Istio's expression, in which stars stand for anything.</summary>
-    public static StringMatcher Namespace(string value) => Expression($".*/ns/{WithStars(value)}/.*");
+    /// <summary>The namespace of a SPIFFE id. A star stands for anything within it.</summary>
+    public static StringMatcher Namespace(string value) => Expression($"{TrustDomains.SpiffeScheme}[^/]+/ns/{WithStars(value)}/.*");
 
     /// <summary>A service account, which says its namespace.</summary>
     public static StringMatcher ServiceAccount(string value, string policyNamespace)
@@ -50,7 +53,7 @@ internal static class StringMatchers
     }
 
     public static StringMatcher TrustDomain(string value) => value.Contains('*')
-        ? Expression($"{TrustDomains.SpiffeScheme}{WithStars(value, "[^/]*")}/.*")
+        ? Expression($"{TrustDomains.SpiffeScheme}{WithStars(value)}/.*")
         : new StringMatcher { Prefix = $"{TrustDomains.SpiffeScheme}{value}/" };
 
     /// <summary>A header of the request; presence is asked as such, so that an empty value counts, as in Istio.</summary>
@@ -86,7 +89,8 @@ internal static class StringMatchers
         return colon >= 0 && colon > host.LastIndexOf(']');
     }
 
-    private static string WithStars(string value, string star = ".*") => string.Join(star, value.Split('*').Select(Literally));
+    /// <summary>Stars within one step of an id.</summary>
+    private static string WithStars(string value) => string.Join("[^/]*", value.Split('*').Select(Literally));
 
     /// <summary>As an RE2 literal. .NET escapes white space and '#' in ways that RE2 does not read, so only what both know as special is escaped.</summary>
     private static string Literally(string text)

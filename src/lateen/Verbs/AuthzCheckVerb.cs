@@ -23,7 +23,7 @@ internal static class AuthzCheckVerb
         var output = SharedOptions.Output();
         var api = SharedOptions.Api();
         var command = new ExampleCommand(
-            "check", "Show the policies of a workload and, for a described request, who lets it through or not. Exit code 0: allowed, or only listed; 1: denied",
+            "check", "Show the policies of a workload and, for a described request, who lets it through or not. Exit code 0: allowed, or only listed; 1: denied, or unknown",
             "lateen authz check reviews -n bookshop",
             "lateen authz check reviews -n bookshop --from bookshop/web --method GET --path /reviews/1",
             "lateen authz check -f ./config -n bookshop -l app=reviews --from bookshop/web --method DELETE --claim groups=admin",
@@ -47,7 +47,8 @@ internal static class AuthzCheckVerb
             if (parsed.GetValue(output) is var format && format != OutputFormat.Table)
                 Report.Structured(environment, format, answer, ApiJson.Default.AuthorizationCheckResponse);
             else Write(environment, answer);
-            return answer.Verdict?.Outcome == "DENIED" ? ExitCode.Refused : ExitCode.Success;
+            // Who asks whether something may pass must not take "nobody can say" for a yes.
+            return answer.Verdict?.Outcome is "DENIED" or "UNKNOWN" ? ExitCode.Refused : ExitCode.Success;
         });
         return command;
     }

@@ -20,6 +20,9 @@ internal static class ConditionReader
         ("connection.sni", PolicyAttribute.ServerName),
     ];
 
+    /// <summary>The keys that are words alone; others name a header, a claim or another filter's metadata.</summary>
+    internal static IEnumerable<string> KnownKeys => PlainKeys.Select(static known => known.Key);
+
     private const string HeaderKey = "request.headers";
     private const string ClaimKey = "request.auth.claims";
     private const string FilterPrefix = "experimental.envoy.filters.";

@@ -18,12 +18,28 @@ public static class AuthorizationDecision
     {
         ArgumentNullException.ThrowIfNull(mesh);
         ArgumentNullException.ThrowIfNull(request);
-        var matching = new RuleMatching(mesh, request);
+        var strict = Of(policies, mesh, request, isThere ?? (static _ => true), otherFiltersDeny: true);
+        if (!policies.Any(policy => policy.Spec.Rules.Any(rule => rule.AllConditions().Any(condition => condition.Attribute == PolicyAttribute.FilterMetadata)))) return strict;
+        var lenient = Of(policies, mesh, request, isThere ?? (static _ => true), otherFiltersDeny: false);
+        // Each names a rule that certainly matches: what refuses or asks though all such conditions help to let through, what allows though they help to refuse.
+        if (strict.Outcome == lenient.Outcome) return strict.Outcome == AuthorizationOutcome.Allowed ? strict : lenient;
+        var matched = Matched(strict).ToHashSet();
+        matched.SymmetricExceptWith(Matched(lenient));
+        var open = matched.Where(rule => rule.Policy.Spec is { IsDryRun: false, Action: not AuthorizationAction.Audit }).MinBy(rule => rule.Name, StringComparer.Ordinal);
+        return new AuthorizationVerdict(AuthorizationOutcome.Unknown, AuthorizationReason.OtherFilters, open, [.. Matched(strict).Intersect(Matched(lenient))]);
+
+        static IEnumerable<MatchedRule> Matched(AuthorizationVerdict verdict) => verdict.Rule is { } rule ? verdict.AlsoMatched.Prepend(rule) : verdict.AlsoMatched;
+    }
+
+    private static AuthorizationVerdict Of(
+        ImmutableArray<Resource<AuthorizationPolicy>> policies, MeshConfig mesh, DescribedRequest request, Func<ExtensionProvider, bool> isThere, bool otherFiltersDeny)
+    {
+        var matching = new RuleMatching(mesh, request, otherFiltersDeny);
         var matched = ImmutableArray.CreateBuilder<MatchedRule>();
         foreach (var policy in policies)
             if (matching.Matches(policy).Select(rule => new MatchedRule(policy, rule)).MinBy(rule => rule.Name, StringComparer.Ordinal) is { } first) matched.Add(first);
 
-        var (outcome, reason, decisive) = Decide(policies, mesh, request.IsHttp, matched, isThere ?? (static _ => true));
+        var (outcome, reason, decisive) = Decide(policies, mesh, request.IsHttp, matched, isThere);
         return new AuthorizationVerdict(outcome, reason, decisive, [.. matched.Where(rule => rule != decisive)]);
     }
 

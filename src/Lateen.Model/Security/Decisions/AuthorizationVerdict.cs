@@ -10,6 +10,9 @@ public enum AuthorizationOutcome
 
     /// <summary>Policy lets it through if the external authorizer does.</summary>
     LeftToAuthorizer = 2,
+
+    /// <summary>It depends on what other filters leave in a request's metadata, which no description says.</summary>
+    Unknown = 3,
 }
 
 /// <summary>Why.</summary>
@@ -34,6 +37,9 @@ public enum AuthorizationReason
 
     /// <summary>A CUSTOM rule matched a connection that is not HTTP, about which its provider cannot be asked.</summary>
     NotAskedOfConnections = 7,
+
+    /// <summary>A rule asks what other filters left.</summary>
+    OtherFilters = 8,
 }
 
 /// <summary>A rule that matched.</summary>

@@ -57,10 +57,12 @@ internal sealed class DescribedPath
         Text = ReadLeniently(pattern.Text, isOpen: pattern.Kind == ValuePatternKind.Prefix) ?? pattern.Text,
     };
 
-    /// <summary>Null where nothing is certain: a broken escape, an escaped NUL, UTF-8 in more octets than a character needs (RFC 3629 section 3).</summary>
+    /// <summary>
+    /// Null where nothing is certain: a broken escape, an escaped control octet, <c>?</c> or <c>#</c>, UTF-8 in more octets than a character needs (RFC 3629 section 3).
+    /// </summary>
     private static string? ReadLeniently(string path, bool isOpen = false)
     {
-        if (Decode(path, static _ => true, out bool isOverlong) is not { } decoded || isOverlong) return null;
+        if (Decode(path, static _ => true, out bool isDoubtful) is not { } decoded || isDoubtful) return null;
         string[] parts = decoded.Replace('\\', '/').Split('/');
         for (int i = 0; i < parts.Length; i++)
             if (parts[i].IndexOf(';') is >= 0 and var parameter) parts[i] = parts[i][..parameter];
@@ -85,9 +87,10 @@ internal sealed class DescribedPath
     }
 
     /// <summary>Decodes the escapes of chosen octets, once. Null for a broken escape or an escaped NUL.</summary>
-    private static string? Decode(string path, Func<char, bool> isChosen, out bool isOverlong)
+    /// <param name="isDoubtful">There is an escape that servers take in different ways.</param>
+    private static string? Decode(string path, Func<char, bool> isChosen, out bool isDoubtful)
     {
-        isOverlong = false;
+        isDoubtful = false;
         char lead = '\0';
         var decoded = new StringBuilder(path.Length);
         for (int i = 0; i < path.Length; i++)
@@ -101,7 +104,7 @@ internal sealed class DescribedPath
 
             if (i + 2 >= path.Length || !byte.TryParse(path.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte octet) || octet == 0) return null;
             char one = (char)octet;
-            isOverlong |= octet is 0xC0 or 0xC1 || (lead, octet) is ('\u00E0', >= 0x80 and < 0xA0) or ('\u00F0', >= 0x80 and < 0x90);
+            isDoubtful |= octet is < 0x20 or 0x7F or (byte)'?' or (byte)'#' or 0xC0 or 0xC1 || (lead, octet) is ('\u00E0', >= 0x80 and < 0xA0) or ('\u00F0', >= 0x80 and < 0x90);
             lead = one;
             if (isChosen(one)) decoded.Append(one);
             else decoded.Append(path, i, 3);

@@ -8,16 +8,18 @@ namespace Lateen.Model.Security;
 /// Which rules match one described request, judged as proxies do (ADR 0024): where a request can be read in more than one way, a test in a place that helps to allow
 /// holds only if it does in each reading, and one in a place that helps to deny if it does in any.
 /// </summary>
-internal sealed class RuleMatching(MeshConfig mesh, DescribedRequest request)
+/// <param name="otherFiltersDeny">
+/// What other filters left (<c>experimental.envoy.filters.*</c>) no description says: true takes each condition on it as it helps to refuse, false as it helps to
+/// let through. What both ways say is certain.
+/// </param>
+internal sealed class RuleMatching(MeshConfig mesh, DescribedRequest request, bool otherFiltersDeny)
 {
     /// <summary>Bits of <c>::ffff:0:0</c>, behind which an IPv4 address stands in IPv6 form.</summary>
     private const int MappedPrefixBits = 96;
 
     private readonly TrustDomains _domains = new(mesh);
 
-    private readonly string? _principal = request.Principal is { Length: > 0 } written
-        ? written.StartsWith(TrustDomains.SpiffeScheme, StringComparison.Ordinal) ? written : TrustDomains.SpiffeScheme + written
-        : null;
+    private readonly string? _principal = SpiffeIdOf(request.Principal);
 
     private readonly DescribedPath _path = DescribedPath.Of(request.Path, mesh.PathNormalization);
 
@@ -47,7 +49,7 @@ internal sealed class RuleMatching(MeshConfig mesh, DescribedRequest request)
     {
         PolicyAttribute.Principal => _domains.ExpandPrincipal(value).Any(IsPrincipal),
         PolicyAttribute.TrustDomain => TrustDomain() is { } domain && _domains.Expand(value).Any(expanded => Glob(expanded, domain)),
-        PolicyAttribute.Namespace => _principal is not null && Glob($"*/ns/{value}/*", _principal),
+        PolicyAttribute.Namespace => Namespace() is { } ns && Glob(value, ns),
         PolicyAttribute.ServiceAccount => IsServiceAccount(value, policyNamespace),
         PolicyAttribute.SourceIp => IsWithin(request.SourceIp, value),
         PolicyAttribute.RemoteIp => IsWithin(request.RemoteIp ?? request.SourceIp, value),
@@ -62,8 +64,7 @@ internal sealed class RuleMatching(MeshConfig mesh, DescribedRequest request)
         PolicyAttribute.Audience => AnyOf(request.ClaimValues("aud"), value),
         PolicyAttribute.Presenter => AnyOf(request.ClaimValues("azp"), value),
         PolicyAttribute.Claim => AnyOf(request.ClaimValues(condition.Path.AsSpan()), value),
-        // No description says what other filters leave.
-        _ => false,
+        _ => otherFiltersDeny == whenInDoubt,
     };
 
     private bool IsPath(string value, bool whenInDoubt)
@@ -111,6 +112,17 @@ internal sealed class RuleMatching(MeshConfig mesh, DescribedRequest request)
         if (value.StartsWith(TrustDomains.SpiffeScheme, StringComparison.Ordinal)) return ValuePattern.Parse(value).Matches(_principal);
         return ValuePattern.Parse(value).Matches(_principal[TrustDomains.SpiffeScheme.Length..]);
     }
+
+    /// <summary>Null for a peer without one: a certificate may name its holder by other URIs or by a subject (<c>CN=x</c>), which are no identity of the mesh.</summary>
+    private static string? SpiffeIdOf(string? written)
+    {
+        if (string.IsNullOrEmpty(written)) return null;
+        if (written.StartsWith(TrustDomains.SpiffeScheme, StringComparison.Ordinal)) return written;
+        return written.AsSpan().ContainsAny(':', '=') ? null : TrustDomains.SpiffeScheme + written;
+    }
+
+    /// <summary>The namespace that the peer's id says; null when it says none, or nothing behind it.</summary>
+    private string? Namespace() => _principal?[TrustDomains.SpiffeScheme.Length..].Split('/') is [{ Length: > 0 }, "ns", var ns, _, ..] ? ns : null;
 
     /// <summary>The trust domain of the peer's id; null when there is none, or nothing behind it.</summary>
     private string? TrustDomain() => _principal?[TrustDomains.SpiffeScheme.Length..].Split('/', 2) is [var domain, _] ? domain : null;

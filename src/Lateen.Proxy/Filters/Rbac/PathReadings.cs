@@ -12,7 +12,8 @@ namespace Lateen.Proxy.Filters.Rbac;
 /// not know its server. Normalisation removes what may be removed for all; what it has to leave is where rules are walked around.</para>
 /// <para>Choice: nearly every path has one reading, found by three vectorised searches. For one that has two, a rule that denies applies if
 /// it fits either reading, and a rule that allows only if it fits both (see <see cref="Condition"/>). A path that some server may read in
-/// a third way (an escaped NUL, a broken escape, an overlong UTF-8 form) is in doubt, and nothing about it is certain.</para>
+/// a third way (an escaped control octet, <c>?</c> or <c>#</c>, a broken escape, an overlong UTF-8 form) is in doubt, and nothing about it is
+/// certain.</para>
 /// <para>Owned by one exchange and reused; the buffer is at most as long as the target.</para>
 /// </remarks>
 internal sealed class PathReadings
@@ -74,8 +75,8 @@ internal sealed class PathReadings
                 if (i + 2 >= path.Length || HexDigit(path[i + 1]) < 0 || HexDigit(path[i + 2]) < 0) return false;
                 one = (byte)((HexDigit(path[i + 1]) << 4) | HexDigit(path[i + 2]));
                 i += 2;
-                // What ends a text for some servers; UTF-8 in more octets than a character needs (RFC 3629 section 3).
-                if (one is 0 or 0xC0 or 0xC1 || (lead, one) is (0xE0, >= 0x80 and < 0xA0) or (0xF0, >= 0x80 and < 0x90)) return false;
+                // Where a server that decodes first ends the path, or trims it; UTF-8 in more octets than a character needs (RFC 3629 section 3).
+                if (one is < 0x20 or 0x7F or (byte)'?' or (byte)'#' or 0xC0 or 0xC1 || (lead, one) is (0xE0, >= 0x80 and < 0xA0) or (0xF0, >= 0x80 and < 0x90)) return false;
                 lead = one;
             }
             else
