@@ -9,58 +9,71 @@ namespace Lateen.Proxy.Tests.Adversarial;
 /// </summary>
 internal sealed class BackendReader
 {
-    private readonly List<(string Name, string Value)> _fields = [];
+    private readonly List<string> _roles = [];
 
-    private BackendReader(string method, HostName host, string path)
+    private BackendReader(string method, string path, HostName host)
     {
         Method = method;
+        Path = LenientPath = path;
         Host = host;
-        Path = path;
     }
 
+    /// <summary>As it stands; a lenient server takes it in capitals.</summary>
     public string Method { get; }
 
     public HostName Host { get; }
 
-    /// <summary>Without the query; null when the reader does not know what to make of it.</summary>
-    public string? Path { get; private set; }
+    /// <summary>Without the query, as it stands.</summary>
+    public string Path { get; }
 
-    /// <summary>Some server reads it in a way that is neither of these.</summary>
+    /// <summary>As a lenient server reads it.</summary>
+    public string LenientPath { get; private set; }
+
+    /// <summary>Some server reads it in a way that is neither of these: it ends or trims what it decoded, or cannot decode it.</summary>
     public bool IsPathInDoubt { get; private set; }
 
     public bool IsHostInDoubt => Host.Written.Contains('%', StringComparison.Ordinal);
 
-    public string[] Values(string name) => [.. _fields.Where(field => field.Name == name).Select(static field => field.Value)];
+    /// <summary>The values of the field <c>x-role</c>.</summary>
+    public IReadOnlyList<string> Roles => _roles;
 
-    public static BackendReader Strict(string head)
+    public static BackendReader Read(string head)
     {
-        string[] lines = head[..head.IndexOf("\r\n\r\n", StringComparison.Ordinal)].Split("\r\n");
-        string[] start = lines[0].Split(' ');
-        Assert.True(start.Length == 3 && start[2] == "HTTP/1.1", $"no request line: {lines[0]}");
-        string[] hosts = [.. lines.Where(static line => line.StartsWith("host:", StringComparison.OrdinalIgnoreCase)).Select(static line => line[5..].Trim(' '))];
-        Assert.Single(hosts);
-        int mark = start[1].IndexOf('?', StringComparison.Ordinal);
-        var read = new BackendReader(start[0], Name(hosts[0]), mark < 0 ? start[1] : start[1][..mark]);
-        foreach (string line in lines[1..])
+        ReadOnlySpan<char> text = head.AsSpan(0, head.IndexOf("\r\n\r\n", StringComparison.Ordinal));
+        ReadOnlySpan<char> start = Line(ref text);
+        int first = start.IndexOf(' '), last = start.LastIndexOf(' ');
+        if (first <= 0 || last == first || start[(first + 1)..last].Contains(' ') || !start[(last + 1)..].SequenceEqual("HTTP/1.1")) Assert.Fail($"no request line: {start}");
+        ReadOnlySpan<char> target = start[(first + 1)..last];
+        int mark = target.IndexOf('?');
+        HostName? host = null;
+        var roles = new List<string>();
+        while (!text.IsEmpty)
         {
-            Assert.DoesNotContain(line, static c => c is '\r' or '\n' or '\0');
-            int colon = line.IndexOf(':', StringComparison.Ordinal);
-            Assert.True(colon > 0 && line[colon - 1] is not (' ' or '\t') && line[0] is not (' ' or '\t'), $"no field: {line}");
-            read._fields.Add((line[..colon].ToLowerInvariant(), line[(colon + 1)..].Trim(' ', '\t')));
+            ReadOnlySpan<char> line = Line(ref text);
+            int colon = line.IndexOf(':');
+            if (colon <= 0 || line[colon - 1] is ' ' or '\t' || line[0] is ' ' or '\t' || line.ContainsAny('\r', '\n', '\0')) Assert.Fail($"no field: {line}");
+            ReadOnlySpan<char> value = line[(colon + 1)..].Trim(" \t");
+            if (line[..colon].Equals("x-role", StringComparison.OrdinalIgnoreCase)) roles.Add(value.ToString());
+            if (!line[..colon].Equals("host", StringComparison.OrdinalIgnoreCase)) continue;
+            Assert.Null(host);
+            host = Name(value.ToString());
         }
 
+        Assert.NotNull(host);
+        var read = new BackendReader(start[..first].ToString(), (mark < 0 ? target : target[..mark]).ToString(), host);
+        read._roles.AddRange(roles);
+        if (!read.Path.StartsWith('/')) return read;
+        read.LenientPath = Resolve(Decode(read.Path, out bool isInDoubt));
+        read.IsPathInDoubt = isInDoubt;
         return read;
     }
 
-    public static BackendReader Lenient(string head)
+    private static ReadOnlySpan<char> Line(ref ReadOnlySpan<char> text)
     {
-        BackendReader strict = Strict(head);
-        var read = new BackendReader(strict.Method.ToUpperInvariant(), strict.Host, strict.Path!);
-        read._fields.AddRange(strict._fields);
-        if (!strict.Path!.StartsWith('/')) return read;
-        read.Path = Resolve(Decode(strict.Path, out bool isInDoubt));
-        read.IsPathInDoubt = isInDoubt;
-        return read;
+        int end = text.IndexOf("\r\n");
+        ReadOnlySpan<char> line = end < 0 ? text : text[..end];
+        text = end < 0 ? default : text[(end + 2)..];
+        return line;
     }
 
     private static HostName Name(string host)
@@ -78,6 +91,7 @@ internal sealed class BackendReader
     private static string Decode(string path, out bool isInDoubt)
     {
         isInDoubt = false;
+        if (!path.Contains('%', StringComparison.Ordinal)) return path;
         int last = -1;
         var decoded = new StringBuilder();
         for (int i = 0; i < path.Length; i++)
@@ -95,8 +109,9 @@ internal sealed class BackendReader
                 return path;
             }
 
-            // An end of text for some; UTF-8 in more octets than a character needs (RFC 3629 section 3).
-            isInDoubt |= octet is 0 or 0xC0 or 0xC1 || (last, octet) is (0xE0, >= 0x80 and < 0xA0) or (0xF0, >= 0x80 and < 0x90);
+            // Where a server that decodes before it looks for query and fragment cuts the path, or one that trims does, or a text ends; UTF-8 in more octets than a character
+            // needs (RFC 3629 section 3).
+            isInDoubt |= octet is < 0x20 or 0x7F or '?' or '#' or 0xC0 or 0xC1 || (last, octet) is (0xE0, >= 0x80 and < 0xA0) or (0xF0, >= 0x80 and < 0x90);
             last = octet;
             decoded.Append((char)octet);
             i += 2;

@@ -41,18 +41,57 @@ internal static class GuardedPolicies
         (Allow("{not_rule: {header: {name: x-role, string_match: {exact: admin}}}}"), static one => one.Role != "admin", 'r'),
     ];
 
+    /// <summary>The same kind of thing as people write it: one rule of an AuthorizationPolicy, which goes through the control plane's reader and translation.</summary>
+    public static readonly (string Action, string Rule, Func<Sight, bool> MayPass, char Reads)[] Written =
+    [
+        ("DENY", "to: [{operation: {paths: [/admin]}}]", static one => one.Path != "/admin", 'p'),
+        ("DENY", "to: [{operation: {paths: [/admin*]}}]", static one => !one.Path.StartsWith("/admin", StringComparison.Ordinal), 'p'),
+        ("DENY", "to: [{operation: {paths: ['*/items']}}]", static one => !one.Path.EndsWith("/items", StringComparison.Ordinal), 'p'),
+        ("DENY", "to: [{operation: {notPaths: [/public*]}}]", static one => one.Path.StartsWith("/public", StringComparison.Ordinal), 'p'),
+        ("DENY", "to: [{operation: {paths: ['/api/{*}/items']}}]", static one => one.Path.Split('/') is not ["", "api", { Length: > 0 }, "items"], 'p'),
+        ("ALLOW", "to: [{operation: {paths: [/public*]}}]", static one => one.Path.StartsWith("/public", StringComparison.Ordinal), 'p'),
+        ("ALLOW", "to: [{operation: {paths: ['*/items']}}]", static one => one.Path.EndsWith("/items", StringComparison.Ordinal), 'p'),
+        ("ALLOW", "to: [{operation: {paths: ['/public/{**}']}}]", static one => one.Path.StartsWith("/public/", StringComparison.Ordinal), 'p'),
+        ("ALLOW", "to: [{operation: {paths: ['*'], notPaths: [/admin*]}}]", static one => one.Path.Length > 0 && !one.Path.StartsWith("/admin", StringComparison.Ordinal), 'p'),
+        ("DENY", "to: [{operation: {hosts: [admin.example]}}]", static one => !one.IsHost(static host => IsNamed(host, "admin.example")), 'h'),
+        ("DENY", "to: [{operation: {hosts: ['admin.*']}}]", static one => !one.IsHost(static host => host.StartsWith("admin.", StringComparison.Ordinal)), 'h'),
+        ("DENY", "to: [{operation: {hosts: ['admin.example:80']}}]", static one => !one.IsHost(static host => host == "admin.example:80"), 'h'),
+        ("DENY", "to: [{operation: {notHosts: [shop.example]}}]", static one => one.IsHost(static host => IsNamed(host, "shop.example")), 'h'),
+        ("ALLOW", "to: [{operation: {hosts: [shop.example]}}]", static one => one.IsHost(static host => IsNamed(host, "shop.example")), 'h'),
+        ("ALLOW", "to: [{operation: {notHosts: [admin.example]}}]", static one => !one.IsHost(static host => IsNamed(host, "admin.example")), 'h'),
+        ("DENY", "when: [{key: 'request.headers[Host]', values: [admin.example]}]", static one => !one.IsHost(static host => host == "admin.example"), 'h'),
+        ("DENY", "to: [{operation: {methods: [DELETE]}}]", static one => one.Method != "DELETE", 'm'),
+        ("DENY", "to: [{operation: {methods: ['*ETE']}}]", static one => !one.Method.EndsWith("ETE", StringComparison.Ordinal), 'm'),
+        ("DENY", "to: [{operation: {notMethods: [GET]}}]", static one => one.Method == "GET", 'm'),
+        ("ALLOW", "to: [{operation: {methods: [GET, 'P*']}}]", static one => one.Method == "GET" || one.Method.StartsWith('P'), 'm'),
+        ("DENY", "when: [{key: 'request.headers[X-Role]', values: [admin]}]", static one => one.Role != "admin", 'r'),
+        ("DENY", "when: [{key: 'request.headers[X-Role]', values: ['adm*', '*min']}]",
+            static one => one.Role is null || (!one.Role.StartsWith("adm", StringComparison.Ordinal) && !one.Role.EndsWith("min", StringComparison.Ordinal)), 'r'),
+        ("DENY", "when: [{key: 'request.headers[X-Role]', values: ['*']}]", static one => one.Role is null, 'r'),
+        ("ALLOW", "when: [{key: 'request.headers[X-Role]', values: ['user*']}]", static one => one.Role?.StartsWith("user", StringComparison.Ordinal) == true, 'r'),
+        ("ALLOW", "when: [{key: 'request.headers[X-Role]', notValues: [admin]}]", static one => one.Role != "admin", 'r'),
+    ];
+
     /// <summary>What must come of a request of which the server is sent this head.</summary>
-    public static bool MayPass(int policy, string head)
+    public static bool MayPass(Func<Sight, bool> mayPass, char reads, string head)
     {
-        BackendReader strict = BackendReader.Strict(head);
-        BackendReader lenient = BackendReader.Lenient(head);
-        (_, Func<Sight, bool> mayPass, char reads) = All[policy];
-        if ((reads == 'p' && lenient.IsPathInDoubt) || (reads == 'h' && strict.IsHostInDoubt)) return false;
-        string[] roles = strict.Values("x-role");
-        string?[] readings = roles.Length == 0 ? [null] : [.. roles, string.Join(',', roles)];
-        return readings.All(role =>
-            mayPass(new Sight(strict.Method, strict.Host, strict.Path!, role)) && mayPass(new Sight(lenient.Method, lenient.Host, lenient.Path!, role)));
+        var read = BackendReader.Read(head);
+        if ((reads == 'p' && read.IsPathInDoubt) || (reads == 'h' && read.IsHostInDoubt)) return false;
+        string upper = read.Method.ToUpperInvariant();
+        if (read.Roles.Count == 0) return IsRead(null);
+        foreach (string role in read.Roles)
+        {
+            if (!IsRead(role)) return false;
+        }
+
+        return read.Roles.Count == 1 || IsRead(string.Join(',', read.Roles));
+
+        bool IsRead(string? role) => mayPass(new Sight(read.Method, read.Host, read.Path, role)) && mayPass(new Sight(upper, read.Host, read.LenientPath, role));
     }
+
+    /// <summary>The host is this one, on whatever port.</summary>
+    private static bool IsNamed(string host, string name) =>
+        host == name || (host.StartsWith(name, StringComparison.Ordinal) && host.Length > name.Length + 1 && host[name.Length] == ':' && !host.AsSpan(name.Length + 1).ContainsAnyExceptInRange('0', '9'));
 
     private static string Deny(string permission) => $"{{action: DENY, policies: {{p: {{permissions: [{permission}], {Anyone}}}}}}}";
 

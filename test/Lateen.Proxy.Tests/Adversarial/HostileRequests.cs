@@ -9,7 +9,7 @@ internal static class HostileRequests
     [
         "/", "/", "/", "//", "admin", "admin", "public", "api", "items", "x", ".", "..", "../", "./", "..;/", ".;", ";", ";x=1", "%3b", "%3B/..", "%2e", "%2E", "%2e%2e", ".%2e",
         "%2f", "%2F", "%5c", "%5C", "\\", "\\..\\", "%61", "%61dmin", "ad%6din", "ADMIN", "%00", "%c0%ae", "%c0%af", "%C1%9C", "%e0%80%ae", "%252e", "%252f", "%25", "%2", "%", "%zz",
-        "%u002f", "?", "?/admin", "?x=/../admin", "#", "#/admin", "\u00e9", "\u00ff", " ", "\t", "\0", "\r", "\n", "*", "~", "%7E", "&", "=", "@", ":", "|", "[", "{", "\"", "%20", "+", "%2B",
+        "%u002f", "?", "?/admin", "?x=/../admin", "#", "#/admin", "\u00e9", "\u00ff", " ", "\t", "\0", "\r", "\n", "*", "~", "%7E", "&", "=", "@", ":", "|", "[", "{", "\"", "%20", "+", "%2B", "%3F", "%3f", "%23", "%0A", "%0d", "%09", "%7F",
     ];
 
     private static readonly string[] Hosts =
@@ -46,7 +46,7 @@ internal static class HostileRequests
             // Queries and fragments.
             "/public?/../admin", "/public?x=/admin", "/admin?x=/public", "/public%3f/../../admin", "/public#/../admin", "/admin#", "/public%23/../../admin", "/?/admin", "?/admin", "/admin?",
             // Bytes that end, break or overstretch.
-            "/admin%00", "/public%00/../admin", "/%00admin", "/admin\0", "/admin%0a", "/admin%0d%0a", "/admin%20", "/admin%09", "/ admin", "/admin x", "/public/%c0%ae%c0%ae/admin", "/public/..%c0%afadmin", "/public/%e0%80%ae%e0%80%ae/admin", "/public/..%c1%9cadmin",
+            "/admin%00", "/public%00/../admin", "/%00admin", "/admin\0", "/admin%0a", "/admin%0d%0a", "/admin%3Fx", "/admin%3f", "/admin%23x", "/admin%7F", "/admin%1f", "/admin%3F/items", "/admin%23/items", "/public%3F.jpg", "/admin%20", "/admin%09", "/ admin", "/admin x", "/public/%c0%ae%c0%ae/admin", "/public/..%c0%afadmin", "/public/%e0%80%ae%e0%80%ae/admin", "/public/..%c1%9cadmin",
             "/%ff", "/\u00e9", "/%c3%a9", "/admin%", "/admin%2", "/admin%zz", "/%u0061dmin", "/public/%uff0e%uff0e/admin", "/ADMIN", "/Admin", "/adm\u0131n",
         ];
         foreach (string path in paths) yield return $"GET {path} HTTP/1.1\r\nHost: shop.example\r\n\r\n";
@@ -88,19 +88,69 @@ internal static class HostileRequests
         yield return "GET * HTTP/1.1\r\nHost: admin.example\r\n\r\n";
     }
 
-    /// <summary>A random request made of the same matter.</summary>
+    /// <summary>A random request made of the same matter, as HTTP/1.1 has it.</summary>
     public static string Random(Random random)
     {
+        var text = new StringBuilder(256);
+        text.Append(random.Next(3) == 0 ? Methods[random.Next(Methods.Length)] : "GET").Append(' ');
+        AppendTarget(text, random);
+        text.Append(" HTTP/1.1\r\nHost: ").Append(random.Next(3) == 0 ? Hosts[random.Next(Hosts.Length)] : "shop.example").Append("\r\n");
+        for (int i = random.Next(8) - 4; i > 0; i--) text.Append(Roles[random.Next(Roles.Length)]).Append("\r\n");
+        return text.Append("\r\n").ToString();
+    }
+
+    /// <summary>The same as a field block of HTTP/2: each field a literal that no table remembers (RFC 7541 section 6.2.2), its octets whatever they are.</summary>
+    public static byte[] RandomBlock(Random random)
+    {
+        var block = new List<byte>(256);
         var target = new StringBuilder();
+        AppendTarget(target, random);
+        Append(block, ":method", random.Next(3) == 0 ? Methods[random.Next(Methods.Length)] : "GET");
+        Append(block, ":scheme", random.Next(30) == 0 ? "HTTP" : "http");
+        Append(block, ":path", target.ToString());
+        string host = random.Next(3) == 0 ? Hosts[random.Next(Hosts.Length)] : "shop.example";
+        // Both may say it, and then they must say the same (RFC 9113 section 8.3.1).
+        if (random.Next(8) != 0) Append(block, ":authority", host);
+        if (random.Next(8) == 0) Append(block, "host", random.Next(2) == 0 ? host : Hosts[random.Next(Hosts.Length)]);
+        for (int i = random.Next(8) - 4; i > 0; i--)
+        {
+            string role = Roles[random.Next(Roles.Length)];
+            int colon = role.IndexOf(':', StringComparison.Ordinal);
+            string name = role[..colon], value = role[(colon + 1)..];
+            Append(block, random.Next(8) == 0 ? name : name.Trim().ToLowerInvariant(), random.Next(8) == 0 ? value : value.Trim());
+        }
+
+        if (random.Next(40) == 0) Append(block, ":path", "/public");
+        return [.. block];
+    }
+
+    private static void AppendTarget(StringBuilder target, Random random)
+    {
         if (random.Next(12) == 0) target.Append("http://").Append(Hosts[random.Next(Hosts.Length)]);
         if (random.Next(20) != 0) target.Append('/');
         for (int i = random.Next(7); i > 0; i--) target.Append(PathPieces[random.Next(PathPieces.Length)]);
         if (random.Next(40) == 0) target.Append((char)random.Next(256));
+    }
 
-        var text = new StringBuilder();
-        text.Append(random.Next(3) == 0 ? Methods[random.Next(Methods.Length)] : "GET").Append(' ').Append(target).Append(" HTTP/1.1\r\n");
-        text.Append("Host: ").Append(random.Next(3) == 0 ? Hosts[random.Next(Hosts.Length)] : "shop.example").Append("\r\n");
-        for (int i = random.Next(8) - 4; i > 0; i--) text.Append(Roles[random.Next(Roles.Length)]).Append("\r\n");
-        return text.Append("\r\n").ToString();
+    private static void Append(List<byte> block, string name, string value)
+    {
+        block.Add(0);
+        AppendText(name);
+        AppendText(value);
+
+        void AppendText(string text)
+        {
+            // RFC 7541 section 5.1: an integer with a prefix of seven bits.
+            if (text.Length < 127) block.Add((byte)text.Length);
+            else
+            {
+                block.Add(127);
+                int rest = text.Length - 127;
+                for (; rest >= 128; rest >>= 7) block.Add((byte)(0x80 | (rest & 0x7F)));
+                block.Add((byte)rest);
+            }
+
+            foreach (char one in text) block.Add((byte)one);
+        }
     }
 }

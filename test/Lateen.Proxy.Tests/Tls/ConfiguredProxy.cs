@@ -15,14 +15,14 @@ internal sealed class ConfiguredProxy : IAsyncDisposable
     private readonly ProxyEngine _engine;
     private readonly ClusterTally _clusters;
 
-    private ConfiguredProxy(int concurrency)
+    private ConfiguredProxy(int concurrency, ExtensionCatalog extensions)
     {
         Registry = new StatsRegistry();
         var statistics = new ProxyStatistics(Registry, concurrency);
         _configuration = new ProxyConfiguration(new ProxyConfigurationOptions
         {
             ReactorCount = concurrency,
-            Extensions = Extensions,
+            Extensions = extensions,
             OnWarning = Warnings.Enqueue,
             OnSecretEvent = new SecretTally(Registry).Count,
             OnFault = fault => Warnings.Enqueue(fault.ToString()),
@@ -50,12 +50,13 @@ internal sealed class ConfiguredProxy : IAsyncDisposable
     /// <summary>The first listener listens.</summary>
     public bool HasListener => _engine.Listeners.Listeners is [{ Addresses.Length: > 0 }, ..];
 
-    public static async Task<ConfiguredProxy> StartAsync(string bootstrap, int concurrency = 2)
+    public static async Task<ConfiguredProxy> StartAsync(string bootstrap, int concurrency = 2, ExtensionCatalog? extensions = null)
     {
+        extensions ??= Extensions;
         var errors = new ConfigurationErrors();
-        var config = new BootstrapLoader(Extensions).TryLoad(bootstrap, errors);
+        var config = new BootstrapLoader(extensions).TryLoad(bootstrap, errors);
         Assert.Equal(string.Empty, errors.ToString());
-        var proxy = new ConfiguredProxy(concurrency);
+        var proxy = new ConfiguredProxy(concurrency, extensions);
         proxy._configuration.Xds.Attach(static (_, _) => { }, static (_, _) => { });
         await proxy._configuration.LoadAsync(config!);
         return proxy;

@@ -15,7 +15,7 @@ internal sealed class GeneratedPolicies(int seed)
     [
         "/", "/admin", "/admin/", "/admin/users", "/public/..%2Fadmin", "/public/%2e%2e/admin", "/admin;x=1", "//admin", "/%61dmin", "/admin%00", "/a%zz", "/orders/1/items",
         "/orders//items", "/orders/1%2F2/items", "/static/", "/static", "/static/x/y.jpg", "/admin?x=1", "/x\\admin", "/public%5c..%5cadmin", "/admin/.", "/%C0%AFadmin", "/.git/config",
-        "/.x/..%2Fadmin", "/public/;p/x", "/public/%3b/x", "/%E0%80%AF", "/%e2%82%ac", "/a/%2e", "/public/a/..;/..;/admin", "/public/x%2f", "/%2e%2e/admin", "/admin%3Fx", "/public//x?y=//",
+        "/.x/..%2Fadmin", "/public/;p/x", "/public/%3b/x", "/%E0%80%AF", "/%e2%82%ac", "/a/%2e", "/public/a/..;/..;/admin", "/public/x%2f", "/%2e%2e/admin", "/admin%3Fx", "/public//x?y=//", "/admin%23x", "/admin%0A", "/x%7f/admin",
     ];
 
     private static readonly string[] PathValues =
@@ -30,7 +30,7 @@ internal sealed class GeneratedPolicies(int seed)
     private static readonly string[] MethodValues = ["GET", "DELETE", "delete", "P*", "*E", "*", "get", "*tch"];
     private static readonly string[] Fields = ["admin", "user", "", "admin,user", "adm", "superadmin"];
     private static readonly string[] FieldValues = ["admin", "adm*", "*min", "*", "user", "admin,user", "*,user", "user,*"];
-    private static readonly string[] Principals = ["spiffe://td.example/ns/shop/sa/web", "spiffe://old.example/ns/shop/sa/web", "spiffe://td.example/ns/dev/sa/web", "spiffe://other/ns/shop/sa/cart", "spiffe://td.example/odd", "spiffe://td.example"];
+    private static readonly string[] Principals = ["spiffe://td.example/ns/shop/sa/web", "spiffe://old.example/ns/shop/sa/web", "spiffe://td.example/ns/dev/sa/web", "spiffe://other/ns/shop/sa/cart", "spiffe://td.example/odd", "spiffe://td.example", "CN=web/ns/shop/sa/web", "https://td.example/ns/shop/sa/web", "spiffe://td.example/x/ns/shop/sa/web"];
     private static readonly string[] PrincipalValues = ["td.example/ns/shop/sa/web", "cluster.local/ns/shop/sa/web", "spiffe://td.example/ns/shop/sa/web", "*/ns/shop/*", "*/sa/web", "*", "td.example/*", "old.example/ns/*", "*.example/ns/shop/sa/web", "spiffe://*"];
     private static readonly string[] Addresses = ["10.1.2.3", "10.9.9.9", "192.168.0.1", "::ffff:10.1.2.3", "fd00::1"];
     private static readonly string[] Blocks = ["10.1.2.3", "10.0.0.0/8", "10.1.2.3/20", "0.0.0.0/0", "::/0", "fd00::/8", "::ffff:10.0.0.0/104", "::ffff:10.1.2.3", "::ffff:0:0/90", "192.168.0.0/16"];
