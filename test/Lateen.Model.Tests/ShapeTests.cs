@@ -171,7 +171,12 @@ public sealed class ShapeTests
             asks for what only requests have never matches, and a DENY rule is taken as if it had not asked for it (LAT1008). A CUSTOM policy asks its
             provider about such connections too, with their addresses and the peer's identity, before a byte of them moves, where the provider speaks
             gRPC; one of HTTP cannot be asked, and what the policy matches there is denied, as it is where the provider is not declared (LAT0931).
-            Of `jwks` proxies get the public members only.
+            Of `jwks` proxies get the public members only, at most 128 keys and 64 KiB of them; a key that nobody can use is left out (LAT1207, and for fetched keys the
+            log). A token is refused from the second of its `exp` on, and taken up to 60 s before its `nbf`. Fetched keys are asked for every 20 minutes and are
+            good for 24 h without an answer; then, and until a first answer, tokens of that issuer are refused. A control plane that starts anew asks
+            again, and proxies keep what they hold meanwhile. One namespace may name 32 sources of keys, the mesh 256, shared out by turns.
+            `principals`, `namespaces` and `trustDomains` look at the SPIFFE id of a certificate and at no other name in it. A path with an escaped control
+            octet, `?` or `#` satisfies no ALLOW rule by path and every DENY rule by path, since servers read it in different ways.
 
             ## Where Lateen differs from Istio on purpose
 
@@ -187,6 +192,8 @@ public sealed class ShapeTests
             - TLS towards a host always verifies a name: `subjectAltNames`, else `sni`, else the Host of each request, else the service's own host.
               Istio verifies none for TCP that gives neither.
             - HTTP over TLS offers `h2` and `http/1.1` and takes what the host chooses; `h2UpgradePolicy: DO_NOT_UPGRADE` offers neither (Istio's way).
+            - A JWT is refused from the second of its `exp` on; Istio's proxies take it for a minute more.
+            - `outputPayloadToHeader` and `outputClaimToHeaders` write no header that frames a message, concerns one hop or says whose the request is.
             - Snake-case field names are errors, as they are in Kubernetes; Istio's own tools read them.
             - `(?P<name>...)`, POSIX classes, one-letter Unicode classes, `\Q`, `\C`, `\x{...}` and the flag `U` are RE2, but the engine that
               runs expressions here in linear time does not take them: they are errors that say what to write.
