@@ -25,7 +25,7 @@ public sealed class HoldingClientTests
 
     private readonly FakeTimeProvider _clock = new();
 
-    [Theory]
+    [Theory(Timeout = 60_000)]
     [InlineData(2)] // request_headers_timeout
     [InlineData(0)] // None, as in translated configuration: a minute.
     public async Task A_field_block_that_does_not_come_in_time_is_408_and_the_end_of_the_connection(int seconds)
@@ -54,7 +54,7 @@ public sealed class HoldingClientTests
         Assert.Equal(0, proxy.Registry.Find("http.in.downstream_cx_protocol_error") ?? 0);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_head_of_http1_that_does_not_come_is_408_after_a_minute_where_no_timeout_is_configured()
     {
         await using var proxy = EngineUnderTest.Start(recipe =>
@@ -73,7 +73,7 @@ public sealed class HoldingClientTests
         await proxy.EventuallyAsync("http.in.downstream_rq_header_timeout", 1);
     }
 
-    [Theory]
+    [Theory(Timeout = 60_000)]
     [InlineData(0)] // None: five minutes.
     [InlineData(30)] // stream_idle_timeout
     public async Task A_stream_whose_client_opens_no_window_is_reset_and_its_connection_goes_on(int seconds)
@@ -103,7 +103,7 @@ public sealed class HoldingClientTests
         Assert.Equal("hello", await client.ReadContentAsync(3));
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_client_of_http1_that_takes_nothing_is_closed_where_no_timeout_is_configured()
     {
         var body = new string('x', 30_000_000);
@@ -131,7 +131,7 @@ public sealed class HoldingClientTests
         Assert.Equal(0, proxy.Registry.Find("http2.tx_flush_timeout") ?? 0);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_client_that_lets_ten_streams_wait_for_windows_is_closed_at_the_edge()
     {
         await using var upstream = TestUpstream.Answering();
@@ -147,7 +147,7 @@ public sealed class HoldingClientTests
         await proxy.EventuallyAsync("http.in.downstream_cx_active", 0);
     }
 
-    [Theory]
+    [Theory(Timeout = 60_000)]
     [InlineData(true, 9)]
     [InlineData(false, 10)] // A proxy before us carries the streams of many clients.
     public async Task Few_streams_and_those_of_a_proxy_may_wait_longer(bool isEdge, int streams)

@@ -26,7 +26,7 @@ public sealed class HostileHttp2UpstreamTests
         { "inbound_empty_frames_flood", [.. RawHttp2Client.Frame(RawFrame.Headers, RawFrame.EndHeaders, 1, [0x88]), .. Many(10, RawHttp2Client.Frame(RawFrame.Data, 0, 1, []))] },
     };
 
-    [Theory]
+    [Theory(Timeout = 60_000)]
     [MemberData(nameof(Floods))]
     public async Task A_server_that_floods_is_left_and_counted_and_the_next_request_is_served(string counter, byte[] flood)
     {
@@ -50,7 +50,7 @@ public sealed class HostileHttp2UpstreamTests
         Assert.Equal(2, server.Connections);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Rfc9113_8_1_response_stands_when_the_server_wants_no_more_of_the_request()
     {
         await using var server = Serving(static (_, stream) => Task.FromResult<byte[]>(
@@ -67,7 +67,7 @@ public sealed class HostileHttp2UpstreamTests
         Assert.Equal((200, "enough"), (answer.Status, answer.Body));
     }
 
-    [Theory]
+    [Theory(Timeout = 60_000)]
     [InlineData(7, 200)] // REFUSED_STREAM: not processed, so it may be repeated though a POST may not.
     [InlineData(8, 503)] // CANCEL: nobody knows.
     public async Task Rfc9113_8_7_request_is_repeated_only_when_the_server_has_not_processed_it(byte error, int status)

@@ -7,7 +7,7 @@ public sealed class ConnectionBoundTests
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-    [Theory]
+    [Theory(Timeout = 60_000)]
     [InlineData(1)]
     [InlineData(2)] // The bound is of the process, whichever reactors take the connections.
     public async Task A_connection_beyond_the_bound_is_closed_and_counted_and_one_that_ends_makes_room(int reactors)
@@ -44,7 +44,7 @@ public sealed class ConnectionBoundTests
         Assert.Equal(1, proxy.Registry.Find("listener.test.downstream_global_cx_overflow"));
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_listener_that_ignores_the_bound_takes_what_comes()
     {
         await using var upstream = TestUpstream.Answering();
