@@ -126,10 +126,11 @@ internal static class ProxyHost
         Task following = config.ControlPlane is { } plane
             ? ControlPlaneClient.FollowAsync(plane, config.Node, admin?.Address.ToString(), configuration, management!, agent?.Ready ?? Task.CompletedTask, statistics, time, stop.Token) : Task.CompletedTask;
         _ = configuration.Initialized.ContinueWith(_ => lifecycle.MarkInitialized(), TaskScheduler.Default);
+        Task tidying = StartupGarbage.CollectAsync(configuration.Initialized, time, stop.Token);
         int code = await lifecycle.Ended;
         main.Info($"exiting");
         await stop.CancelAsync();
-        await Task.WhenAll(confirming, following).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(confirming, following, tidying).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return code;
     }
 
