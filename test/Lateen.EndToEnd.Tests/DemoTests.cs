@@ -83,6 +83,7 @@ public sealed partial class DemoTests
         await demo.ApplyAsync("canary-90-10.yaml", Cancel);
         await during.AfterAsync(20, Cancel);
         var change = await during.StopAsync();
+        Assert.True(change.Failed == 0 && change.Answered > 0, change.Reasons);
 
         using var client = new HttpClient();
         int stable = 0, canary = 0;
@@ -100,7 +101,6 @@ public sealed partial class DemoTests
         // 99.9% of a binomial with n = 2000, p = 0.1: mean 200, deviation 13.4, z = 3.29.
         Assert.InRange(canary, 156, 244);
         Assert.Equal(Requests, stable + canary);
-        Assert.True(change.Failed == 0 && change.Answered > 0, change.Reasons);
     }
 
     private static async Task OneReaderSeesTheThirdVersion(HttpClient client, DemoUnderTest demo)

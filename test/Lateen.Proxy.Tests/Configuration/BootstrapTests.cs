@@ -77,7 +77,7 @@ public sealed class BootstrapTests
         """;
 
     [Fact]
-    public void Front_proxy_in_Envoys_documented_form_runs_with_no_edits()
+    public void Front_proxy_in_Envoys_documented_form_compiles_to_what_it_says()
     {
         using var setup = new Setup();
         setup.Resolver.Answer("service2.test", "127.0.0.2");
