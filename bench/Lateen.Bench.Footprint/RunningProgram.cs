@@ -40,15 +40,17 @@ internal sealed class RunningProgram : IDisposable
         return running;
     }
 
-    /// <summary>What a program writes that ends by itself; it must end well.</summary>
+    /// <summary>What a program writes that ends by itself; it must end well. What it writes to standard error is told when it does not.</summary>
     internal static string OutputOf(string program, string[] arguments, string runtimeDirectory)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["XDG_RUNTIME_DIR"] = runtimeDirectory;
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
+        var errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}");
+        string complaint = errors.GetAwaiter().GetResult();
+        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {complaint}");
     }
 
     /// <summary>Waits for a line that begins so, and gives the rest of it.</summary>
