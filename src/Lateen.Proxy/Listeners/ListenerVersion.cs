@@ -87,10 +87,9 @@ internal sealed class ListenerVersion
         ConnectionFacts facts;
         if (Snapshot.Filters.Inspects || Snapshot.Filters.ProxyProtocol is not null)
         {
-            inspection = new Inspection(worker, connection, this);
+            inspection = new Inspection(worker, connection, this, record);
             if (!await inspection.RunAsync()) return;
             facts = inspection.Facts;
-            record.TakeAddresses(connection);
         }
         else
         {
@@ -99,7 +98,7 @@ internal sealed class ListenerVersion
 
         record.ServerName = facts.ServerName;
         ServedChain? chain = Chains.Find(facts);
-        if (inspection is not null && !ReferenceEquals(chain, inspection.DialledChain)) inspection.DropDial();
+        if (inspection is not null && !ReferenceEquals(chain, inspection.SilentChain)) inspection.WithdrawSilence();
         if (chain is null)
         {
             record.Flags |= ResponseFlags.NoRouteFound;
@@ -109,21 +108,21 @@ internal sealed class ListenerVersion
         }
 
         record.FilterChain = chain.Snapshot;
-        await ServeAsync(worker, connection, record, chain, inspection?.Facts, inspection?.Dial);
+        await ServeAsync(worker, connection, record, chain, inspection);
     }
 
     [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder))]
     private async ValueTask ServeAsync(
-        ProxyWorker worker, TransportConnection connection, ConnectionRecord record, ServedChain chain, ConnectionFacts? facts, UpstreamDial? dial)
+        ProxyWorker worker, TransportConnection connection, ConnectionRecord record, ServedChain chain, Inspection? inspection)
     {
-        int entered = 0;
+        ChainAdmission? admission = inspection?.Admission;
+        bool isBegun = admission is not null;
+        admission ??= chain.Filters.Length > 0 ? new ChainAdmission(worker, record, chain) : null;
         try
         {
-            for (; entered < chain.Filters.Length; entered++)
+            if (admission is not null && !isBegun && !admission.TryBegin())
             {
-                if (chain.Filters[entered].OnBegin(worker) is not { } delay) continue;
-                record.TerminationDetails = "connection_limit";
-                if (delay > 0) await LingerAsync(worker, connection, delay);
+                await RefuseAsync(worker, connection, record, admission);
                 return;
             }
 
@@ -137,34 +136,35 @@ internal sealed class ListenerVersion
                 connection = outcome.Connection;
             }
 
-            foreach (NetworkFilter filter in chain.Filters)
+            if (admission is not null)
             {
-                long? delay = filter.OnEstablished(worker, record);
-                if (delay is null)
+                WaitableSignal signal = inspection?.Signal ?? new WaitableSignal();
+                while (admission.Advance(signal) == AdmissionState.Asking) await signal.WaitAsync();
+                if (admission.State == AdmissionState.Refused)
                 {
-                    if (filter.Ask(worker, record) is not { } question) continue;
-                    var signal = new WaitableSignal();
-                    question.Start(signal);
-                    // A client that leaves, or has said all that it has to say, is not told from the other here: the question ends by itself soon enough.
-                    while (!question.IsOver) await signal.WaitAsync();
-                    if (question.Conclude()) continue;
+                    inspection?.DropDial();
+                    await RefuseAsync(worker, connection, record, admission);
+                    return;
                 }
-
-                dial?.Close();
-                if (delay > 0) await LingerAsync(worker, connection, delay.Value);
-                record.EndedAt = worker.Reactor.NowMicroseconds;
-                foreach (AccessLogger log in chain.Tcp?.AccessLogs ?? []) log.Write(record, worker.Index);
-                connection.Dispose();
-                return;
             }
 
-            if (chain.Tcp is { } tcp) await new TcpSession(worker, connection, tcp, record, dial).RunAsync();
-            else await HttpSessions.Serve(worker, connection, chain.Http!, facts);
+            if (chain.Tcp is { } tcp) await new TcpSession(worker, connection, tcp, record, inspection?.Dial).RunAsync();
+            else await HttpSessions.Serve(worker, connection, chain.Http!, inspection?.Facts);
         }
         finally
         {
-            while (--entered >= 0) chain.Filters[entered].OnEnd(worker);
+            admission?.End();
         }
+    }
+
+    /// <summary>Closes a connection that a filter has refused, after the delay that it asks for, and writes it down.</summary>
+    [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder))]
+    private static async ValueTask RefuseAsync(ProxyWorker worker, TransportConnection connection, ConnectionRecord record, ChainAdmission admission)
+    {
+        if (admission.DelayMilliseconds > 0) await LingerAsync(worker, connection, admission.DelayMilliseconds);
+        record.EndedAt = worker.Reactor.NowMicroseconds;
+        foreach (AccessLogger log in admission.Chain.Tcp?.AccessLogs ?? []) log.Write(record, worker.Index);
+        connection.Dispose();
     }
 
     /// <summary>Keeps a refused connection for a while, so that its client does not come back at once.</summary>

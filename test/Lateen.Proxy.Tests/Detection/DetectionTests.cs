@@ -89,6 +89,71 @@ public sealed class DetectionTests
         Assert.Equal(0, web.Connections);
     }
 
+    [Theory(Timeout = 60_000)]
+    [InlineData("ruok")]
+    [InlineData("PING")]
+    [InlineData("AUTH secret")]
+    [InlineData("get key")]
+    public async Task A_word_without_a_line_end_goes_to_the_tcp_chain_after_a_grace(string word)
+    {
+        var time = new FakeTimeProvider();
+        await using var upstream = TestUpstream.Serving(async peer => await peer.SendAsync(await peer.ReadExactlyAsync(word.Length)));
+        await using var web = TestUpstream.Answering();
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(web.Address, upstream.Address), time: time);
+        using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
+        await client.SendAsync(word);
+        await proxy.EventuallyAsync("cluster.tcp.upstream_cx_active", 1);
+        await proxy.SettleAsync();
+        time.Advance(TimeSpan.FromMilliseconds(150));
+
+        Assert.Equal(word, await client.ReadToEndAsync());
+        Assert.Equal(0, web.Connections);
+        await proxy.EventuallyAsync("http_inspector.http_not_found", 1);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_request_that_is_written_slowly_does_not_get_around_the_http_chain()
+    {
+        var time = new FakeTimeProvider();
+        await using var web = TestUpstream.Answering();
+        await using var other = TestUpstream.Serving(static peer => peer.WaitForCloseAsync());
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(web.Address, other.Address), time: time);
+        using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
+        foreach (var part in new[] { "G", "ET", " /", " HTT" })
+        {
+            await client.SendAsync(part);
+            await proxy.EventuallyAsync("cluster.tcp.upstream_cx_active", 1);
+            await proxy.SettleAsync();
+            time.Advance(TimeSpan.FromMinutes(5));
+        }
+
+        await client.SendAsync("P/1.1\r\nHost: a\r\n\r\n");
+        Assert.Equal("hello", (await client.ReadResponseAsync()).Body);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_server_is_heard_though_the_client_s_first_bytes_say_nothing_yet()
+    {
+        await using var web = TestUpstream.Answering();
+        await using var banner = TestUpstream.Serving(static async peer =>
+        {
+            await peer.SendAsync("220 ready\r\n");
+            await peer.SendAsync(await peer.ReadExactlyAsync(3));
+        });
+        const string Proxied = """
+            listener_filters:
+            - {name: proxy, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol}}
+            - {name: http, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector}}
+            listener_filters_timeout: 0s
+            """;
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(web.Address, banner.Address, Proxied));
+        using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
+        // Behind a header, the first bytes are there when they are first looked for.
+        await client.SendAsync("PROXY TCP4 10.0.0.1 10.0.0.2 1000 80\r\nPUT");
+
+        Assert.Equal("220 ready\r\nPUT", await client.ReadToEndAsync());
+    }
+
     [Fact]
     public async Task A_request_that_comes_byte_by_byte_is_still_http()
     {

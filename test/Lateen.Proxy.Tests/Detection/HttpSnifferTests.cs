@@ -48,10 +48,24 @@ public sealed class HttpSnifferTests
     {
         var bytes = Encoding.Latin1.GetBytes(text);
         for (var length = 0; length < bytes.Length; length++)
-            Assert.Contains(HttpSniffer.Sniff(bytes.AsSpan(0, length)), new[] { SniffedProtocol.NeedMore, SniffedProtocol.NotHttp });
+            Assert.Contains(HttpSniffer.Sniff(bytes.AsSpan(0, length)), new[] { SniffedProtocol.NeedMore, SniffedProtocol.Unlikely, SniffedProtocol.NotHttp });
 
         Assert.Equal(SniffedProtocol.NotHttp, HttpSniffer.Sniff(bytes));
     }
+
+    [Theory]
+    [InlineData("ruok")]
+    [InlineData("PI")]
+    [InlineData("STATUS")]
+    [InlineData("AUTH secret")]
+    [InlineData("GETS / HTTP/1.1")]
+    [InlineData("\r\nBREW /pot HTTP/1.1")]
+    public void A_word_that_is_no_known_method_is_hardly_a_request(string text) =>
+        Assert.Equal(SniffedProtocol.Unlikely, HttpSniffer.Sniff(Encoding.Latin1.GetBytes(text)));
+
+    [Fact]
+    public void A_whole_request_line_is_http_whatever_its_method() =>
+        Assert.Equal(SniffedProtocol.Http11, HttpSniffer.Sniff("BREW /pot HTTP/1.1\r\n"u8));
 
     [Fact]
     public void A_request_line_that_does_not_end_is_http_that_is_too_long()

@@ -86,6 +86,12 @@ internal sealed record NetworkExtAuthzFilter(string Name, string TypeUrl) : Netw
             return isAllowed || Refuse(ExtAuthzFilter.DeniedDetails);
         }
 
+        public override void Abandon()
+        {
+            _call.Cancel();
+            worker.Shard.Decrement(filter.Stats.Active);
+        }
+
         /// <returns>False.</returns>
         private bool Refuse(string details)
         {

@@ -1,12 +1,16 @@
 using System.Buffers;
+using System.Text;
 
 namespace Lateen.Proxy.Listeners.Detection;
 
 /// <summary>What plain first bytes look like.</summary>
 internal enum SniffedProtocol
 {
-    /// <summary>They may still become HTTP.</summary>
+    /// <summary>They may still become HTTP: they are the beginning of a request line with a method that is known.</summary>
     NeedMore,
+
+    /// <summary>They begin with a word that is no known method. With the rest of a request line behind it, it is one; a word alone hardly is.</summary>
+    Unlikely,
 
     NotHttp,
 
@@ -31,6 +35,14 @@ internal static class HttpSniffer
     private static readonly SearchValues<byte> TokenOctets =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
 
+    /// <summary>The registered methods (IANA, HTTP Method Registry), and those that servers of UPnP and caches made common.</summary>
+    private static readonly byte[][] KnownMethods =
+    [
+        .. ("ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF "
+            + "MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PRI PROPFIND PROPPATCH PUT QUERY REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK "
+            + "UPDATE UPDATEREDIRECTREF VERSION-CONTROL M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PURGE").Split(' ').Select(Encoding.ASCII.GetBytes),
+    ];
+
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     /// <param name="bytes">All that has come.</param>
@@ -45,7 +57,12 @@ internal static class HttpSniffer
         if (bytes.StartsWith("\r\n"u8)) bytes = bytes[2..];
         else if (bytes.SequenceEqual("\r"u8)) return SniffedProtocol.NeedMore;
         int methodEnd = bytes.IndexOfAnyExcept(TokenOctets);
-        if (methodEnd < 0) return bytes.Length > MaxMethodOctets ? SniffedProtocol.NotHttp : SniffedProtocol.NeedMore;
+        if (methodEnd < 0)
+        {
+            if (bytes.Length > MaxMethodOctets) return SniffedProtocol.NotHttp;
+            return IsKnownMethod(bytes, isWhole: false) ? SniffedProtocol.NeedMore : SniffedProtocol.Unlikely;
+        }
+
         if (methodEnd is 0 or > MaxMethodOctets || bytes[methodEnd] != ' ') return SniffedProtocol.NotHttp;
 
         ReadOnlySpan<byte> rest = bytes[(methodEnd + 1)..];
@@ -57,13 +74,24 @@ internal static class HttpSniffer
         if (control < 0)
         {
             if (space >= 0 && !StartsLikeVersion(line[(space + 1)..])) return SniffedProtocol.NotHttp;
-            return isFull ? SniffedProtocol.Http11 : SniffedProtocol.NeedMore;
+            if (isFull) return SniffedProtocol.Http11;
+            return IsKnownMethod(bytes[..methodEnd], isWhole: true) ? SniffedProtocol.NeedMore : SniffedProtocol.Unlikely;
         }
 
         if (space < 0 || rest[control] is not ((byte)'\r' or (byte)'\n')) return SniffedProtocol.NotHttp;
         ReadOnlySpan<byte> version = line[(space + 1)..];
         if (version.SequenceEqual("HTTP/1.1"u8)) return SniffedProtocol.Http11;
         return version.SequenceEqual("HTTP/1.0"u8) ? SniffedProtocol.Http10 : SniffedProtocol.NotHttp;
+    }
+
+    private static bool IsKnownMethod(ReadOnlySpan<byte> word, bool isWhole)
+    {
+        foreach (byte[] method in KnownMethods)
+        {
+            if (isWhole ? word.SequenceEqual(method) : method.AsSpan().StartsWith(word)) return true;
+        }
+
+        return false;
     }
 
     private static bool StartsLikeVersion(ReadOnlySpan<byte> text) =>

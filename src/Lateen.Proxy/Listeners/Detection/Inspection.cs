@@ -23,6 +23,8 @@ namespace Lateen.Proxy.Listeners.Detection;
 /// of the server's, makes it TCP over the connection that is already there. No clock is involved, so nothing is added to a server-first
 /// protocol but the hop itself. A vain dial is remembered per destination (<see cref="ProtocolMemory"/>), so a port that turns out to be
 /// HTTP costs its upstream one connection in a while, not one per client.</para>
+/// <para>Where the TCP chain has filters that might refuse, they are asked first, and not before the client has been silent for a grace: a
+/// request is the HTTP chain's to judge. Who is admitted has the upstream dialled as above, and still goes where the first word leads.</para>
 /// <para>One reactor. While it runs it is a session of its worker, which a drain ends.</para>
 /// </remarks>
 internal sealed class Inspection : ITransportObserver, IDownstreamSession
@@ -32,6 +34,12 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
     /// silence. Milliseconds. Clients that speak first do so in the first round trip or are idle connections kept in store.
     /// </summary>
     public const long GraceMilliseconds = 100;
+
+    /// <summary>
+    /// How long a silent client that the TCP chain refuses may still turn out to be one of another chain. Milliseconds. More than the grace:
+    /// it outlasts the first retransmissions of a lost request, and nobody waits for a refusal.
+    /// </summary>
+    private const long RefusalGraceMilliseconds = 1_000;
 
     /// <summary>A connection on which nobody says anything is not kept for longer than this. Milliseconds; Envoy's TCP idle timeout.</summary>
     private const long MaxSilenceMilliseconds = 3_600_000;
@@ -43,20 +51,23 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
     private readonly TransportConnection _connection;
     private readonly ListenerVersion _listener;
     private readonly ListenerFilters _filters;
+    private readonly ConnectionRecord _record;
     private readonly WaitableSignal _signal = new();
     private readonly ReactorTimer _timer;
     private readonly long _startedAt;
     private long _graceEndsAt = long.MaxValue;
+    private long _wordEndsAt = long.MaxValue;
     private bool _isDraining;
     private bool _hasSeenBytes;
-    private bool _mayDial;
+    private bool _mustAsk;
 
-    public Inspection(ProxyWorker worker, TransportConnection connection, ListenerVersion listener)
+    public Inspection(ProxyWorker worker, TransportConnection connection, ListenerVersion listener, ConnectionRecord record)
     {
         _worker = worker;
         _connection = connection;
         _listener = listener;
         _filters = listener.Snapshot.Filters;
+        _record = record;
         _startedAt = worker.Reactor.NowMilliseconds;
         _timer = new ReactorTimer(worker.Reactor, static state => ((Inspection)state!)._signal.Wake(), this);
         Facts = null!;
@@ -77,8 +88,11 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
     /// <summary>The upstream connection that was begun ahead, for the TCP chain that was chosen in the end; null: none was, or it was in vain.</summary>
     public UpstreamDial? Dial { get; private set; }
 
-    /// <summary>The chain that the dial was begun for.</summary>
-    public ServedChain? DialledChain { get; private set; }
+    /// <summary>The TCP chain of a client that never speaks, which is who dials and who asks here; null: such a client gets another chain, or none.</summary>
+    public ServedChain? SilentChain { get; private set; }
+
+    /// <summary>What the filters of <see cref="SilentChain"/> said, who were asked ahead; null: they were not. Whoever serves that chain ends it.</summary>
+    public ChainAdmission? Admission { get; private set; }
 
     /// <returns>False: the connection is to be closed.</returns>
     [AsyncMethodBuilder(typeof(ReactorTaskMethodBuilder<>))]
@@ -97,9 +111,10 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
             }
 
             Facts = new ConnectionFacts(_connection);
+            _record.TakeAddresses(_connection);
             if (look != Look.Close && _filters.Inspects)
             {
-                _mayDial = FindSilentChain();
+                FindSilentChain();
                 while ((look = LookAtBoth()) == Look.Undecided && !IsOver(out look)) await _signal.WaitAsync();
             }
 
@@ -111,7 +126,12 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
             _timer.Cancel();
             _connection.Observer = null;
             if (Dial is { Connection: { } dialled }) dialled.Observer = null;
-            if (!goesOn) DropDial();
+            if (!goesOn)
+            {
+                DropDial();
+                Admission?.End();
+            }
+
             _worker.Leave(this);
             _worker.Shard.Decrement(_listener.Stats.PreConnectionActive);
         }
@@ -124,7 +144,18 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
         _signal.Wake();
     }
 
-    /// <summary>The chosen chain does not use what was dialled.</summary>
+    /// <summary>Woken by all that the inspection waits for; a question of <see cref="Admission"/> that is under way still wakes it.</summary>
+    public WaitableSignal Signal => _signal;
+
+    /// <summary>The client was not silent, and goes to another chain than silent ones: what was done for <see cref="SilentChain"/> is undone.</summary>
+    public void WithdrawSilence()
+    {
+        DropDial();
+        Admission?.Withdraw();
+        Admission = null;
+    }
+
+    /// <summary>Nobody uses what was dialled.</summary>
     public void DropDial()
     {
         Dial?.Close();
@@ -151,20 +182,40 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
         }
 
         if (now >= _startedAt + MaxSilenceMilliseconds) return true;
-        if (now >= _graceEndsAt)
+        if (now >= _wordEndsAt)
         {
-            _graceEndsAt = long.MaxValue;
-            if (!_mayDial || Dial is not null)
-            {
-                // The upstream cannot be had, and the client waits for it: the TCP chain says so.
-                look = Look.Decided;
-                return true;
-            }
-
-            BeginDial();
+            look = Undetermined();
+            return true;
         }
 
-        _timer.Arm(Math.Min(Math.Min(filtersEndAt, _graceEndsAt), _startedAt + MaxSilenceMilliseconds) - now);
+        if (now >= _graceEndsAt && OnGraceEnded())
+        {
+            look = Look.Decided;
+            return true;
+        }
+
+        long wait = Math.Min(Math.Min(filtersEndAt, _startedAt + MaxSilenceMilliseconds), Math.Min(_graceEndsAt, _wordEndsAt));
+        _timer.Arm(wait - now);
+        return false;
+    }
+
+    /// <summary>The client was silent for as long as it was waited for.</summary>
+    /// <returns>True: it is taken at its silence.</returns>
+    private bool OnGraceEnded()
+    {
+        _graceEndsAt = long.MaxValue;
+        // The upstream cannot be had, or the client may not have it, and it waits: the TCP chain says so.
+        if (Dial is not null || Admission is not null) return true;
+        if (!_mustAsk)
+        {
+            BeginDial();
+            return false;
+        }
+
+        Admission = new ChainAdmission(_worker, _record, SilentChain!);
+        Admission.TryBegin();
+        // What the filters say is looked at in the next round, like everything else.
+        _signal.Wake();
         return false;
     }
 
@@ -197,19 +248,14 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
         return Look.Decided;
     }
 
-    /// <summary>A client that never speaks: does it get a TCP chain, so that its upstream may be dialled now?</summary>
-    private bool FindSilentChain()
+    /// <summary>A client that never speaks: does it get a TCP chain, so that its upstream may be dialled, or its filters asked, ahead of any word?</summary>
+    private void FindSilentChain()
     {
-        DialledChain = _listener.Chains.Find(Facts);
-        if (DialledChain?.Tcp is null || DialledChain.Snapshot.DownstreamTls is not null || !MayDialAhead(DialledChain))
-        {
-            DialledChain = null;
-            return false;
-        }
-
-        if (_listener.MemoryOf(_worker).IsClientFirst(_connection.LocalEndPoint, _worker.Reactor.NowMilliseconds))
+        if (_listener.Chains.Find(Facts) is not { Tcp: not null, Snapshot.DownstreamTls: null } chain) return;
+        SilentChain = chain;
+        _mustAsk = !MayDialAhead(chain);
+        if (_mustAsk || _listener.MemoryOf(_worker).IsClientFirst(_connection.LocalEndPoint, _worker.Reactor.NowMilliseconds))
             _graceEndsAt = _startedAt + GraceMilliseconds;
-        return true;
     }
 
     /// <summary>A filter that may refuse the connection has to be asked before an upstream is bothered.</summary>
@@ -226,10 +272,11 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
     private Look LookAtBoth()
     {
         Look look = LookAtClient();
-        if (look != Look.Undecided || !_mayDial) return look;
+        if (look != Look.Undecided || SilentChain is null) return look;
         if (Dial is null)
         {
-            if (_graceEndsAt == long.MaxValue && !_hasSeenBytes) BeginDial();
+            // Also for a client whose bytes say nothing yet: the server's word may be what it waits for.
+            if (_graceEndsAt == long.MaxValue && IsAdmitted()) BeginDial();
             return Look.Undecided;
         }
 
@@ -246,9 +293,18 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
         return Look.Undecided;
     }
 
+    /// <summary>The filters of the TCP chain have nothing against the connection, as far as they had to be asked.</summary>
+    private bool IsAdmitted()
+    {
+        if (!_mustAsk) return true;
+        AdmissionState state = Admission!.Advance(_signal);
+        if (state == AdmissionState.Refused) _graceEndsAt = Math.Max(_startedAt + RefusalGraceMilliseconds, _worker.Reactor.NowMilliseconds);
+        return state == AdmissionState.Admitted;
+    }
+
     private void BeginDial()
     {
-        Dial = new UpstreamDial(_worker, DialledChain!.Tcp!);
+        Dial = new UpstreamDial(_worker, SilentChain!.Tcp!);
         Dial.Begin(_signal, _connection.RemoteEndPoint, _connection.LocalEndPoint);
     }
 
@@ -275,7 +331,7 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
             IoResult seen = _connection.Peek(buffer.Span);
             if (seen.Status == IoStatus.WouldBlock) return Look.Undecided;
             // A client that ends its half before it said anything may still want to hear a server.
-            if (seen.Status == IoStatus.EndOfStream) return _mayDial ? Look.Decided : Look.Close;
+            if (seen.Status == IoStatus.EndOfStream) return SilentChain is not null ? Look.Decided : Look.Close;
             if (!seen.IsOk) return Look.Close;
             _hasSeenBytes = true;
             bool isFull = seen.Bytes == buffer.Length;
@@ -305,6 +361,13 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
         {
             SniffedProtocol sniffed = HttpSniffer.Sniff(bytes, isAtLimit);
             if (sniffed == SniffedProtocol.NeedMore && !isAtLimit) return Look.Undecided;
+            if (sniffed == SniffedProtocol.Unlikely)
+            {
+                // A word of its own may be all that a client says before it wants an answer. It is waited for once, whatever follows.
+                if (_wordEndsAt == long.MaxValue) _wordEndsAt = _worker.Reactor.NowMilliseconds + GraceMilliseconds;
+                return Look.Undecided;
+            }
+
             _listener.Counters.Http(_worker.Shard, sniffed);
             if (sniffed is SniffedProtocol.Http10 or SniffedProtocol.Http11 or SniffedProtocol.Http2)
             {
@@ -330,7 +393,7 @@ internal sealed class Inspection : ITransportObserver, IDownstreamSession
     private Look TakeForClientFirst()
     {
         // Only where the bytes lead to another chain was the dial in vain.
-        if (_mayDial && !ReferenceEquals(_listener.Chains.Find(Facts), DialledChain))
+        if (SilentChain is not null && !ReferenceEquals(_listener.Chains.Find(Facts), SilentChain))
             _listener.MemoryOf(_worker).NoteClientFirst(_connection.LocalEndPoint, _worker.Reactor.NowMilliseconds);
         return Look.Decided;
     }
