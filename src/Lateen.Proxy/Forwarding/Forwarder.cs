@@ -19,7 +19,7 @@ namespace Lateen.Proxy.Forwarding;
 /// <para>It knows clients and servers as streams only; no version of HTTP is mentioned here.</para>
 /// <para>Owned by one reactor, reused from exchange to exchange; allocates nothing in steady state.</para>
 /// </remarks>
-internal sealed class Forwarder
+internal sealed class Forwarder : IInterimReceiver
 {
     private readonly ProxyWorker _worker;
     private readonly ExchangeDeadlines _deadlines;
@@ -39,7 +39,7 @@ internal sealed class Forwarder
         _call = new UpstreamCall(worker);
         _upload = new Upload(worker.Reactor.Buffers);
         _answer = new Answer(worker);
-        Exchange = new HttpExchange { ReactorIndex = worker.Index, Shard = worker.Shard };
+        Exchange = new HttpExchange { ReactorIndex = worker.Index, Shard = worker.Shard, Interims = this };
     }
 
     private enum Stage : byte
@@ -327,25 +327,32 @@ internal sealed class Forwarder
         UpstreamStream stream = _call.Stream!;
         // The request leaves before its response is asked for.
         stream.Sink.Flush();
-        do
+        switch (stream.ReadHead(Exchange.Response))
         {
-            switch (stream.ReadHead(Exchange.Response))
-            {
-                case HeadStatus.Wait:
-                    return;
-                case HeadStatus.Failed:
-                    AttemptFailed(Failure.Upstream(FailurePhase.ResponseHead, stream.Failure));
-                    return;
-            }
-
-            _deadlines.Touch();
-            if (Exchange.Response.Status == 100 && Profile.Manager.Proxy100Continue) _downstream.SendInterim(Exchange.Response);
+            case HeadStatus.Wait:
+                return;
+            case HeadStatus.Failed:
+                AttemptFailed(Failure.Upstream(FailurePhase.ResponseHead, stream.Failure));
+                return;
         }
-        while (Exchange.Response.IsInterim);
 
+        _deadlines.Touch();
         if (Exchange.Response.Status != 101) AcceptResponse();
         else if (RequestUpgrade.IsGranted(Exchange)) AcceptUpgrade();
         else AttemptFailed(Failure.Upstream(FailurePhase.ResponseHead, FailureCause.UpgradeRefused));
+    }
+
+    /// <summary>
+    /// Interim responses are passed on as they come (RFC 9110 section 15.2), but for a 100 to an expectation that was answered here. Envoy passes none on without
+    /// <c>proxy_100_continue</c>.
+    /// </summary>
+    void IInterimReceiver.OnInterim()
+    {
+        if (_stage != Stage.Relaying || _answer.IsStarted) return;
+        _deadlines.Touch();
+        if (Exchange.Response.Status == 100 && !Profile.Manager.Proxy100Continue) return;
+        // HTTP/1.0 has none.
+        if (Exchange.Request.Protocol != HttpProtocol.Http10) _downstream.SendInterim(Exchange.Response);
     }
 
     /// <summary>The server switches protocols: from here on bytes flow both ways until each side has ended, and only silence limits them.</summary>

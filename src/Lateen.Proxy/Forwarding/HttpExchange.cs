@@ -87,6 +87,9 @@ public sealed class HttpExchange : IAccessLogRecord
     /// <summary>Woken by a filter that waits, when it has news. On the exchange's reactor.</summary>
     internal WakeSignal Signal { get; private set; } = null!;
 
+    /// <summary>Who hears of interim responses; null: nobody does.</summary>
+    internal IInterimReceiver? Interims { get; init; }
+
     /// <summary>
     /// The request's content as it comes from the client. A filter that waits may take of it, and then puts a source in its place that gives
     /// what was taken before what is still to come.

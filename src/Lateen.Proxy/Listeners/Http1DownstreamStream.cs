@@ -104,6 +104,7 @@ internal sealed class Http1DownstreamStream : DownstreamStream
 
     public override void SendInterim(HttpResponseHead head)
     {
+        if (_sender.IsBlocked) return;
         _sender.SendInterim(head);
         _sender.Flush();
     }

@@ -148,8 +148,7 @@ internal sealed class Http2DownstreamStream : DownstreamStream
 
     public override void SendInterim(HttpResponseHead head)
     {
-        _connection.SendInterim(_stream, head);
-        _sink.Flush();
+        if (!_session.IsFull) _connection.SendInterim(_stream, head);
     }
 
     public override void SendContinue()

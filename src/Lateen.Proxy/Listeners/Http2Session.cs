@@ -86,6 +86,9 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
     /// <summary>Octets that wait to leave.</summary>
     public int PendingOctets => _link.PendingOctets;
 
+    /// <summary>The client takes less than it is sent; what can be left out is.</summary>
+    public bool IsFull => _link.IsFull;
+
     private HttpConnectionProfile Profile => _connection.Profile;
 
     /// <summary>The whole life of the connection.</summary>

@@ -17,6 +17,8 @@ internal sealed class Http1UpstreamStream : UpstreamStream
     private readonly Http1Receiver _receiver;
     private readonly Http1Sender _sender;
     private Http1ResponseParser _parser = null!;
+    private IInterimReceiver? _interims;
+    private int _interimCount;
     private Http1Limits _limits = Http1Limits.Default;
     private WakeSignal? _user;
     private RequestMethod _method;
@@ -62,6 +64,7 @@ internal sealed class Http1UpstreamStream : UpstreamStream
         _isResponseHeadComplete = false;
         _keepAlive = false;
         _failure = default;
+        _interimCount = 0;
         _receiver.Attach(_transport);
         _sender.Attach(_transport, settings.EnableTrailers);
     }
@@ -70,6 +73,7 @@ internal sealed class Http1UpstreamStream : UpstreamStream
     {
         HttpRequestHead head = exchange.Request;
         _method = head.Method;
+        _interims = exchange.Interims;
         if (exchange.IsUpgrade) WebSocketHandshake.EnsureKey(head, _connection.Random);
         return _sender.TrySendHead(head, exchange.IsUpgrade ? RequestWriteOptions.ForwardUpgrade : RequestWriteOptions.None);
     }
@@ -105,9 +109,10 @@ internal sealed class Http1UpstreamStream : UpstreamStream
 
             if (head.IsInterim)
             {
-                // The next head is read on the next call; the caller decides what becomes of this one.
                 _hasResponseBegun = false;
-                return HeadStatus.Complete;
+                if (++_interimCount > MaxInterims) return Fail(FailureCause.Malformed);
+                _interims?.OnInterim();
+                continue;
             }
 
             _keepAlive = head.KeepAlive;
@@ -120,6 +125,7 @@ internal sealed class Http1UpstreamStream : UpstreamStream
     public override void Release(bool isRequestComplete)
     {
         _user = null;
+        _interims = null;
         // Over HTTP/2 a client may say that its request has ended long after the last octet.
         isRequestComplete |= _sender.IsLengthReached;
         bool isClean = isRequestComplete && _keepAlive && _isResponseHeadComplete && _receiver.IsComplete

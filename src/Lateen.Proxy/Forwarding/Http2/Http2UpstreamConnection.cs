@@ -127,7 +127,7 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
     void IHttp2ClientSession.OnInterimResponse(Http2Stream stream)
     {
         Http2UpstreamStream of = Of(stream);
-        of.OnInterim(stream.Response!.Status);
+        of.OnInterim();
         Queue(of);
     }
 

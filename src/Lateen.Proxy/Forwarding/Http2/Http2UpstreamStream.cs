@@ -18,23 +18,12 @@ internal sealed class Http2UpstreamStream : UpstreamStream
     private bool _awaitsSettings;
     private WakeSignal _user = null!;
     private FailureCause _failure;
-    private Head _head;
+    private int _interimCount;
+    private bool _hasHead;
     private bool _hasFailed;
     private bool _isSwitch;
-    private bool _showsContinue;
 
     public Http2UpstreamStream(ProxyWorker worker) => _content = new Http2Content(worker.Reactor.Buffers);
-
-    private enum Head : byte
-    {
-        None,
-
-        /// <summary>A 100 has come, and nothing after it.</summary>
-        Continue,
-
-        /// <summary>The final head has come.</summary>
-        Final,
-    }
 
     public override long ConnectionId => _connection.Id;
 
@@ -46,7 +35,7 @@ internal sealed class Http2UpstreamStream : UpstreamStream
 
     public override bool IsConnectionReused => _connection.Requests > 1;
 
-    public override bool HasResponseBegun => _head == Head.Final;
+    public override bool HasResponseBegun => _hasHead;
 
     public override FailureCause Failure => _failure;
 
@@ -65,9 +54,9 @@ internal sealed class Http2UpstreamStream : UpstreamStream
     {
         _connection = connection;
         _user = user;
-        _head = Head.None;
         _failure = default;
-        _hasFailed = _isSwitch = _showsContinue = false;
+        _interimCount = 0;
+        _hasHead = _hasFailed = _isSwitch = false;
         _content.Attach(connection.Http2);
         _sink.Attach(connection.Link, connection.Http2, user);
     }
@@ -97,15 +86,17 @@ internal sealed class Http2UpstreamStream : UpstreamStream
         if (!Send()) OnReset(FailureCause.HeadTooLarge);
     }
 
-    public void OnInterim(int status)
+    public void OnInterim()
     {
-        if (status == 100 && _head == Head.None) _head = Head.Continue;
+        if (++_interimCount > MaxInterims) OnReset(FailureCause.Malformed);
+        else _exchange.Interims?.OnInterim();
     }
 
     public void OnResponse(bool endStream)
     {
-        _head = Head.Final;
-        _showsContinue = false;
+        // Too many interim ones have failed it already.
+        if (_hasFailed) return;
+        _hasHead = true;
         if (endStream) _content.End();
     }
 
@@ -130,20 +121,9 @@ internal sealed class Http2UpstreamStream : UpstreamStream
 
     public override HeadStatus ReadHead(HttpResponseHead head)
     {
-        switch (_head)
-        {
-            case Head.Final:
-                if (_isSwitch) GrantSwitch(head);
-                return HeadStatus.Complete;
-            case Head.Continue when !_showsContinue && !_hasFailed:
-                // Shown once; the head is read into again when the final one comes.
-                _showsContinue = true;
-                head.Reset();
-                head.SetStatus(100);
-                return HeadStatus.Complete;
-            default:
-                return _hasFailed ? HeadStatus.Failed : HeadStatus.Wait;
-        }
+        if (!_hasHead) return _hasFailed ? HeadStatus.Failed : HeadStatus.Wait;
+        if (_isSwitch) GrantSwitch(head);
+        return HeadStatus.Complete;
     }
 
     public override void StartTunnel()
@@ -153,7 +133,7 @@ internal sealed class Http2UpstreamStream : UpstreamStream
 
     public override void Release(bool isRequestComplete)
     {
-        bool isComplete = isRequestComplete && _head == Head.Final && _content.IsEnded;
+        bool isComplete = isRequestComplete && _hasHead && _content.IsEnded;
         Http2Stream? stream = _stream;
         Http2UpstreamConnection connection = _connection;
         if (_awaitsSettings) connection.ForgetWaiting(this);

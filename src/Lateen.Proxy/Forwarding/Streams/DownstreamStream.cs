@@ -25,7 +25,10 @@ internal abstract class DownstreamStream
     /// <returns>Whether content may follow, and must, if the response has any; null when the head is larger than can be sent.</returns>
     public abstract bool? TrySendHead(HttpExchange exchange, bool isRequestComplete);
 
-    /// <summary>Sends an interim response (1xx) at once.</summary>
+    /// <summary>
+    /// Sends an interim response (1xx other than 101), at the next flush of <see cref="Sink"/> at the latest. It is left out when the client has not taken what it was
+    /// sent before.
+    /// </summary>
     public abstract void SendInterim(HttpResponseHead head);
 
     /// <summary>Tells the client to go on (100), at once.</summary>

@@ -23,6 +23,12 @@ internal enum HeadStatus : byte
 /// </summary>
 internal abstract class UpstreamStream
 {
+    /// <summary>
+    /// Interim responses before the final one. Count. Hit: the response is malformed. Each is a sign of life to idle timeouts; a server that says every ten seconds that
+    /// it is at work may do so for a quarter of an hour.
+    /// </summary>
+    protected const int MaxInterims = 100;
+
     /// <summary>Numbers the connection in this process.</summary>
     public abstract long ConnectionId { get; }
 
@@ -53,7 +59,7 @@ internal abstract class UpstreamStream
     /// <returns>False when the head is larger than can be sent.</returns>
     public abstract bool TrySendHead(HttpExchange exchange);
 
-    /// <summary>Reads the response's head, interim ones included, into <paramref name="head"/>.</summary>
+    /// <summary>Reads the response's head into <paramref name="head"/>. Of interim ones before it the exchange's <see cref="HttpExchange.Interims"/> is told.</summary>
     public abstract HeadStatus ReadHead(HttpResponseHead head);
 
     /// <summary>A 101 was read and is accepted: content and sink are the other protocol's bytes from now on.</summary>

@@ -175,18 +175,15 @@ internal sealed class SubRequest : WakeSignal
     /// <returns>True when the final head is there.</returns>
     private bool ReadHead(UpstreamStream stream)
     {
-        do
+        switch (stream.ReadHead(Response))
         {
-            switch (stream.ReadHead(Response))
-            {
-                case HeadStatus.Wait:
-                    return false;
-                case HeadStatus.Failed:
-                    Fail(Failure.Upstream(FailurePhase.ResponseHead, stream.Failure));
-                    return false;
-            }
+            case HeadStatus.Wait:
+                return false;
+            case HeadStatus.Failed:
+                Fail(Failure.Upstream(FailurePhase.ResponseHead, stream.Failure));
+                return false;
         }
-        while (Response.IsInterim);
+
         _exchange.Record.LastAttempt.Status = Response.Status;
         if (Response.Status != 101) return _hasHead = true;
         Fail(Failure.Upstream(FailurePhase.ResponseHead, FailureCause.UpgradeRefused));
