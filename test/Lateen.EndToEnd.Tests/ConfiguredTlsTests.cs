@@ -60,6 +60,41 @@ public sealed class ConfiguredTlsTests
     }
 
     [Fact]
+    public async Task A_server_that_wants_what_nobody_speaks_any_more_costs_its_neighbours_nothing()
+    {
+        using var own = Certificate("shop.example.com");
+        await using var plain = new Upstream("plain", null);
+        int port = FreePorts.Take(1)[0];
+        await using var mesh = await MeshUnderTest.StartAsync(
+            $$"""
+            apiVersion: networking.istio.io/v1
+            kind: Gateway
+            metadata: {name: edge}
+            spec:
+              selector: {istio: ingressgateway}
+              servers:
+              - {port: {number: {{port}}, name: https, protocol: HTTPS}, bind: 127.0.0.1, hosts: [shop.example.com], tls: {mode: SIMPLE, credentialName: shop} }
+              - port: {number: {{port}}, name: old, protocol: HTTPS}
+                bind: 127.0.0.1
+                hosts: [old.example.com]
+                tls: {mode: SIMPLE, credentialName: shop, minProtocolVersion: TLSV1_0, maxProtocolVersion: TLSV1_1, cipherSuites: [DES-CBC3-SHA, ECDHE-ECDSA-AES128-GCM-SHA256]}
+            ---
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata: {name: shop}
+            spec: {hosts: [shop.example.com, old.example.com], gateways: [edge], http: [{route: [{destination: {host: plain} }]}]}
+            ---
+            {{Entry("plain", "plain.default.svc.cluster.local", "HTTP", plain.Port)}}
+            ---
+            {{Secret("shop", own)}}
+            """, Cancel);
+        await mesh.StartGatewayAsync("edge", Cancel);
+
+        Assert.Equal((own.Thumbprint, "plain"), await AskAsync(port, "shop.example.com"));
+        Assert.Equal((own.Thumbprint, "plain"), await AskAsync(port, "old.example.com"));
+    }
+
+    [Fact]
     public async Task Requests_leave_as_tls_under_the_name_that_they_ask_for_and_only_to_whom_the_roots_vouch_for()
     {
         using var known = Certificate("api.example.com");

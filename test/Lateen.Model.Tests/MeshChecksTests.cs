@@ -83,6 +83,26 @@ public sealed class MeshChecksTests
         Assert.Contains("shop-tls", found.Hint, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("credentialNames: [rsa, ecdsa]", true)]
+    [InlineData("credentialNames: [rsa, same]", false)]
+    [InlineData("credentialNames: [rsa, bare]", false)]
+    [InlineData("credentialNames: [rsa, ecdsa], caCertCredentialName: rsa", false)]
+    [InlineData("credentialNames: [rsa, ecdsa], insecureSkipVerify: true", false)]
+    public void Roots_of_a_second_credential_that_are_not_those_of_the_first_are_a_warning(string tls, bool isWarned)
+    {
+        const string FirstRoot = "-----BEGIN CERTIFICATE-----\nMIIBjjCCATWgAwIBAgIUWSwhQ7ip/oMBuLCk1I3uGO4DgO8wCgYIKoZIzj0EAwIwHDEaMBgGA1UEAwwRb3RoZXIuZXhhbXBsZS5jb20wIBcNMjYxMTIzMTE0NzEwWhgPMjEyNjEwMzAxMTQ3MTBaMBwxGjAYBgNVBAMMEW90aGVyLmV4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEqRRnbIdZNA59doPk7HJ9Ca70N/7uQ96BL9rHFzKzZM5AxwZl/9I5aECMb1i5oTpFtLyNMl+aoLW4n1Rk8CFX16NTMFEwHQYDVR0OBBYEFKpEnj30a7vah63tW0RyK9Mbp0RUMB8GA1UdIwQYMBaAFKpEnj30a7vah63tW0RyK9Mbp0RUMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgcu27Sxg7gS7Vob04yMYOcyTexaGZ6viJSYx0A0oJ1xYCICzGcZZza8+DnygwQ6TDm4FbhV1PetVm8Y45jx5s0eHp\n-----END CERTIFICATE-----\n";
+        const string OtherRoot = "-----BEGIN CERTIFICATE-----\nMIIBqjCCAVCgAwIBAgIUBsDxGwfbr8HKXH1wgO/W0HOrwzAwCgYIKoZIzj0EAwIwGzEZMBcGA1UEAwwQc2hvcC5leGFtcGxlLmNvbTAgFw0yNjExMjMxMTQ3MTBaGA8yMTI2MTAzMDExNDcxMFowGzEZMBcGA1UEAwwQc2hvcC5leGFtcGxlLmNvbTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHsyhXuaZJQF240khpBBaoeC1uGn7ypkwJT45ZQG6UTifhUJQlcA6i6/NGN7qUN30GtPyb54NV40O8m8dNgMeUejcDBuMB0GA1UdDgQWBBTxomgIq+Juv/kNF9A/OBImadYCiDAfBgNVHSMEGDAWgBTxomgIq+Juv/kNF9A/OBImadYCiDAPBgNVHRMBAf8EBTADAQH/MBsGA1UdEQQUMBKCEHNob3AuZXhhbXBsZS5jb20wCgYIKoZIzj0EAwIDSAAwRQIhANudiZR5PdW4wLtHISLeuJrbEoHCiTuAkM+R+tItpUvLAiB9fq2eKRc6I7oH0MlAVybxj6iFCyO1DDux9NbKnnA2qw==\n-----END CERTIFICATE-----\n";
+        static string Secret(string name, string pem) =>
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: " + name + "}\nstringData: {" + (pem.Length == 0 ? "" : "ca.crt: \"" + pem.ReplaceLineEndings("\\n") + "\"") + "}\n";
+        var found = MeshChecks.Run(Given.Snapshot(
+            Given.Document("Gateway", "edge", "servers: [{port: {number: 443, name: https, protocol: HTTPS}, hosts: [a.example.com], tls: {mode: MUTUAL, " + tls + "}}]"),
+            Secret("rsa", FirstRoot), Secret("ecdsa-cacert", OtherRoot), Secret("ecdsa", FirstRoot), Secret("same", FirstRoot), Secret("bare", "")));
+
+        if (isWarned) Assert.Equal(("LAT0505", "spec.servers[0].tls.credentialNames[1]"), (Assert.Single(found).Code, found[0].FieldPath));
+        else Assert.Empty(found);
+    }
+
     [Fact]
     public void A_custom_policy_whose_authorizer_is_not_declared_or_not_there_is_a_warning()
     {

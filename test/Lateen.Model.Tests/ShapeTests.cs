@@ -194,6 +194,9 @@ public sealed class ShapeTests
             - HTTP over TLS offers `h2` and `http/1.1` and takes what the host chooses; `h2UpgradePolicy: DO_NOT_UPGRADE` offers neither (Istio's way).
             - A JWT is refused from the second of its `exp` on; Istio's proxies take it for a minute more.
             - `outputPayloadToHeader` and `outputClaimToHeaders` write no header that frames a message, concerns one hop or says whose the request is.
+            - A gateway's TLS begins at 1.2: `TLSV1_0`, `TLSV1_1` and `DES-CBC3-SHA` are warnings, and what they are part of is served without them.
+            - Interim responses of HTTP (`102`, `103`) reach the client; Istio's proxies keep them back. Trailers are as in Istio: they pass
+              between peers of HTTP/2 (gRPC), and messages of HTTP/1.1 are sent without theirs, for Envoy's `enable_trailers` is never set.
             - Snake-case field names are errors, as they are in Kubernetes; Istio's own tools read them.
             - `(?P<name>...)`, POSIX classes, one-letter Unicode classes, `\Q`, `\C`, `\x{...}` and the flag `U` are RE2, but the engine that
               runs expressions here in linear time does not take them: they are errors that say what to write.

@@ -30,6 +30,7 @@ public static class MeshChecks
         OneDefaultSidecarPerNamespace(snapshot, report);
         SlicesBelongToServices(snapshot, report);
         SecretChecks.CredentialsExist(snapshot, report);
+        SecretChecks.RootsAreUsed(snapshot, report);
         PeerAuthenticationChecks.EachLevelIsSaidOnce(snapshot, report);
         PeerAuthenticationChecks.PortsAreThoseOfWorkloads(snapshot, report);
         PeerAuthenticationChecks.StrictEndpointsHaveAnIdentity(snapshot, report);

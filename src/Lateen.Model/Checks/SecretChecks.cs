@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lateen.Model.Kubernetes;
 using Lateen.Model.Networking;
 
@@ -21,6 +22,36 @@ internal static class SecretChecks
                     : null;
             if (complaint is not null) report.Add(DiagnosticCodes.CertificateExpires, secret, "data", complaint, "replace the Secret; proxies take the new one without a restart");
         }
+    }
+
+    /// <summary>Clients of a server with two credentials are verified with the roots of the first, as in Istio. Told where those of the second are others.</summary>
+    public static void RootsAreUsed(MeshSnapshot snapshot, Findings report)
+    {
+        foreach (var gateway in snapshot.Gateways.All)
+        {
+            foreach (var (index, server) in gateway.Spec.Servers.Index())
+            {
+                if (server.Tls is not { Mode: ServerTlsMode.Mutual or ServerTlsMode.OptionalMutual, CaCertCredentialName: null, CredentialNames: [var first, var second, ..] } tls
+                    || tls.InsecureSkipVerify == true) continue;
+                // Which namespace counts is the gateway's, which configuration does not know: one in which it would matter is enough.
+                var differs = snapshot.Resources(ResourceKind.Secret).Select(secret => secret.Namespace).Distinct().Any(
+                    space => Roots(space, second) is { IsEmpty: false } others && !others.AsSpan().SequenceEqual(Roots(space, first).AsSpan()));
+                if (differs)
+                    report.Add(
+                        DiagnosticCodes.RootsUnused, gateway, $"spec.servers[{index}].tls.credentialNames[1]",
+                        $"clients are verified with the roots of '{first}', not with those of '{second}'",
+                        "put all roots into one Secret and name it by caCertCredentialName", server.Location);
+            }
+        }
+
+        ImmutableArray<byte> Roots(string space, string name)
+        {
+            var own = Find(space, $"{name}-cacert");
+            return own.IsEmpty ? Find(space, name) : own;
+        }
+
+        ImmutableArray<byte> Find(string space, string name) =>
+            (snapshot.Find(new ResourceKey(ResourceKind.Secret, space, name)) as Resource<Secret>)?.Spec.Roots ?? [];
     }
 
     /// <summary>Which namespace counts is the gateway's, which configuration does not know; so a name is complained about that no namespace has.</summary>

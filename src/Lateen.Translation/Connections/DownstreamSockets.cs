@@ -43,7 +43,6 @@ internal static class DownstreamSockets
     {
         var parameters = new TlsParameters
         {
-            // Older versions have to be asked for.
             TlsMinimumProtocolVersion = tls.MinProtocolVersion == TlsProtocolVersion.Auto ? Version.Tlsv12 : Of(tls.MinProtocolVersion),
             TlsMaximumProtocolVersion = Of(tls.MaxProtocolVersion),
         };
@@ -53,8 +52,6 @@ internal static class DownstreamSockets
 
     private static Version Of(TlsProtocolVersion version) => version switch
     {
-        TlsProtocolVersion.Tls10 => Version.Tlsv10,
-        TlsProtocolVersion.Tls11 => Version.Tlsv11,
         TlsProtocolVersion.Tls12 => Version.Tlsv12,
         TlsProtocolVersion.Tls13 => Version.Tlsv13,
         _ => Version.TlsAuto,
@@ -69,6 +66,7 @@ internal static class DownstreamSockets
         return [SecretReference.OfFiles(tls.ServerCertificate ?? "", tls.PrivateKey ?? "")];
     }
 
+    /// <summary>Those of one place, as in Istio: a context has one set of roots. Of others the reader and the checks have warned (LAT0505).</summary>
     private static SecretReference? Roots(ServerTlsSettings tls)
     {
         if (tls.InsecureSkipVerify == true) return null;

@@ -59,14 +59,12 @@ public enum ServerTlsMode
     OptionalMutual = 5,
 }
 
-/// <summary>TLS protocol versions; <see cref="Auto"/> leaves the choice to the proxy (1.2 at least).</summary>
+/// <summary>TLS protocol versions that proxies speak; <see cref="Auto"/> leaves the choice to them. RFC 8996 forbids the older ones.</summary>
 public enum TlsProtocolVersion
 {
     Auto = 0,
-    Tls10 = 1,
-    Tls11 = 2,
-    Tls12 = 3,
-    Tls13 = 4,
+    Tls12 = 1,
+    Tls13 = 2,
 }
 
 /// <summary>TLS of a gateway server or of a sidecar's ingress listener.</summary>

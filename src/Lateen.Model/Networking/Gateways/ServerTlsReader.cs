@@ -11,27 +11,41 @@ internal static class ServerTlsReader
         "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
         "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-SHA",
         "ECDHE-ECDSA-AES256-SHA", "ECDHE-RSA-AES256-SHA", "AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA",
-        "DES-CBC3-SHA",
     ];
 
-    private static readonly (string, TlsProtocolVersion)[] Versions =
+    /// <summary>Istio's, that the TLS library of proxies does not have any more.</summary>
+    private static readonly HashSet<string> RetiredSuites = ["DES-CBC3-SHA"];
+
+    private static readonly (string, WrittenVersion)[] Versions =
     [
-        ("TLS_AUTO", TlsProtocolVersion.Auto), ("TLSV1_0", TlsProtocolVersion.Tls10), ("TLSV1_1", TlsProtocolVersion.Tls11),
-        ("TLSV1_2", TlsProtocolVersion.Tls12), ("TLSV1_3", TlsProtocolVersion.Tls13),
+        ("TLS_AUTO", WrittenVersion.Auto), ("TLSV1_0", WrittenVersion.Tls10), ("TLSV1_1", WrittenVersion.Tls11),
+        ("TLSV1_2", WrittenVersion.Tls12), ("TLSV1_3", WrittenVersion.Tls13),
     ];
+
+    /// <summary>What may be written, in order.</summary>
+    private enum WrittenVersion
+    {
+        Auto,
+        Tls10,
+        Tls11,
+        Tls12,
+        Tls13,
+    }
 
     public static readonly MessageShape CertificateShape = new(
-        "TLSCertificate", InEffect("serverCertificate"), InEffect("privateKey"), InEffect("caCertificates"));
+        "TLSCertificate", InEffect("serverCertificate"), InEffect("privateKey"), InEffect("caCertificates", note: "the first one that is named counts for all (LAT0505)"));
 
     public static readonly MessageShape Shape = new(
         "ServerTLSSettings",
         InEffect("httpsRedirect"), InEffect("mode"), InEffect("serverCertificate"), InEffect("privateKey"), InEffect("caCertificates"),
-        InEffect("caCrl"), InEffect("credentialName"), InEffect("credentialNames"), InEffect("tlsCertificates", CertificateShape),
+        InEffect("caCrl"), InEffect("credentialName"), InEffect("credentialNames", note: "clients are verified with the roots of the first (LAT0505)"), InEffect("tlsCertificates", CertificateShape),
         InEffect("caCertCredentialName"), InEffect("subjectAltNames"), InEffect("verifyCertificateSpki"), InEffect("verifyCertificateHash"),
-        InEffect("minProtocolVersion"), InEffect("maxProtocolVersion"), InEffect("cipherSuites"), InEffect("insecureSkipVerify"));
+        InEffect("minProtocolVersion", note: "TLSV1_0 and TLSV1_1 mean TLSV1_2 (LAT0504)"), InEffect("maxProtocolVersion", note: "TLSV1_0 and TLSV1_1 mean TLSV1_2 (LAT0504)"),
+        InEffect("cipherSuites", note: "without DES-CBC3-SHA (LAT0503)"), InEffect("insecureSkipVerify"));
 
     public static ServerTlsSettings Read(ObjectReader at, bool isGateway)
     {
+        var (least, greatest) = ReadVersions(at);
         var tls = new ServerTlsSettings
         {
             HttpsRedirect = at.Boolean("httpsRedirect") ?? false,
@@ -50,15 +64,15 @@ internal static class ServerTlsReader
             SubjectAltNames = at.Strings("subjectAltNames"),
             VerifyCertificateSpki = at.Strings("verifyCertificateSpki"),
             VerifyCertificateHash = at.Strings("verifyCertificateHash"),
-            MinProtocolVersion = at.Enum("minProtocolVersion", Versions) ?? TlsProtocolVersion.Auto,
-            MaxProtocolVersion = at.Enum("maxProtocolVersion", Versions) ?? TlsProtocolVersion.Auto,
+            MinProtocolVersion = least,
+            MaxProtocolVersion = greatest,
             CipherSuites = at.Strings("cipherSuites"),
             InsecureSkipVerify = at.Boolean("insecureSkipVerify"),
         };
         CertificatesHaveOneSource(tls, at);
         TerminationHasCertificates(tls, at, isGateway);
         ClientsAreVerified(tls, at);
-        VersionsAreARange(tls, at);
+        RootsAreUsed(tls, at);
         CipherSuitesAreKnown(tls, at);
         if (isGateway) ModeIsInEffect(tls, at);
         return tls with { CipherSuites = [.. tls.CipherSuites.Where(CipherSuites.Contains).Distinct()] };
@@ -129,10 +143,44 @@ internal static class ServerTlsReader
                 "modes MUTUAL and OPTIONAL_MUTUAL ask for one");
     }
 
-    private static void VersionsAreARange(ServerTlsSettings tls, ObjectReader at)
+    /// <summary>Clients of a server are verified with roots of one place, as in Istio: the first that is named.</summary>
+    private static void RootsAreUsed(ServerTlsSettings tls, ObjectReader at)
     {
-        if (tls.MaxProtocolVersion != TlsProtocolVersion.Auto && tls.MinProtocolVersion > tls.MaxProtocolVersion)
+        if (tls.Mode is not (ServerTlsMode.Mutual or ServerTlsMode.OptionalMutual) || tls.InsecureSkipVerify == true) return;
+        string? used = tls.CaCertCredentialName is { Length: > 0 } own
+            ? $"those of the Secret '{own}'"
+            : tls.CaCertificates ?? tls.TlsCertificates.Select(certificate => certificate.CaCertificates).FirstOrDefault(ca => ca is not null);
+        foreach (var (i, certificate) in tls.TlsCertificates.Index())
+        {
+            if (certificate.CaCertificates is { } roots && roots != used)
+                at.ReportItem(
+                    DiagnosticCodes.RootsUnused, "tlsCertificates", i, $"clients are verified with {used}, not with {roots}",
+                    "put all roots into one file and name it by caCertificates of tls");
+        }
+    }
+
+    private static (TlsProtocolVersion Least, TlsProtocolVersion Greatest) ReadVersions(ObjectReader at)
+    {
+        var least = at.Enum("minProtocolVersion", Versions) ?? WrittenVersion.Auto;
+        var greatest = at.Enum("maxProtocolVersion", Versions) ?? WrittenVersion.Auto;
+        if (greatest != WrittenVersion.Auto && least > greatest)
             at.Report(DiagnosticCodes.InvalidTls, "minProtocolVersion", "the least version is above the greatest");
+        return (Spoken(least, "minProtocolVersion", at), Spoken(greatest, "maxProtocolVersion", at));
+    }
+
+    /// <summary>One server's wish for an older version must not cost the other servers of its port their listener, so it is a warning.</summary>
+    private static TlsProtocolVersion Spoken(WrittenVersion version, string field, ObjectReader at)
+    {
+        if (version is WrittenVersion.Tls10 or WrittenVersion.Tls11)
+            at.Report(
+                DiagnosticCodes.TlsVersionNotSpoken, field, "TLS 1.0 and 1.1 are not spoken (RFC 8996 forbids them): TLSV1_2 takes their place",
+                "write TLSV1_2 or TLSV1_3");
+        return version switch
+        {
+            WrittenVersion.Auto => TlsProtocolVersion.Auto,
+            WrittenVersion.Tls13 => TlsProtocolVersion.Tls13,
+            _ => TlsProtocolVersion.Tls12,
+        };
     }
 
     /// <summary>Istio drops what it does not know, so this is a warning.</summary>
@@ -142,7 +190,11 @@ internal static class ServerTlsReader
         for (var i = 0; i < tls.CipherSuites.Length; i++)
         {
             var suite = tls.CipherSuites[i];
-            if (!CipherSuites.Contains(suite))
+            if (RetiredSuites.Contains(suite))
+                at.ReportItem(
+                    DiagnosticCodes.CipherSuite, "cipherSuites", i, $"'{suite}' is not offered any more (RFC 9325 forbids it) and is left out",
+                    "a suite with GCM or CHACHA20");
+            else if (!CipherSuites.Contains(suite))
                 at.ReportItem(
                     DiagnosticCodes.CipherSuite, "cipherSuites", i, $"'{suite}' is not known and is left out",
                     DidYouMean.Hint(suite, CipherSuites));
