@@ -73,6 +73,55 @@ public sealed class RealPeerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Client_whose_certificate_was_revoked_is_refused_with_the_cause_in_the_log()
+    {
+        var good = _authority.Issue(["spiffe://cluster.local/ns/a/sa/b"]);
+        var revoked = _authority.Issue(["spiffe://cluster.local/ns/a/sa/b"]);
+        await StartMutualAsync($"crl: {{inline_string: {Quoted(_authority.RevocationList(revoked))}}}, ");
+
+        var (code, output) = await CurlAsync(good);
+        Assert.True(code == 0, output);
+        (code, _) = await CurlAsync(revoked);
+        Assert.NotEqual(0, code);
+
+        Assert.Equal("-", (await LogAsync()).Split('|')[7]);
+        Assert.Contains("certificate revoked", (await LogAsync(line: 1)).Split('|')[7], StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(1, await StatAsync("ssl.handshake"));
+        Assert.Equal(1, await StatAsync("ssl.fail_verify_error"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_revocation_list_for_leaves_alone_is_enough_where_the_configuration_says_so(bool isLeafOnly)
+    {
+        using var intermediate = _authority.Intermediate("Middle");
+        var revoked = intermediate.Issue(["spiffe://cluster.local/ns/a/sa/b"]);
+        await StartMutualAsync(
+            $"crl: {{inline_string: {Quoted(intermediate.RevocationList(revoked))}}}, only_verify_leaf_cert_crl: {(isLeafOnly ? "true" : "false")}, ");
+
+        Assert.Equal(isLeafOnly, (await CurlAsync(intermediate.Issue(["spiffe://cluster.local/ns/a/sa/b"]))).ExitCode == 0);
+        Assert.NotEqual(0, (await CurlAsync(revoked)).ExitCode);
+    }
+
+    [Fact]
+    public async Task Suites_and_curves_are_those_of_the_configuration_and_no_others()
+    {
+        await StartAsync(
+            "common_tls_context: {tls_params: {tls_maximum_protocol_version: TLSv1_2, cipher_suites: [ECDHE-ECDSA-AES256-GCM-SHA384], ecdh_curves: [P-384]}, "
+            + $"tls_certificates: [{Inline(_authority.Issue(["a.test"]))}]}}");
+
+        var agreed = await OpenSslAsync();
+        Assert.Contains("Cipher is ECDHE-ECDSA-AES256-GCM-SHA384", agreed, StringComparison.Ordinal);
+        Assert.Contains("secp384r1", agreed, StringComparison.Ordinal);
+        Assert.Contains("alert handshake failure", await OpenSslAsync("-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"), StringComparison.Ordinal);
+        Assert.Contains("alert handshake failure", await OpenSslAsync("-curves", "P-256"), StringComparison.Ordinal);
+
+        for (var line = 1; line <= 2; line++)
+            Assert.Contains("no cipher suite in common", (await LogAsync(line: line)).Split('|')[7].Replace('_', ' '), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Plain_HTTP_on_a_TLS_port_is_logged_as_such()
     {
         await StartMutualAsync();
@@ -117,9 +166,10 @@ public sealed class RealPeerTests : IAsyncDisposable
         Assert.Contains("server.days_until_first_cert_expiring: 4", stats);
     }
 
-    private Task StartMutualAsync() => StartAsync(
+    /// <param name="more">Fields of the validation context, each with a comma behind it.</param>
+    private Task StartMutualAsync(string more = "") => StartAsync(
         $"require_client_certificate: true, common_tls_context: {{tls_certificates: [{Inline(_authority.Issue(["a.test"]))}], validation_context: " +
-        $"{{trusted_ca: {{inline_string: {Quoted(_authority.Pem)}}}, match_typed_subject_alt_names: [{{san_type: URI, matcher: {{prefix: 'spiffe://cluster.local/'}}}}]}}}}");
+        $"{{{more}trusted_ca: {{inline_string: {Quoted(_authority.Pem)}}}, match_typed_subject_alt_names: [{{san_type: URI, matcher: {{prefix: 'spiffe://cluster.local/'}}}}]}}}}");
 
     private async Task StartAsync(string context)
     {
@@ -162,13 +212,15 @@ public sealed class RealPeerTests : IAsyncDisposable
         return $"{{certificate_chain: {{filename: {_folder.PathOf("tls.crt")}}}, private_key: {{filename: {_folder.PathOf("tls.key")}}}}}";
     }
 
-    /// <summary>The log's first line, once it is there: it is written when the connection ends, by another thread.</summary>
-    private async Task<string> LogAsync(string name = "access.log")
+    /// <summary>A line of the log, once it is there: it is written when the connection ends, by another thread.</summary>
+    private async Task<string> LogAsync(string name = "access.log", int line = 0)
     {
         var path = _folder.PathOf(name);
         while (true)
         {
-            if (File.Exists(path) && await File.ReadAllTextAsync(path, Cancel) is { Length: > 0 } text && text.EndsWith('\n')) return text.Split('\n')[0];
+            if (File.Exists(path) && await File.ReadAllTextAsync(path, Cancel) is { Length: > 0 } text && text.EndsWith('\n') && text.Split('\n') is var lines && lines.Length > line + 1)
+                return lines[line];
+
             await Task.Yield();
         }
     }

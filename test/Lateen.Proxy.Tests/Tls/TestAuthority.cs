@@ -8,16 +8,23 @@ namespace Lateen.Proxy.Tests.Tls;
 internal sealed class TestAuthority : IDisposable
 {
     private readonly X509Certificate2 _root;
+
+    /// <summary>What a peer needs beside a leaf to come to the root: PEM.</summary>
+    private readonly string _chain = "";
     private int _serial;
 
     public TestAuthority(string name = "Test Root")
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
-        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
-        _root = request.CreateSelfSigned(Now.AddDays(-10), Now.AddDays(10));
+        _root = Request(name, key).CreateSelfSigned(Now.AddDays(-10), Now.AddDays(10));
+    }
+
+    private TestAuthority(TestAuthority parent, string name)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = Request(name, key).Create(parent._root, Now.AddDays(-9), Now.AddDays(9), [0x30, 1]);
+        _root = certificate.CopyWithPrivateKey(key);
+        _chain = certificate.ExportCertificatePem() + "\n" + parent._chain;
     }
 
     public string Pem => _root.ExportCertificatePem() + "\n";
@@ -25,6 +32,18 @@ internal sealed class TestAuthority : IDisposable
     public X509Certificate2 Root => _root;
 
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
+
+    /// <summary>An authority that this one vouches for.</summary>
+    public TestAuthority Intermediate(string name) => new(this, name);
+
+    /// <summary>The list of those certificates that are not good any more. PEM.</summary>
+    public string RevocationList(params TestCertificate[] revoked)
+    {
+        var builder = new CertificateRevocationListBuilder();
+        foreach (var one in revoked) builder.AddEntry(Convert.FromHexString(one.Serial), Now.AddHours(-1));
+        var list = builder.Build(_root, 1, Now.AddDays(10), HashAlgorithmName.SHA256, thisUpdate: Now.AddDays(-1));
+        return PemEncoding.WriteString("X509 CRL", list) + "\n";
+    }
 
     /// <summary>A certificate for DNS names, <c>spiffe://</c> URIs and addresses, told apart by their form.</summary>
     public TestCertificate Issue(string[] names, int validFromDays = -5, int validToDays = 5)
@@ -44,7 +63,7 @@ internal sealed class TestAuthority : IDisposable
         var serial = new byte[] { 0x10, 0, 0, 0 };
         System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(serial, 0x10000000 + ++_serial);
         using var certificate = request.Create(_root, Now.AddDays(validFromDays), Now.AddDays(validToDays), serial);
-        return new TestCertificate(certificate.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n", Convert.ToHexStringLower(serial));
+        return new TestCertificate(certificate.ExportCertificatePem() + "\n" + _chain, key.ExportPkcs8PrivateKeyPem() + "\n", Convert.ToHexStringLower(serial));
     }
 
     /// <summary>Signs a workload's request, as a mesh's authority does: the names that are given, else those that it asks for. Leaf, PEM.</summary>
@@ -65,9 +84,18 @@ internal sealed class TestAuthority : IDisposable
     }
 
     public void Dispose() => _root.Dispose();
+
+    private static CertificateRequest Request(string name, ECDsa key)
+    {
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        return request;
+    }
 }
 
-/// <summary>A leaf and its key, PEM, and its serial number in lower-case hex.</summary>
+/// <summary>A leaf with what leads to its root, and its key, PEM, and its serial number in lower-case hex.</summary>
 internal sealed record TestCertificate(string Chain, string Key, string Serial)
 {
     public X509Certificate2 ToX509()
