@@ -1,11 +1,12 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
 namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
-/// A server that speaks first behind a port of unknown protocol: nobody waits for a client that waits. That no timer is in it is shown where the clock
+/// A server that speaks first behind ports of unknown protocol: nobody waits for a client that waits. That no timer is in it is shown where the clock
 /// can stand still, in <c>DetectionTests</c> of <c>Lateen.Proxy.Tests</c>.
 /// </summary>
 [Collection(PeerTests.Name)]
@@ -13,11 +14,23 @@ public sealed class BannerTests(PeerMesh mesh)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact(Timeout = 60_000)]
-    public async Task The_greeting_comes_to_a_silent_client_and_the_talk_goes_on()
+    [Theory(Timeout = 60_000)]
+    [InlineData("tcp-mail")]
+    [InlineData("tls-mail")]
+    [InlineData("own-mail")]
+    public async Task The_greeting_comes_to_a_silent_client_and_the_talk_goes_on(string gate)
     {
-        using var socket = await ConnectAsync(mesh.Port("tcp-mail"));
-        using var stream = new NetworkStream(socket);
+        using var socket = await ConnectAsync(mesh.Port(gate));
+        await using var plain = new NetworkStream(socket);
+        await using var tls = gate.StartsWith("tls-", StringComparison.Ordinal) ? new SslStream(plain) : null;
+        if (tls is not null)
+        {
+            var trusting = mesh.Authority.Trusting;
+            trusting.TargetHost = "mail.example";
+            await tls.AuthenticateAsClientAsync(trusting, Cancel);
+        }
+
+        Stream stream = tls is null ? plain : tls;
         using var reader = new StreamReader(stream, Encoding.ASCII);
 
         Assert.Equal(BannerServer.Banner.Trim(), await reader.ReadLineAsync(Cancel));

@@ -45,15 +45,18 @@ public sealed class CurlTests(PeerMesh mesh)
         Directory.Delete(folder, recursive: true);
     }
 
-    [Fact(Timeout = 60_000)]
-    public async Task HTTP_through_a_port_that_says_nothing_of_its_protocol_is_known_for_what_it_is()
+    [Theory(Timeout = 60_000)]
+    [InlineData("tcp-plain")]
+    [InlineData("own-plain")]
+    public async Task HTTP_through_a_port_that_says_nothing_of_its_protocol_is_known_for_what_it_is(string gate)
     {
-        var before = await RequestsOfTheSidecarAsync();
-        var output = await Tools.RunAsync("curl", "curl", ["-sS", "-w", " %{response_code}", $"http://127.0.0.1:{mesh.Port("tcp-plain")}/hello"], Cancel);
+        var (before, byCallers) = (await RequestsOfAsync(mesh.Sidecar), await RequestsOfAsync(mesh.Callers));
+        var output = await Tools.RunAsync("curl", "curl", ["-sS", "-w", " %{response_code}", $"http://127.0.0.1:{mesh.Port(gate)}/hello"], Cancel);
 
         Assert.Equal("GET /hello 200", output.Trim());
-        // Bytes would have passed as bytes too; that the sidecar counted a request shows that it read them as HTTP.
-        Assert.True(await RequestsOfTheSidecarAsync() > before);
+        // Bytes would have passed as bytes too; that a sidecar counted a request shows that it read them as HTTP.
+        Assert.True(await RequestsOfAsync(mesh.Sidecar) > before);
+        Assert.Equal(gate == "own-plain", await RequestsOfAsync(mesh.Callers) > byCallers);
     }
 
     [Theory(Timeout = 60_000)]
@@ -72,9 +75,9 @@ public sealed class CurlTests(PeerMesh mesh)
         Assert.False(curl.HasExited);
     }
 
-    private async Task<long> RequestsOfTheSidecarAsync()
+    private static async Task<long> RequestsOfAsync(ProxyUnderTest sidecar)
     {
-        var page = await mesh.Sidecar.AdminAsync("/stats/prometheus?filter=istio_requests_total", Cancel);
+        var page = await sidecar.AdminAsync("/stats/prometheus?filter=istio_requests_total", Cancel);
         return page.Split('\n').Where(line => line.StartsWith("istio_requests_total{", StringComparison.Ordinal))
             .Sum(line => long.Parse(line[(line.LastIndexOf(' ') + 1)..]));
     }

@@ -7,8 +7,8 @@ using Lateen.EndToEnd.Tests.RealPeers.Wire;
 namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
-/// Grpc.Net.Client to Grpc.AspNetCore: routed by the ingress without TLS and with it, and through a TCP port, where nothing but the bytes say what
-/// they are. The server's port has no protocol in its name, so the sidecar finds out each time.
+/// Grpc.Net.Client to Grpc.AspNetCore: routed by the ingress without TLS and with it, through a TCP port of the ingress, and through the callers' own sidecar,
+/// whose port declares nothing. The server's port has no protocol in its name, so its sidecar finds out each time.
 /// </summary>
 [Collection(PeerTests.Name)]
 public sealed class GrpcTests(PeerMesh mesh)
@@ -17,7 +17,7 @@ public sealed class GrpcTests(PeerMesh mesh)
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string> Ways => ["http", "https", "tcp-calls"];
+    public static TheoryData<string> Ways => ["http", "https", "tcp-calls", "own-calls"];
 
     [Theory(Timeout = 60_000)]
     [MemberData(nameof(Ways))]

@@ -5,8 +5,10 @@ using Lateen.Testing;
 namespace Lateen.EndToEnd.Tests.RealPeers;
 
 /// <summary>
-/// One mesh that all tests of real peers go through: an ingress gateway, and a sidecar in front of a web server (HTTP/1.1), a gRPC server, a Redis,
-/// a server that speaks first, and a server with TLS of its own. Only the web server's port says what it speaks; of the others the mesh has no hint.
+/// One mesh that all tests of real peers go through: an ingress gateway, a sidecar of callers, and a sidecar in front of a web server (HTTP/1.1), a gRPC
+/// server, a Redis, a server that speaks first, and a server with TLS of its own. Only the service "web" says what its port speaks. Of the others the mesh has no
+/// hint: the servers' sidecar finds out, behind the gateway, whose ports say TCP or TLS because they have to, and behind the callers' sidecar, whose ports
+/// (<c>own-</c>) say nothing either.
 /// </summary>
 /// <remarks>Shared because it takes seconds to start; nothing of a test stays in it but counters, and tests that read those run one after the other.</remarks>
 public sealed class PeerMesh : IAsyncLifetime
@@ -31,10 +33,12 @@ public sealed class PeerMesh : IAsyncLifetime
 
     internal ProxyUnderTest Sidecar { get; private set; } = null!;
 
+    internal ProxyUnderTest Callers { get; private set; } = null!;
+
     /// <summary>The authority's certificate as a file, for programs that want one.</summary>
     internal string AuthorityFile { get; private set; } = "";
 
-    /// <summary>A port of the gateway by what it carries; see <see cref="PeerYaml"/>.</summary>
+    /// <summary>A port of the gateway, or of the callers' sidecar (<c>own-</c>), by what it carries; see <see cref="PeerYaml"/>.</summary>
     internal int Port(string gate) => _ports[gate];
 
     internal Uri Http(string path) => new($"http://127.0.0.1:{Port("http")}{path}");
@@ -50,7 +54,7 @@ public sealed class PeerMesh : IAsyncLifetime
         var secure = await WebServer.StartAsync(Authority.Issue("secure.example"));
         _servers.AddRange([Web, Calls, secure, Mail]);
         var gates = PeerYaml.Gates;
-        var ports = new Queue<int>(FreePorts.Take(gates.Length + PeerYaml.Services.Length + 2));
+        var ports = new Queue<int>(FreePorts.Take(gates.Length + PeerYaml.OwnGates.Length + PeerYaml.Services.Length + 3));
         foreach (var gate in gates)
         {
             _ports[gate] = ports.Dequeue();
@@ -72,13 +76,16 @@ public sealed class PeerMesh : IAsyncLifetime
             ["mail"] = Mail.Port,
             ["secure"] = secure.Port,
         };
-        var services = PeerYaml.Services.Select(service => new PeerService(service, ports.Dequeue(), servers[service])).ToArray();
-        Mesh = await MeshUnderTest.StartAsync(PeerYaml.Write(_ports, services, Authority.IssueSecret("peers-certificate", "web.example", "mail.example", "localhost")), cancel);
+        var own = PeerYaml.OwnGates.ToDictionary(gate => gate, _ => ports.Dequeue());
+        var services = PeerYaml.Services.Select(service => new PeerService(service, ports.Dequeue(), servers[service], own.GetValueOrDefault($"own-{service}"))).ToArray();
+        Mesh = await MeshUnderTest.StartAsync(PeerYaml.Write(new Dictionary<string, int>(_ports), services, Authority.IssueSecret("peers-certificate", "web.example", "mail.example", "localhost")), cancel);
         AuthorityFile = Path.Combine(Path.GetDirectoryName(Mesh.ConfigFolder)!, "ca.crt");
         await File.WriteAllTextAsync(AuthorityFile, Authority.Certificate, cancel);
         Sidecar = await Mesh.StartSidecarAsync("peers", "peers", ports.Dequeue(), cancel);
+        Callers = await Mesh.StartSidecarAsync("callers", "callers", ports.Dequeue(), cancel);
         Gateway = await Mesh.StartGatewayAsync("ingress", cancel);
-        foreach (var gate in gates)
+        foreach (var (gate, port) in own) _ports[gate] = port;
+        foreach (var gate in _ports.Keys)
         {
             await UntilItListensAsync(gate, cancel);
         }
@@ -105,7 +112,7 @@ public sealed class PeerMesh : IAsyncLifetime
     }
 
     private Task UntilItListensAsync(string gate, CancellationToken cancel) => MeshUnderTest.UntilAsync(
-        $"the gateway to listen for {gate}",
+        $"a proxy to listen for {gate}",
         async () =>
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);

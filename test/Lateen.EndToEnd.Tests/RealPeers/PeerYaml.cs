@@ -1,7 +1,8 @@
 namespace Lateen.EndToEnd.Tests.RealPeers;
 
-/// <summary>A service of the peers' mesh: where its sidecar listens and where the server itself does.</summary>
-internal sealed record PeerService(string Name, int InboundPort, int ServerPort)
+/// <summary>A service of the peers' mesh: where its sidecar listens, where the server itself does, and where the callers' own sidecar does.</summary>
+/// <param name="OwnPort">A port that the service has for this alone, since an egress listener leads to the services that have its port; 0: none.</param>
+internal sealed record PeerService(string Name, int InboundPort, int ServerPort, int OwnPort = 0)
 {
     /// <summary>Only the service "web" says what it speaks.</summary>
     public string PortName => Name == "web" ? "http" : "main";
@@ -14,10 +15,14 @@ internal static class PeerYaml
 {
     /// <summary>
     /// The gateway's ports: HTTP and HTTPS, which route by path; and one for each kind of TCP, plain (<c>tcp-</c>), with TLS that ends at the gateway
-    /// (<c>tls-</c>), or with TLS that passes through (<c>pass</c>).
+    /// (<c>tls-</c>), or with TLS that passes through (<c>pass</c>). A gateway's port has to say TCP or TLS; that a service's port declares nothing is only
+    /// seen by the sidecar behind it.
     /// </summary>
     public static readonly string[] Gates =
         ["http", "https", "tcp-plain", "tcp-calls", "tcp-redis", "tcp-mail", "tls-redis", "tls-mail", "pass"];
+
+    /// <summary>Ports of the callers' own sidecar, which declare nothing: it finds out what their clients speak, and so does the sidecar of the servers.</summary>
+    public static readonly string[] OwnGates = ["own-plain", "own-calls", "own-redis", "own-mail"];
 
     public static readonly string[] Services = ["web", "plain", "calls", "redis", "mail", "secure"];
 
@@ -25,7 +30,7 @@ internal static class PeerYaml
     private static PeerService Nobody => new("nobody", 1, 1);
 
     public static string Write(IReadOnlyDictionary<string, int> gates, PeerService[] services, string secret) =>
-        ShopYaml.Join([secret, Gateway(gates), Routes(gates), .. services.Append(Nobody).Select(Service), Sidecar(services)]);
+        ShopYaml.Join([secret, Gateway(gates), Routes(gates), .. services.Append(Nobody).Select(Service), Sidecar(services), Callers(services)]);
 
     private static string Gateway(IReadOnlyDictionary<string, int> gates) => $$"""
         apiVersion: networking.istio.io/v1
@@ -70,7 +75,7 @@ internal static class PeerYaml
             - match:
                 - uri: { prefix: /peers.Echo/ }
               route:
-                - destination: { host: calls }
+                - destination: { host: calls, port: { number: 80 } }
             - match:
                 - uri: { prefix: /peers.Nobody/ }
               route:
@@ -107,7 +112,7 @@ internal static class PeerYaml
             - match:
                 - { port: {{port}} }
               route:
-                - destination: { host: {{service}} }
+                - destination: { host: {{service}}, port: { number: 80 } }
 
         """;
 
@@ -122,8 +127,9 @@ internal static class PeerYaml
           resolution: STATIC
           ports:
             - { number: 80, name: {{service.PortName}}{{service.Protocol}} }
+        {{(service.OwnPort > 0 ? $"    - {{ number: {service.OwnPort}, name: own }}" : "")}}
           endpoints:
-            - { address: 127.0.0.1, ports: { {{service.PortName}}: {{service.InboundPort}} }, labels: { app: peers } }
+            - { address: 127.0.0.1, ports: { {{service.PortName}}: {{service.InboundPort}}{{(service.OwnPort > 0 ? $", own: {service.InboundPort}" : "")}} }, labels: { app: peers } }
 
         """;
 
@@ -139,6 +145,26 @@ internal static class PeerYaml
         {{string.Concat(services.Select(Ingress))}}  egress:
             - captureMode: NONE
               hosts: ["~/*"]
+
+        """;
+
+    private static string Callers(PeerService[] services) => $$"""
+        apiVersion: networking.istio.io/v1
+        kind: Sidecar
+        metadata:
+          name: callers
+        spec:
+          workloadSelector:
+            labels: { app: callers }
+          egress:
+        {{string.Concat(services.Where(service => service.OwnPort > 0).Select(Egress))}}
+        """;
+
+    private static string Egress(PeerService service) => $$"""
+            - port: { number: {{service.OwnPort}}, name: own }
+              bind: 127.0.0.1
+              captureMode: NONE
+              hosts: ["./{{service.Name}}.default.svc.cluster.local"]
 
         """;
 

@@ -2,7 +2,7 @@ using Lateen.Testing;
 
 namespace Lateen.EndToEnd.Tests.RealPeers;
 
-/// <summary>redis-cli to a real redis-server, through ingress and sidecar, neither of which was told what it carries.</summary>
+/// <summary>redis-cli to a real redis-server: through the ingress's port of TCP or TLS, or a sidecar's port that declares nothing, to a sidecar that was told nothing.</summary>
 [Collection(PeerTests.Name)]
 public sealed class RedisTests(PeerMesh mesh)
 {
@@ -11,6 +11,7 @@ public sealed class RedisTests(PeerMesh mesh)
     [Theory(Timeout = 60_000)]
     [InlineData("tcp-redis")]
     [InlineData("tls-redis")]
+    [InlineData("own-redis")]
     public async Task Commands_and_large_values_pass(string gate)
     {
         var key = $"key-{gate}";
@@ -22,11 +23,13 @@ public sealed class RedisTests(PeerMesh mesh)
         Assert.Equal("1", await RedisAsync(gate, "DEL", key));
     }
 
-    [Fact(Timeout = 60_000)]
-    public async Task A_subscriber_that_waits_is_told()
+    [Theory(Timeout = 60_000)]
+    [InlineData("tcp-redis")]
+    [InlineData("own-redis")]
+    public async Task A_subscriber_that_waits_is_told(string gate)
     {
         SkipWithoutRedis();
-        await using var subscriber = ProgramUnderTest.Start("redis-cli", "redis-cli", ["-p", $"{mesh.Port("tcp-redis")}", "SUBSCRIBE", "news"]);
+        await using var subscriber = ProgramUnderTest.Start("redis-cli", "redis-cli", ["-p", $"{mesh.Port(gate)}", "SUBSCRIBE", "news"]);
         await subscriber.WaitForLineAsync("subscribe", Cancel);
 
         Assert.Equal("1", await RedisAsync("tcp-redis", "PUBLISH", "news", "land ho"));

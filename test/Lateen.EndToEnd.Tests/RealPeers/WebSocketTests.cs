@@ -40,13 +40,14 @@ public sealed class WebSocketTests(PeerMesh mesh)
     [InlineData("https", 1)]
     [InlineData("http", 2)]
     [InlineData("https", 2)]
+    [InlineData("own-plain", 1)]
     public async Task Messages_come_back_and_the_close_is_answered(string scheme, int version)
     {
         using var socket = new ClientWebSocket();
         socket.Options.HttpVersion = version == 2 ? HttpVersion.Version20 : HttpVersion.Version11;
         socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
         using var invoker = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, SslOptions = mesh.Authority.Trusting });
-        var address = new UriBuilder(scheme == "https" ? mesh.Https("/talk") : mesh.Http("/talk")) { Scheme = scheme == "https" ? "wss" : "ws" }.Uri;
+        var address = new UriBuilder(scheme == "https" ? "wss" : "ws", "127.0.0.1", mesh.Port(scheme), "/talk").Uri;
         await socket.ConnectAsync(address, invoker, Cancel);
 
         Assert.Equal("ahoy", await EchoAsync(socket, "ahoy"));
