@@ -12,7 +12,7 @@ internal static class StatsPages
         var registry = context.Statistics.Registry;
         return
         [
-            new("/stats", "print server stats (filter=REGEX, usedonly, type=Counters|Gauges|Histograms, format=text|json|prometheus, "
+            new("/stats", "print server stats (filter=REGEX, usedonly, type=Counters|Gauges|Histograms|TextReadouts, format=text|json|prometheus, "
                 + "histogram_buckets=summary|cumulative|disjoint)", false, (request, response) => Write(registry, request["format"] ?? "text", request, response)),
             new("/stats/prometheus", "print server stats in prometheus format", false,
                 (request, response) => Write(registry, "prometheus", request, response)),
@@ -75,8 +75,9 @@ internal static class StatsPages
             case "Counters": query = query with { Kind = StatKind.Counter }; break;
             case "Gauges": query = query with { Kind = StatKind.Gauge }; break;
             case "Histograms": query = query with { Kind = StatKind.Histogram }; break;
+            case "TextReadouts": query = query with { Kind = StatKind.Text }; break;
             default:
-                reason = "usage: /stats?type=All, Counters, Gauges or Histograms";
+                reason = "usage: /stats?type=All, Counters, Gauges, Histograms or TextReadouts";
                 return false;
         }
 

@@ -25,7 +25,10 @@ public static class StatsJson
             }
             json.WriteStartObject();
             json.WriteString("name", reading.Name);
-            json.WriteNumber("value", reading.Value);
+            if (reading.Definition.Kind == StatKind.Text)
+                json.WriteString("value", reading.Text);
+            else
+                json.WriteNumber("value", reading.Value);
             json.WriteEndObject();
         }
         if (hasHistograms)

@@ -3,8 +3,8 @@ using Lateen.Telemetry.Statistics;
 
 namespace Lateen.Telemetry.Exposition;
 
-/// <summary>Envoy's plain listing: <c>cluster.a.upstream_rq_total: 5</c>, one stat a line, counters and gauges first, histograms after
-/// them.</summary>
+/// <summary>Envoy's plain listing: <c>cluster.a.upstream_rq_total: 5</c>, one stat a line, counters, gauges and texts (in quotes)
+/// first, histograms after them.</summary>
 public static class StatsText
 {
     /// <summary>Writes what the query shows.</summary>
@@ -16,7 +16,10 @@ public static class StatsText
             if (reading.Definition.Kind == StatKind.Histogram || !query.Shows(reading))
                 continue;
             WriteName(sink, reading);
-            sink.Append(reading.Value);
+            if (reading.Definition.Kind == StatKind.Text)
+                WriteQuoted(sink, reading.Text);
+            else
+                sink.Append(reading.Value);
             sink.Append("\n"u8);
         }
         foreach (var reading in listing)
@@ -35,6 +38,20 @@ public static class StatsText
         sink.Append(reading.Definition.Name);
         sink.Append(reading.Scope.TextSuffix);
         sink.Append(": "u8);
+    }
+
+    /// <summary>A quote in the text would end it, and a line break would begin another stat.</summary>
+    private static void WriteQuoted(Utf8Sink sink, ReadOnlySpan<char> text)
+    {
+        sink.Append("\""u8);
+        while (text.IndexOfAny('\\', '"', '\n') is >= 0 and var at)
+        {
+            sink.Append(text[..at]);
+            sink.Append(text[at] switch { '\\' => "\\\\"u8, '"' => "\\\""u8, _ => "\\n"u8 });
+            text = text[(at + 1)..];
+        }
+        sink.Append(text);
+        sink.Append("\""u8);
     }
 
     private static void WriteHistogram(Utf8Sink sink, HistogramReading histogram, HistogramView view)

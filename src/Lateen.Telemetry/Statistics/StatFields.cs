@@ -9,6 +9,7 @@ public sealed class StatFields
     private readonly List<StatDefinition>? _definitions;
     private readonly int _baseSlot;
     private int _offset;
+    private int _textOffset;
 
     internal StatFields(List<StatDefinition> definitions)
     {
@@ -24,6 +25,8 @@ public sealed class StatFields
     internal StatLease? Lease { get; }
 
     internal int SlotCount => _offset;
+
+    internal int TextCount => _textOffset;
 
     /// <summary>A counter.</summary>
     public Counter Counter(string name, bool hiddenWhenZero = false)
@@ -48,6 +51,15 @@ public sealed class StatFields
     {
         buckets ??= HistogramBuckets.Default;
         return new Histogram(Take(name, StatNames.ToFamily(name), null, StatKind.Histogram, buckets.SlotCount, buckets, false), buckets);
+    }
+
+    /// <summary>A text.</summary>
+    public TextReadout Text(string name)
+    {
+        _definitions?.Add(new StatDefinition(name, StatNames.ToFamily(name), null, StatKind.Text, _textOffset, null, IsHiddenWhenZero: true));
+        var text = Lease?.TextAt(_textOffset) ?? new TextReadout();
+        _textOffset++;
+        return text;
     }
 
     /// <summary><c>NAME_1xx</c> to <c>NAME_5xx</c>: family <c>NAME_xx</c> with label <c>envoy_response_code_class</c>.</summary>

@@ -24,7 +24,10 @@ public abstract class StatGroup : IDisposable
 /// <summary>One use of a block of cells.</summary>
 internal sealed class StatLease(StatsRegistry registry, StatBlock block) : IDisposable
 {
+    private readonly TextReadout[] _texts = block.Texts;
     private StatBlock? _block = block;
+
+    public TextReadout TextAt(int index) => _texts[index];
 
     public void Dispose()
     {

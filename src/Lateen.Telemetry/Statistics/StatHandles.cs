@@ -8,6 +8,20 @@ public readonly record struct Counter(int Slot);
 /// any shard; a gauge that is <em>set</em> is set through <see cref="StatsRegistry.Shared"/> only.</summary>
 public readonly record struct Gauge(int Slot);
 
+/// <summary>A text beside the numbers of a subject, such as where the rule is written that they count. Empty until it is set, and not listed then.</summary>
+/// <remarks>May be set and read from any thread. Of one scope there is one, as of its cells: setting it anew makes no new series.</remarks>
+public sealed class TextReadout
+{
+    private string _value = string.Empty;
+
+    /// <summary>What it says now.</summary>
+    public string Value
+    {
+        get => Volatile.Read(ref _value);
+        set => Volatile.Write(ref _value, value);
+    }
+}
+
 /// <summary>A distribution over fixed buckets: <see cref="HistogramBuckets.SlotCount"/> cells, from <see cref="Slot"/> on, hold one count
 /// per bucket, the overflow count and the sum of the values. Values are whole numbers (milliseconds, bytes).</summary>
 public readonly record struct Histogram(int Slot, HistogramBuckets Buckets);

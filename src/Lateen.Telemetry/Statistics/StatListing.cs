@@ -38,6 +38,7 @@ public sealed class StatListing
         return
             from kind in byKind
             from definition in kind.Layout.Definitions
+            where definition.Kind != StatKind.Text
             group (definition, kind.Blocks) by (Name: kind.FamilyPrefix + definition.Family, definition.Kind) into family
             orderby family.Key.Kind, family.Key.Name
             select (family.Key.Name, family.Key.Kind, Readings(family));

@@ -28,11 +28,16 @@ public readonly struct StatReading
     /// <summary>The value of a counter or gauge.</summary>
     public long Value => _registry.Above(_block, Definition.Offset);
 
-    /// <summary>Whether it was ever counted. A gauge that is back at zero reads as unused.</summary>
+    /// <summary>What a text says; empty for any other kind.</summary>
+    public string Text => Definition.Kind == StatKind.Text ? _block.Texts[Definition.Offset].Value : string.Empty;
+
+    /// <summary>Whether it was ever counted, or set. A gauge that is back at zero reads as unused.</summary>
     public bool IsUsed
     {
         get
         {
+            if (Definition.Kind == StatKind.Text)
+                return Text.Length > 0;
             var counts = Definition.Buckets is { } buckets ? buckets.Count + 1 : 1;
             for (var i = 0; i < counts; i++)
             {

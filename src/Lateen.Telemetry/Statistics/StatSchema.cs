@@ -16,7 +16,7 @@ public sealed class StatSchema<TGroup>
         var fields = new StatFields(definitions);
         bind(fields).Dispose();
         definitions.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
-        _layout = new StatLayout([.. definitions], fields.SlotCount);
+        _layout = new StatLayout([.. definitions], fields.SlotCount, fields.TextCount);
     }
 
     /// <summary>The fields, by name, which is the order of listings.</summary>
@@ -30,8 +30,8 @@ public sealed class StatSchema<TGroup>
     }
 }
 
-/// <summary>The fields of a schema and how many cells they take.</summary>
-internal sealed record StatLayout(StatDefinition[] Definitions, int SlotCount);
+/// <summary>The fields of a schema, how many cells they take and how many of them are texts.</summary>
+internal sealed record StatLayout(StatDefinition[] Definitions, int SlotCount, int TextCount);
 
 /// <summary>The cells that a scope holds. <see cref="Baseline"/> is subtracted from what the shards say: it is how a reset and the reuse
 /// of cells work without writing into memory that reactors own.</summary>
@@ -42,6 +42,8 @@ internal sealed class StatBlock(StatLayout layout, StatScope scope, int baseSlot
     public StatScope Scope { get; } = scope;
 
     public int BaseSlot { get; } = baseSlot;
+
+    public TextReadout[] Texts { get; } = layout.TextCount == 0 ? [] : [.. Enumerable.Range(0, layout.TextCount).Select(static _ => new TextReadout())];
 
     public int Uses { get; set; } = 1;
 

@@ -70,7 +70,7 @@ public sealed class StatsRegistry
     {
         foreach (var reading in List())
         {
-            if (reading.Definition.Kind != StatKind.Histogram && reading.Name == name)
+            if (reading.Definition.Kind is StatKind.Counter or StatKind.Gauge && reading.Name == name)
                 return reading.Value;
         }
         return null;
@@ -107,6 +107,8 @@ public sealed class StatsRegistry
                 var baseline = new long[block.Layout.SlotCount];
                 foreach (var definition in block.Layout.Definitions)
                 {
+                    if (definition.Kind == StatKind.Text)
+                        continue;
                     if (definition.Kind == StatKind.Gauge)
                     {
                         baseline[definition.Offset] = block.Baseline?[definition.Offset] ?? 0;

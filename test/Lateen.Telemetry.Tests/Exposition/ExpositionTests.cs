@@ -47,6 +47,28 @@ public sealed class ExpositionTests
     }
 
     [Fact]
+    public void A_text_is_quoted_in_text_and_json_once_it_is_set_and_unknown_to_Prometheus()
+    {
+        var texts = StatsQuery.All with { Kind = StatKind.Text };
+        using var shop = ShopStats.OpenFor(_registry, "a");
+        Assert.Equal("", Text(_registry, texts));
+
+        shop.Motto.Value = "say \"when\"\nC:\\x";
+        using var again = ShopStats.OpenFor(_registry, "a");
+        var json = new ArrayBufferWriter<byte>();
+        StatsJson.Write(_registry.List(), texts, json);
+        using var document = JsonDocument.Parse(json.WrittenMemory);
+
+        Assert.Same(shop.Motto, again.Motto);
+        Assert.Equal("cluster.a.motto: \"say \\\"when\\\"\\nC:\\\\x\"\n", Text(_registry, texts));
+        Assert.Equal("say \"when\"\nC:\\x", document.RootElement.GetProperty("stats")[0].GetProperty("value").GetString());
+        Assert.DoesNotContain("motto", Prometheus(_registry, StatsQuery.All), StringComparison.Ordinal);
+        Assert.Null(_registry.Find("cluster.a.motto"));
+        _registry.ResetCounters();
+        Assert.Equal("say \"when\"\nC:\\x", shop.Motto.Value);
+    }
+
+    [Fact]
     public void A_filter_matches_the_dotted_name_anywhere()
     {
         var text = Text(Busy(), StatsQuery.All with { Name = StatsQuery.CompileName("reviews.*visits") });

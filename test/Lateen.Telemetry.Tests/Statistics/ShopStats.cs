@@ -15,6 +15,7 @@ internal sealed class ShopStats : StatGroup
         Stay = fields.Histogram("stay_ms");
         Classes = fields.StatusClasses("rq");
         Statuses = fields.Statuses("rq");
+        Motto = fields.Text("motto");
     }
 
     public Counter Visits { get; }
@@ -26,6 +27,8 @@ internal sealed class ShopStats : StatGroup
     public StatusClassCounters Classes { get; }
 
     public StatusCounters Statuses { get; }
+
+    public TextReadout Motto { get; }
 
     public static ShopStats OpenFor(StatsRegistry registry, string cluster)
     {
