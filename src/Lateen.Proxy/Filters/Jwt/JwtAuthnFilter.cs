@@ -135,7 +135,7 @@ internal sealed record JwtAuthnFilter(string Name, string TypeUrl) : HttpFilter(
     public override FilterVerdict OnResponse(HttpExchange exchange)
     {
         JwtCheck check = exchange.FilterState<JwtCheck>(this);
-        if (check.Refusal != JwtStatus.Ok) Challenge(exchange, check.Refusal);
+        if (JwtReplies.IsUnauthenticated(check.Refusal)) Challenge(exchange, check.Refusal);
         return FilterVerdict.Continue;
     }
 

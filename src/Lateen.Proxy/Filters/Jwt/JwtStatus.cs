@@ -47,7 +47,10 @@ internal enum JwtStatus : byte
     RequirementUnknown,
 }
 
-/// <summary>The answers to tokens that are not accepted, in the words of Envoy's filter where it has some.</summary>
+/// <summary>
+/// The answers to tokens that are not accepted, in the words of Envoy's filter where it has some. A 401 says what is wrong with the token, so that its holder
+/// can bring a better one; a 403 says nothing, whatever the configuration: the details are the operator's (ADR 0034).
+/// </summary>
 /// <remarks>Made once: refusing a flood of bad tokens makes no object.</remarks>
 internal static class JwtReplies
 {
@@ -57,6 +60,9 @@ internal static class JwtReplies
     /// <param name="status">Not <see cref="JwtStatus.Ok"/>.</param>
     /// <param name="isStripped">The client is told the status code only (<c>strip_failure_response</c>).</param>
     public static LocalReply Of(JwtStatus status, bool isStripped) => (isStripped ? Bare : Full)[(int)status];
+
+    /// <summary>Another token would help, so how to bring it is told.</summary>
+    public static bool IsUnauthenticated(JwtStatus status) => status is not (JwtStatus.Ok or JwtStatus.AudienceNotAllowed or JwtStatus.RequirementUnknown);
 
     public static string TextOf(JwtStatus status) => status switch
     {
@@ -96,8 +102,8 @@ internal static class JwtReplies
 
     private static LocalReply Make(JwtStatus status, bool hasBody) => new()
     {
-        Status = status is JwtStatus.AudienceNotAllowed or JwtStatus.RequirementUnknown ? 403 : 401,
-        Body = hasBody ? Encoding.ASCII.GetBytes(TextOf(status)) : default,
+        Status = IsUnauthenticated(status) ? 401 : 403,
+        Body = hasBody && IsUnauthenticated(status) ? Encoding.ASCII.GetBytes(TextOf(status)) : default,
         Details = $"jwt_authn_access_denied{{{TextOf(status).Replace(' ', '_')}}}",
     };
 }

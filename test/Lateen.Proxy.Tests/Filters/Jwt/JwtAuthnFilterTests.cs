@@ -76,9 +76,6 @@ public sealed class JwtAuthnFilterTests(JwtVerificationTests.Fixture fixture) : 
         Assert.Equal((401, "Jwt is expired"), (expired.Status, expired.Body));
         Assert.Equal("Bearer realm=\"http://shop.example/\", error=\"invalid_token\"", expired.Header(Unauthorized));
 
-        var audience = await mesh.GetAsync("/", $"Authorization: Bearer {Issuer.Sign("ES256", $$"""{"iss":"{{TestIssuer.Name}}","aud":"bank"}""")}");
-        Assert.Equal((403, "Audiences in Jwt are not allowed"), (audience.Status, audience.Body));
-
         var none = await mesh.GetAsync("/", "Authorization: Bearer x.y");
         Assert.Equal("Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections", none.Body);
     }
@@ -104,6 +101,18 @@ public sealed class JwtAuthnFilterTests(JwtVerificationTests.Fixture fixture) : 
         await using var mesh = await Mesh.StartAsync(Strict.Replace("{\"keys\": [", "{\"keys\": [{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"},", StringComparison.Ordinal));
         Assert.Equal(200, (await mesh.GetAsync("/", $"Authorization: Bearer {Issuer.Sign("ES256")}")).Status);
         await mesh.Proxy.EventuallyAsync("http.in.jwt_authn.jwks_unusable_keys", 1);
+    }
+
+    [Fact]
+    public async Task A_token_for_somebody_else_is_refused_without_a_word_and_the_log_says_why()
+    {
+        await using var mesh = await Mesh.StartAsync(Strict);
+
+        var audience = await mesh.GetAsync("/", $"Authorization: Bearer {Issuer.Sign("ES256", $$"""{"iss":"{{TestIssuer.Name}}","aud":"bank"}""")}");
+
+        Assert.Equal((403, ""), (audience.Status, audience.Body));
+        Assert.Null(audience.Header(Unauthorized));
+        Assert.Equal("403 - jwt_authn_access_denied{Audiences_in_Jwt_are_not_allowed}", await mesh.Log.NextAsync());
     }
 
     [Fact]
