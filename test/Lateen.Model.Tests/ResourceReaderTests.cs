@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Lateen.Model.Networking;
+using Lateen.Model.Security;
 
 namespace Lateen.Model.Tests;
 
@@ -37,6 +38,34 @@ public sealed class ResourceReaderTests
         Assert.Equal(["# first\n" + Service, "# about b\n" + Service.Replace("name: a", "name: b", StringComparison.Ordinal)], read.Resources.Select(resource => resource.Text));
         Assert.Equal([(1, 5), (6, 12)], read.Documents.Select(document => document.Lines));
         Assert.Equal(new SourceLocation("x.yaml", 8, 1), read.Resources.Last().Metadata.Location);
+    }
+
+    [Theory]
+    [InlineData("# first\n", "", 1)]
+    [InlineData("---\n# about it\n", "", 2)]
+    [InlineData("", "--- # second\n\n# about it\n", 7)]
+    [InlineData("", "---\r\n", 7)]
+    public void A_resources_text_read_again_names_the_lines_of_its_file(string before, string between, int textLine)
+    {
+        const string Policy = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p}\nspec:\n  rules:\n  - {}\n";
+        string text = between.Length == 0 ? before + Policy : Service + "\n" + between + Policy;
+        var read = (Resource<AuthorizationPolicy>)ResourceReader.Read(text, "x.yaml").Resources.Last();
+
+        var again = (Resource<AuthorizationPolicy>)Assert.Single(ResourceReader.Read(read.Text, "x.yaml", new ResourceReadOptions { FirstLine = read.Metadata.TextLine }).Resources);
+
+        Assert.Equal(textLine, read.Metadata.TextLine);
+        Assert.Equal((read.Metadata.Location, read.Metadata.TextLine, read.Spec.Rules[0].Location), (again.Metadata.Location, again.Metadata.TextLine, again.Spec.Rules[0].Location));
+        Assert.Equal(text.AsSpan(0, text.IndexOf("- {}", StringComparison.Ordinal)).Count('\n') + 1, again.Spec.Rules[0].Location!.Value.Line);
+    }
+
+    [Fact]
+    public void An_item_of_a_list_knows_its_line_but_its_text_which_is_not_the_files_does_not()
+    {
+        var item = Assert.Single(ResourceReader.Read("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 80}]}}\n", "x.yaml").Resources);
+        var again = Assert.Single(ResourceReader.Read(item.Text, "x.yaml", new ResourceReadOptions { FirstLine = item.Metadata.TextLine }).Resources);
+
+        Assert.Equal(("x.yaml:4", 0), (item.Metadata.Location!.Value.FileAndLine, item.Metadata.TextLine));
+        Assert.Equal(("x.yaml", 0), (again.Metadata.Location!.Value.FileAndLine, again.Metadata.TextLine));
     }
 
     [Fact]

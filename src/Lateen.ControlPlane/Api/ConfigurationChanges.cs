@@ -17,7 +17,8 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
 
     public ApplyResponse Apply(ApplyRequest request, bool withTexts)
     {
-        var read = Texts.Read(request.Files, request.DefaultNamespace, time.GetUtcNow());
+        var now = time.GetUtcNow();
+        var read = Texts.Read(request.Files, request.DefaultNamespace, now);
         bool isRefused = read.Diagnostics.Any(diagnostic => diagnostic.IsError);
         var diagnostics = read.Diagnostics.Select(DiagnosticView.Of).ToList();
         if (isRefused)
@@ -26,7 +27,7 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
             return new ApplyResponse(store.Current.Number, Accepted: false, [], diagnostics);
         }
 
-        var puts = read.Resources.Select(KeepAge).ToList();
+        var puts = read.Resources.Select(resource => KeepAge(resource, now)).ToList();
         if (request.DryRun)
             return new ApplyResponse(store.Current.Number, Accepted: true, [.. store.Preview(puts, []).Select(change => ResourceViews.Of(change, withTexts))], diagnostics);
 
@@ -36,8 +37,9 @@ internal sealed class ConfigurationChanges(ResourceStore store, MeshServer serve
     }
 
     /// <summary>A resource that is applied again keeps the age that it had: it orders competing rules, and editing one must not move it last.</summary>
-    private Resource KeepAge(Resource resource) =>
-        store.Current.Resources.TryGetValue(resource.Key, out var stored) ? Texts.WithAge(resource, stored.Resource.Metadata.CreatedAt) : resource;
+    /// <param name="now">Age of resources whose text does not say; one whose text does keeps that.</param>
+    private Resource KeepAge(Resource resource, DateTimeOffset now) =>
+        resource.Metadata.CreatedAt == now && store.Current.Resources.TryGetValue(resource.Key, out var stored) ? resource.WithAge(stored.Resource.Metadata.CreatedAt) : resource;
 
     /// <summary>Tells when the applied resource now hides one that a file holds.</summary>
     private DiagnosticView? Hidden(StoreChange change)

@@ -11,9 +11,7 @@ internal static class ResourceViews
     public static ResourceView Of(StoredResource stored)
     {
         var resource = stored.Resource;
-        string source = stored.Layer == ResourceLayer.Applied ? "applied"
-            : resource.Metadata.Location is { } place ? (place.Line > 0 ? $"{place.File}:{place.Line}" : place.File)
-            : "-";
+        string source = stored.Layer == ResourceLayer.Applied ? "applied" : resource.Metadata.Location?.FileAndLine ?? "-";
         return new ResourceView(resource.Key.Kind.Name, resource.ApiVersion, resource.Namespace, resource.Name, stored.Revision, source, Document(resource));
     }
 

@@ -33,15 +33,13 @@ public static class Texts
         return new ReadTexts(resources.ToImmutable(), diagnostics.ToImmutable());
     }
 
-    /// <summary>The resource as if it had been made at <paramref name="createdAt"/>; one whose text gives a time keeps that.</summary>
-    internal static Resource WithAge(Resource resource, DateTimeOffset createdAt) =>
-        resource.Metadata.CreatedAt == createdAt ? resource : Reread(resource.Text, "applied", resource.Namespace, createdAt) ?? resource;
-
     /// <summary>Reads one document back from where it was stored; null when this release no longer accepts it.</summary>
-    internal static Resource? Reread(string text, string file, string resourceNamespace, DateTimeOffset createdAt) =>
-        ResourceReader.Read(text, file, new ResourceReadOptions { DefaultNamespace = resourceNamespace, DefaultCreatedAt = createdAt }).Resources.FirstOrDefault();
+    /// <param name="file">The file that it came from, and <paramref name="firstLine"/>: where in it; 0 for unknown.</param>
+    internal static Resource? Reread(string text, string file, int firstLine, string resourceNamespace, DateTimeOffset createdAt) =>
+        ResourceReader.Read(text, file, new ResourceReadOptions { DefaultNamespace = resourceNamespace, DefaultCreatedAt = createdAt, FirstLine = firstLine }).Resources.FirstOrDefault();
 
     /// <summary>What is to be said about a resource that is held.</summary>
-    internal static IEnumerable<Diagnostic> Check(Resource resource) =>
-        ResourceReader.Read(resource.Text, "applied", new ResourceReadOptions { DefaultNamespace = resource.Namespace }).Diagnostics;
+    internal static IEnumerable<Diagnostic> Check(Resource resource) => ResourceReader.Read(
+        resource.Text, resource.Metadata.Location?.File ?? "applied",
+        new ResourceReadOptions { DefaultNamespace = resource.Namespace, FirstLine = resource.Metadata.TextLine }).Diagnostics;
 }

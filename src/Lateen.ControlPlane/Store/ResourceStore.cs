@@ -70,7 +70,7 @@ public sealed class ResourceStore : IDisposable
         lock (_gate)
         {
             var changes = Plan(puts, deletes);
-            var effective = changes.Where(change => change.Kind != ChangeKind.Unchanged).ToImmutableArray();
+            var effective = changes.Where(change => change.Kind != ChangeKind.Unchanged || HasMoved(change)).ToImmutableArray();
             if (effective.IsEmpty) return (_current, changes);
 
             var applied = _applied.ToBuilder();
@@ -140,6 +140,11 @@ public sealed class ResourceStore : IDisposable
         return changes.ToImmutable();
     }
 
+    /// <summary>Its text is the same and stands in another line of the file that it was applied from: no change for whoever applies it, but proxies name the line.</summary>
+    private bool HasMoved(StoreChange change) =>
+        _applied.TryGetValue(change.Key, out var held) && held.Metadata.Location is { } from && change.After?.Metadata.Location is { } to
+        && from.File == to.File && from.Line != to.Line;
+
     private static bool IsSame(Resource left, Resource right) => left.ContentHash == right.ContentHash && left.Text == right.Text;
 
     /// <summary>Makes the revision in which the given keys have what the layers now give them.</summary>
@@ -194,7 +199,8 @@ public sealed class ResourceStore : IDisposable
         _journalled = 0;
     }
 
-    private static JournalPut PutOf(Resource resource) => new(KeyOf(resource.Key), resource.Text, resource.Namespace, resource.Metadata.CreatedAt);
+    private static JournalPut PutOf(Resource resource) => new(
+        KeyOf(resource.Key), resource.Text, resource.Namespace, resource.Metadata.CreatedAt, resource.Metadata.Location?.File, resource.Metadata.TextLine);
 
     private static JournalKey KeyOf(ResourceKey key) => new(key.Kind.Group, key.Kind.Name, key.Namespace, key.Name);
 

@@ -6,7 +6,9 @@ namespace Lateen.ControlPlane.Store;
 /// <summary>A resource that was applied, as the journal keeps it: the document as written, and what the document itself does not say.</summary>
 /// <param name="Namespace">The namespace that holds it, which the document may have left to the command line.</param>
 /// <param name="CreatedAt">When it was first applied: competing rules are ordered by age, on this run and after a restart.</param>
-public sealed record JournalPut(JournalKey Key, string Text, string Namespace, DateTimeOffset CreatedAt);
+/// <param name="File">The file that it was applied from, which logs and verdicts name; null: unknown.</param>
+/// <param name="Line">Line of the file in which the text begins, from 1; 0: unknown.</param>
+public sealed record JournalPut(JournalKey Key, string Text, string Namespace, DateTimeOffset CreatedAt, string? File = null, int Line = 0);
 
 /// <summary>The identity of a resource in the journal. Plain strings: a journal outlives the release that wrote it.</summary>
 public sealed record JournalKey(string Group, string Kind, string Namespace, string Name);

@@ -17,7 +17,7 @@ internal static class StoreRestoration
         var resources = new List<Resource>();
         foreach (var (key, put) in puts)
         {
-            if (Texts.Reread(put.Text, "applied", put.Namespace, put.CreatedAt) is { } resource) resources.Add(resource);
+            if (Texts.Reread(put.Text, put.File ?? "applied", put.File is null ? 1 : put.Line, put.Namespace, put.CreatedAt) is { } resource) resources.Add(resource);
             else options.Log($"warning: {key.Kind}/{key.Namespace}/{key.Name} of the journal is not accepted by this release and is left out; apply it again to see why");
         }
 

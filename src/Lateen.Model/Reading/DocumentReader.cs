@@ -31,25 +31,30 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
     private static readonly ImmutableArray<string> ReservedAnnotations =
         ["internal.istio.io/webhook-always-reject", "internal.istio.io/parents", "internal.istio.io/parent-namespace"];
 
+    /// <summary>Lines of the file above the text; null: unknown.</summary>
+    private int? LinesAbove => options.FirstLine == 0 ? null : options.FirstLine - 1;
+
     public void Read(YamlDocument document, ImmutableArray<ReadDocument>.Builder documents)
     {
         if (document.Root is null)
         {
-            var context = new ReadContext(file, null);
+            var context = new ReadContext(file, null, LinesAbove);
             foreach (var error in document.Errors) context.Report(DiagnosticCodes.Syntax, "", error.Position, error.Message);
             documents.Add(Refused(context, null));
         }
         else if (!document.Root.IsNull)
         {
-            ReadResource(document.Root, lines.Cut(range.First, range.Last), documents);
+            var text = StripMarkers(lines.Cut(range.First, range.Last), out int linesCut);
+            ReadResource(document.Root, text, LinesAbove is { } above ? above + range.First + linesCut : 0, documents);
         }
     }
 
-    private void ReadResource(YamlNode node, string text, ImmutableArray<ReadDocument>.Builder documents)
+    /// <param name="textLine">See <see cref="ResourceMetadata.TextLine"/>.</param>
+    private void ReadResource(YamlNode node, string text, int textLine, ImmutableArray<ReadDocument>.Builder documents)
     {
         if (node is not YamlMapping mapping)
         {
-            var context = new ReadContext(file, null);
+            var context = new ReadContext(file, null, LinesAbove);
             context.Report(
                 DiagnosticCodes.NotAResource, "", node.Position, $"expects a resource, found {node.Description}",
                 "apiVersion, kind, metadata, spec");
@@ -64,25 +69,25 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
             return;
         }
 
-        documents.Add(ReadEnvelope(mapping, reference, StripMarkers(text)));
+        documents.Add(ReadEnvelope(mapping, reference, text, textLine));
     }
 
     private void ReadList(YamlNode list, ImmutableArray<ReadDocument>.Builder documents)
     {
         if (list is YamlSequence items)
         {
-            foreach (var item in items) ReadResource(item, YamlWriter.Write(item), documents);
+            foreach (var item in items) ReadResource(item, StripMarkers(YamlWriter.Write(item), out _), textLine: 0, documents);
             return;
         }
 
-        var context = new ReadContext(file, null);
+        var context = new ReadContext(file, null, LinesAbove);
         context.Report(DiagnosticCodes.WrongType, "items", list.Position, $"'items' expects a list, found {list.Description}");
         documents.Add(Refused(context, null));
     }
 
-    private ReadDocument ReadEnvelope(YamlMapping mapping, ResourceRef reference, string text)
+    private ReadDocument ReadEnvelope(YamlMapping mapping, ResourceRef reference, string text, int textLine)
     {
-        var context = new ReadContext(file, reference);
+        var context = new ReadContext(file, reference, LinesAbove) { TextLine = textLine };
         if (reference.Kind.Length == 0 || reference.ApiVersion.Length == 0)
         {
             var missing = reference.ApiVersion.Length == 0 ? "apiVersion" : "kind";
@@ -180,7 +185,7 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         var path = FieldPath.Root.Field("metadata");
         if (mapping["metadata"] is not { IsNull: false } node)
         {
-            if (kind == ResourceKind.MeshConfig) return Mesh(location);
+            if (kind == ResourceKind.MeshConfig) return Mesh(context, location);
             context.Report(DiagnosticCodes.MissingField, path, mapping, "the document has no metadata", "metadata: {name: ...}");
             return null;
         }
@@ -196,7 +201,7 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
                     $"the annotation '{reserved}' is written by the control plane", "remove it");
         context.Annotations = annotations;
         CheckDryRun(at, kind, annotations);
-        if (kind == ResourceKind.MeshConfig) return Mesh(location);
+        if (kind == ResourceKind.MeshConfig) return Mesh(context, location);
 
         var name = at.RequiredString("name");
         var resourceNamespace = at.String("namespace") is { Length: > 0 } written ? written : options.DefaultNamespace;
@@ -216,6 +221,7 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
             Annotations = annotations,
             CreatedAt = ReadCreationTime(at),
             Location = location,
+            TextLine = context.TextLine,
         };
     }
 
@@ -239,8 +245,8 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         return options.DefaultCreatedAt;
     }
 
-    private static ResourceMetadata Mesh(SourceLocation location) =>
-        new() { Name = ResourceKey.Mesh.Name, Namespace = ResourceKey.Mesh.Namespace, Location = location };
+    private static ResourceMetadata Mesh(ReadContext context, SourceLocation location) =>
+        new() { Name = ResourceKey.Mesh.Name, Namespace = ResourceKey.Mesh.Namespace, Location = location, TextLine = context.TextLine };
 
     /// <summary>Istio keeps its mesh settings as text in the ConfigMap <c>istio</c> (or <c>istio-REVISION</c>), under <c>mesh</c>.</summary>
     private static bool IsMeshConfigMap(ResourceRef reference, YamlMapping mapping) =>
@@ -253,12 +259,12 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         var scalar = (YamlScalar)((YamlMapping)mapping["data"]!)["mesh"]!;
         // The text of a block scalar begins in the line below its indicator, moved in by that line's indentation.
         var inner = scalar.Line < lines.Count ? lines.Line(scalar.Line + 1) : "";
-        var embedded = new ReadContext(file, context.Resource, scalar.Line, inner.Length - inner.TrimStart().Length);
+        var embedded = new ReadContext(file, context.Resource, scalar.Line + LinesAbove, inner.Length - inner.TrimStart().Length);
         var node = YamlReader.ReadSingle(scalar.Text, out var errors);
         foreach (var error in errors) embedded.Report(DiagnosticCodes.Syntax, "data.mesh", error.Position, error.Message);
         var spec = node is null || node.IsNull ? null
             : ObjectReader.Open(embedded, node, FieldPath.Root.Field("data").Field("mesh"), MeshConfigReader.Shape) is { } at ? MeshConfigReader.Read(at) : null;
-        var metadata = Mesh(context.Locate(mapping.Position));
+        var metadata = Mesh(context, context.Locate(mapping.Position));
         var resource = spec is null || embedded.HasErrors
             ? null
             : new Resource<MeshConfig>(ResourceKind.MeshConfig, metadata, spec, "v1", text);
@@ -297,15 +303,18 @@ internal sealed class DocumentReader(string file, ResourceReadOptions options, L
         name.Length <= 253 && !name.Any(char.IsAsciiLetterUpper) && name.Split('.').All(label => HostSyntax.IsLabel(label));
 
     /// <summary>Takes the document markers off a document's text.</summary>
-    private static string StripMarkers(string text)
+    /// <param name="linesCut">Lines taken off its beginning. Count.</param>
+    private static string StripMarkers(string text, out int linesCut)
     {
+        linesCut = 0;
         var body = text.AsSpan();
         if (body.StartsWith("---"))
         {
             var end = body.IndexOf('\n');
             var marker = (end < 0 ? body : body[..end])[3..].Trim();
             // Content may begin in the marker's line; a comment may not matter to anyone.
-            body = marker.IsEmpty || marker[0] == '#' ? end < 0 ? default : body[(end + 1)..] : body[3..].TrimStart();
+            linesCut = marker.IsEmpty || marker[0] == '#' ? 1 : 0;
+            body = linesCut == 0 ? body[3..].TrimStart() : end < 0 ? default : body[(end + 1)..];
         }
 
         body = body.TrimEnd();

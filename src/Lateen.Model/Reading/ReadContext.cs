@@ -3,8 +3,8 @@ using Lateen.Yaml;
 namespace Lateen.Model.Reading;
 
 /// <summary>What the readers of one document share: whose document it is, and the diagnostics so far.</summary>
-/// <param name="lineOffset">Lines above the text that the nodes were parsed from, when that text was embedded in a document.</param>
-internal sealed class ReadContext(string file, ResourceRef? resource, int lineOffset = 0, int columnOffset = 0)
+/// <param name="lineOffset">Lines of the file above the text that the nodes were parsed from; null: unknown, only the file is.</param>
+internal sealed class ReadContext(string file, ResourceRef? resource, int? lineOffset = 0, int columnOffset = 0)
 {
     private readonly List<Diagnostic> _diagnostics = [];
 
@@ -29,6 +29,10 @@ internal sealed class ReadContext(string file, ResourceRef? resource, int lineOf
         _diagnostics.Add(new Diagnostic(code.Code, code.Severity, Resource, path, message, hint, Locate(at)));
     }
 
-    public SourceLocation Locate(YamlPosition at) =>
-        at.Line == 0 ? new SourceLocation(file, 0, 0) : new SourceLocation(file, at.Line + lineOffset, at.Column + columnOffset);
+    /// <summary>See <see cref="ResourceMetadata.TextLine"/>.</summary>
+    public int TextLine { get; init; }
+
+    public SourceLocation Locate(YamlPosition at) => at.Line == 0 || lineOffset is not { } above
+        ? new SourceLocation(file, 0, 0)
+        : new SourceLocation(file, at.Line + above, at.Column + columnOffset);
 }

@@ -13,6 +13,9 @@ public sealed record ResourceReadOptions
 
     /// <summary>Age of documents without <c>creationTimestamp</c>.</summary>
     public DateTimeOffset DefaultCreatedAt { get; init; } = DateTimeOffset.UnixEpoch;
+
+    /// <summary>Line of the file in which the text begins, from 1, where it was cut out of one; 0: nobody knows, and locations name the file alone.</summary>
+    public int FirstLine { get; init; } = 1;
 }
 
 /// <summary>One document of a text (or item of a <c>kind: List</c>) that claims to be a resource.</summary>

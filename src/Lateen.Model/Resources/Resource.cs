@@ -20,6 +20,10 @@ public sealed record ResourceMetadata
 
     /// <summary>Where the document begins.</summary>
     public SourceLocation? Location { get; init; }
+
+    /// <summary>Line of that file in which <see cref="Resource.Text"/> begins, from 1, so that the text can be read again and name the same lines; 0: the text is not
+    /// as it stands in the file (an item of a list).</summary>
+    public int TextLine { get; init; }
 }
 
 /// <summary>
@@ -60,6 +64,9 @@ public abstract class Resource
     /// <summary>The spec as an object, for code that handles all kinds alike.</summary>
     public abstract object UntypedSpec { get; }
 
+    /// <summary>The same resource as if it had been made at another time.</summary>
+    public abstract Resource WithAge(DateTimeOffset createdAt);
+
     /// <summary>Orders resources of one kind: oldest first, then by name, then by namespace (Istio's rule for competing rules).</summary>
     public static int CompareByAge(Resource left, Resource right)
     {
@@ -85,4 +92,6 @@ public sealed class Resource<TSpec> : Resource
     public TSpec Spec { get; }
 
     public override object UntypedSpec => Spec;
+
+    public override Resource WithAge(DateTimeOffset createdAt) => new Resource<TSpec>(Key.Kind, Metadata with { CreatedAt = createdAt }, Spec, ApiVersion, Text);
 }

@@ -6,4 +6,7 @@ public readonly record struct SourceLocation(string File, int Line, int Column)
 {
     /// <summary><c>file:line:column</c>, the form that editors and terminals turn into a link.</summary>
     public override string ToString() => Line == 0 ? File : $"{File}:{Line}:{Column}";
+
+    /// <summary><c>file:line</c>, for where a column would be noise.</summary>
+    public string FileAndLine => Line == 0 ? File : $"{File}:{Line}";
 }
