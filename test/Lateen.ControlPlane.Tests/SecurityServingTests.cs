@@ -6,6 +6,7 @@ using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Lateen.ControlPlane.Api;
 using Lateen.Discovery.Jwks;
 using Lateen.Model.Security;
+using Lateen.Xds;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -105,6 +106,45 @@ public sealed class SecurityServingTests
         using var content = new StringContent(question, System.Text.Encoding.UTF8, "application/json");
         using var response = await plane.Http.PostAsync("api/v1/authz/check", content, Cancellation);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Where_a_rule_is_written_is_known_to_proxies_and_to_the_api_after_a_second_apply_and_a_restart()
+    {
+        const string Name = "ns[shop]-policy[readers]-rule[0]";
+        var question = new AuthorizationCheckRequest("shop", "web-1", null, new DescribedTraffic(From: "shop/client", Method: "GET"));
+        string mesh = Mesh("https://keys.example.org");
+        await using var plane = await TestPlane.StartAsync();
+        await plane.ApplyAsync(mesh);
+        await using (var proxy = new FakeProxy(plane.XdsAddress, "web-1", labels: "app=web", httpProxyPort: 0))
+        {
+            await proxy.UntilAsync(_ => PlaceOf(proxy, Name) == "test.yaml:22", Cancellation);
+
+            // Changed, and one line down.
+            string changed = "# The shop's rules.\n" + mesh.Replace("methods: [GET]", "methods: [GET, HEAD]", StringComparison.Ordinal);
+            Assert.Contains((await plane.ApplyAsync(changed)).Changes, static change => change is { Name: "readers", Change: "configured" });
+            await proxy.UntilAsync(_ => PlaceOf(proxy, Name) == "test.yaml:23", Cancellation);
+
+            // The same text, two more lines down: nothing changed for who applies it, and the line is the new one.
+            Assert.Contains((await plane.ApplyAsync("# A\n# B\n" + changed)).Changes, static change => change is { Name: "readers", Change: "unchanged" });
+            await proxy.UntilAsync(_ => PlaceOf(proxy, Name) == "test.yaml:25", Cancellation);
+            Assert.Equal(25, (await CheckAsync(plane, question))!.Verdict!.Rule!.Line);
+        }
+
+        await plane.RestartAsync();
+
+        await using var after = new FakeProxy(plane.XdsAddress, "web-1", labels: "app=web", httpProxyPort: 0);
+        await after.UntilAsync(_ => PlaceOf(after, Name) == "test.yaml:25", Cancellation);
+        Assert.Equal(("test.yaml", 25), await CheckAsync(plane, question) is { Verdict.Rule: { } rule } ? (rule.File, rule.Line) : default);
+    }
+
+    /// <summary>Where the proxy was told that an ALLOW rule is written.</summary>
+    private static string? PlaceOf(FakeProxy proxy, string rule)
+    {
+        if (proxy.Held("LDS", "127.0.0.1_9080") is not { } resource) return null;
+        var manager = resource.Parse(Listener.Parser).FilterChains[0].Filters[0].TypedConfig.Unpack<HttpConnectionManager>();
+        var rules = manager.HttpFilters.Single(filter => filter.Name == "envoy.filters.http.rbac").TypedConfig.Unpack<Envoy.Extensions.Filters.Http.Rbac.V3.RBAC>().Rules;
+        return PolicyPlaces.TryUnpack(rules.AuditLoggingOptions.LoggerConfigs[0].AuditLogger, out var places) ? places[rule] : null;
     }
 
     private static async Task<AuthorizationCheckResponse?> CheckAsync(TestPlane plane, AuthorizationCheckRequest question)

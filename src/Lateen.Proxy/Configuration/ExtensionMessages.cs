@@ -14,9 +14,11 @@ namespace Lateen.Proxy.Configuration;
 internal static class ExtensionMessages
 {
     /// <param name="knownElsewhere">Names of fields that exist in Envoy and not here, by their message and number; null: none is worth a name.</param>
+    /// <param name="isJudgedLater">What the compiler itself decides about, such as a type that may be passed over where the configuration says so; null: nothing.</param>
     /// <returns>Null when <paramref name="errors"/> got something to say.</returns>
     public static TMessage? TryParse<TMessage>(
-        MessageParser<TMessage> parser, Any configuration, FieldPath path, ConfigurationErrors errors, IReadOnlyDictionary<(string Type, int Number), string>? knownElsewhere = null)
+        MessageParser<TMessage> parser, Any configuration, FieldPath path, ConfigurationErrors errors,
+        IReadOnlyDictionary<(string Type, int Number), string>? knownElsewhere = null, Predicate<UnknownField>? isJudgedLater = null)
         where TMessage : class, IMessage<TMessage>
     {
         TMessage message;
@@ -31,6 +33,7 @@ internal static class ExtensionMessages
         }
 
         ImmutableArray<UnknownField> unknown = XdsTypeRegistry.Default.TryFind(configuration.TypeUrl, out MessageSchema? type) ? UnknownFields.Find(type, configuration.Value.Span) : [];
+        if (isJudgedLater is not null) unknown = unknown.RemoveAll(isJudgedLater);
         foreach (UnknownField field in unknown)
         {
             FieldPath place = field.Path.Length == 0 ? path : path.Field(field.Path);

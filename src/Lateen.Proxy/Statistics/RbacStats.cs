@@ -9,13 +9,17 @@ namespace Lateen.Proxy.Statistics;
 /// </remarks>
 public sealed class RbacStats
 {
-    private RbacStats(RbacRuleStats enforced, RbacRuleStats shadow)
+    private RbacStats(StatScope scope, RbacRuleStats enforced, RbacRuleStats shadow)
     {
+        Scope = scope;
         Allowed = enforced.Allowed;
         Denied = enforced.Denied;
         ShadowAllowed = shadow.Allowed;
         ShadowDenied = shadow.Denied;
     }
+
+    /// <summary>Of the filter: what stands before the prefixes of rules.</summary>
+    public StatScope Scope { get; }
 
     public Counter Allowed { get; }
 
@@ -32,14 +36,17 @@ public sealed class RbacStats
     /// <param name="managerStatPrefix">Of the connection manager.</param>
     /// <param name="rulesPrefix"><c>rules_stat_prefix</c>; may be empty.</param>
     /// <param name="shadowPrefix"><c>shadow_rules_stat_prefix</c>; may be empty.</param>
-    public static RbacStats OpenHttp(StatsRegistry registry, string managerStatPrefix, string rulesPrefix, string shadowPrefix) => new(
-        RbacRuleStats.Open(registry, RbacScopes.Http(managerStatPrefix, rulesPrefix), isShadow: false),
-        RbacRuleStats.Open(registry, RbacScopes.Http(managerStatPrefix, shadowPrefix), isShadow: true));
+    public static RbacStats OpenHttp(StatsRegistry registry, string managerStatPrefix, string rulesPrefix, string shadowPrefix) =>
+        Open(registry, RbacScopes.Http(managerStatPrefix), rulesPrefix, shadowPrefix);
 
     /// <summary>Opens the counters of a network filter, by its <c>stat_prefix</c>.</summary>
-    public static RbacStats OpenNetwork(StatsRegistry registry, string statPrefix, string shadowPrefix) => new(
-        RbacRuleStats.Open(registry, RbacScopes.Network(statPrefix, string.Empty), isShadow: false),
-        RbacRuleStats.Open(registry, RbacScopes.Network(statPrefix, shadowPrefix), isShadow: true));
+    public static RbacStats OpenNetwork(StatsRegistry registry, string statPrefix, string shadowPrefix) =>
+        Open(registry, RbacScopes.Network(statPrefix), string.Empty, shadowPrefix);
+
+    private static RbacStats Open(StatsRegistry registry, StatScope scope, string rulesPrefix, string shadowPrefix) => new(
+        scope,
+        RbacRuleStats.Open(registry, RbacScopes.Rules(scope, rulesPrefix), isShadow: false),
+        RbacRuleStats.Open(registry, RbacScopes.Rules(scope, shadowPrefix), isShadow: true));
 }
 
 /// <summary>Verdicts of one set of rules: <c>allowed</c>, <c>denied</c>, or the same with <c>shadow_</c>.</summary>
@@ -63,41 +70,34 @@ public sealed class RbacRuleStats : StatGroup
         (isShadow ? ShadowSchema : EnforcedSchema).Open(registry, scope);
 }
 
-/// <summary>Verdicts of one policy, where <c>track_per_rule_stats</c> asks for them: <c>rbac.policy.NAME.allowed</c>.</summary>
-public static class RbacPolicyStats
-{
-    /// <summary>Opens the counters of a policy of an HTTP filter.</summary>
-    public static RbacRuleStats OpenHttp(StatsRegistry registry, string managerStatPrefix, string prefix, string policy, bool isShadow) =>
-        RbacRuleStats.Open(registry, RbacScopes.HttpPolicy(managerStatPrefix, prefix, policy), isShadow);
-}
-
 /// <summary>How the names of RBAC counters are put together.</summary>
 internal static class RbacScopes
 {
-    public static StatScope Http(string managerStatPrefix, string prefix)
+    public static StatScope Http(string managerStatPrefix)
     {
         string manager = StatNames.Sanitize(managerStatPrefix);
-        string rules = Middle(prefix);
-        return new StatScope($"http.{manager}.rbac.{rules}", "envoy_http_rbac_" + StatNames.ToFamily(rules), [Manager(manager)]);
+        return new StatScope($"http.{manager}.rbac.", "envoy_http_rbac_", [new StatTag("envoy_http_conn_manager_prefix", manager)]);
     }
 
-    public static StatScope HttpPolicy(string managerStatPrefix, string prefix, string policy)
-    {
-        string manager = StatNames.Sanitize(managerStatPrefix);
-        string rules = Middle(prefix);
-        string name = StatNames.Sanitize(policy);
-        return new StatScope(
-            $"http.{manager}.rbac.{rules}policy.{name}.", "envoy_http_rbac_" + StatNames.ToFamily(rules + "policy."), [Manager(manager), new StatTag("envoy_rbac_policy", name)]);
-    }
-
-    public static StatScope Network(string statPrefix, string prefix)
+    public static StatScope Network(string statPrefix)
     {
         string own = StatNames.Sanitize(statPrefix.TrimEnd('.'));
-        string rules = Middle(prefix);
-        return new StatScope($"{own}.rbac.{rules}", "envoy_rbac_" + StatNames.ToFamily(rules), [new StatTag("envoy_rbac_prefix", own)]);
+        return new StatScope($"{own}.rbac.", "envoy_rbac_", [new StatTag("envoy_rbac_prefix", own)]);
     }
 
-    private static StatTag Manager(string statPrefix) => new("envoy_http_conn_manager_prefix", statPrefix);
+    /// <summary>Of rules within a filter.</summary>
+    /// <param name="prefix"><c>rules_stat_prefix</c> or <c>shadow_rules_stat_prefix</c>; may be empty.</param>
+    public static StatScope Rules(StatScope rbac, string prefix)
+    {
+        string middle = prefix.Length == 0 ? string.Empty : StatNames.Sanitize(prefix.TrimEnd('.')) + ".";
+        return new StatScope(rbac.TextPrefix + middle, rbac.FamilyPrefix + StatNames.ToFamily(middle), [.. rbac.TagSpan]);
+    }
 
-    private static string Middle(string prefix) => prefix.Length == 0 ? string.Empty : StatNames.Sanitize(prefix.TrimEnd('.')) + ".";
+    /// <summary>Of one policy among these rules.</summary>
+    public static StatScope Policy(StatScope rbac, string prefix, string policy)
+    {
+        StatScope rules = Rules(rbac, prefix);
+        string name = StatNames.Sanitize(policy);
+        return new StatScope($"{rules.TextPrefix}policy.{name}.", rules.FamilyPrefix + "policy_", [.. rules.TagSpan, new StatTag("envoy_rbac_policy", name)]);
+    }
 }

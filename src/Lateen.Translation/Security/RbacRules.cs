@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Envoy.Config.Rbac.V3;
 using Lateen.Model;
 using Lateen.Model.Security;
+using Lateen.Xds;
 using RbacAction = Envoy.Config.Rbac.V3.RBAC.Types.Action;
 
 namespace Lateen.Translation.Security;
@@ -23,23 +24,24 @@ internal static class RbacRules
     {
         if (policies.Count == 0) return null;
         var rbac = new RBAC { Action = action };
+        var places = new List<KeyValuePair<string, string>>();
         foreach (var policy in policies)
         {
             var conditions = new RbacConditions(domains, policy.Namespace);
             var rules = policy.Spec.Rules;
-            for (int i = 0; i < rules.Length; i++)
-                if (PolicyOf(rules[i], action, traffic, conditions) is { } rule) rbac.Policies.Add(Name(policy, i, naming), rule);
-            // An ALLOW policy that allows nothing is no absent one; it stands there by name, to be seen in dumps and counters.
-            if (rules.IsEmpty) rbac.Policies.Add(Name(policy, 0, naming), Never());
+            for (int i = 0; i < Math.Max(1, rules.Length); i++)
+            {
+                string name = MatchedRule.NameOf(policy, i);
+                if (naming is not null) name = naming(name);
+                // An ALLOW policy that allows nothing is no absent one; it stands there by name, to be seen in dumps and counters.
+                if ((rules.IsEmpty ? Never() : PolicyOf(rules[i], action, traffic, conditions)) is { } rule) rbac.Policies.Add(name, rule);
+                // Also of a rule that cannot match here: the operator is told which rules there are when none of them allowed a request.
+                if (MatchedRule.LocationOf(policy, i)?.FileAndLine is { Length: > 0 } place) places.Add(KeyValuePair.Create(name, place));
+            }
         }
 
+        rbac.AuditLoggingOptions = PolicyPlaces.Pack(places);
         return rbac;
-    }
-
-    private static string Name(Resource<AuthorizationPolicy> policy, int rule, Func<string, string>? naming)
-    {
-        string name = $"ns[{policy.Namespace}]-policy[{policy.Name}]-rule[{rule}]";
-        return naming is null ? name : naming(name);
     }
 
     /// <summary>Null for a rule that can never match: one that allows by what a connection does not have.</summary>

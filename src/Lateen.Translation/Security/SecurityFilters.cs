@@ -81,7 +81,7 @@ internal static class SecurityFilters
     private static HttpFilter Filter(RBAC? rules, RBAC? shadow, string shadowPrefix) => new()
     {
         Name = HttpRbacName,
-        TypedConfig = Messages.Pack(new HttpRbac { Rules = rules, ShadowRules = shadow, ShadowRulesStatPrefix = shadowPrefix }),
+        TypedConfig = Messages.Pack(new HttpRbac { Rules = rules, ShadowRules = shadow, ShadowRulesStatPrefix = shadowPrefix, TrackPerRuleStats = true }),
     };
 
     private static NetworkFilter NetworkFilter(RBAC? rules, RBAC? shadow, string shadowPrefix) => new()

@@ -47,10 +47,24 @@ public enum AuthorizationReason
 public sealed record MatchedRule(Resource<AuthorizationPolicy> Policy, int Rule)
 {
     /// <summary>Istio's name of the rule, which dumps, logs and counters show.</summary>
-    public string Name => $"ns[{Policy.Namespace}]-policy[{Policy.Name}]-rule[{Rule}]";
+    public string Name => NameOf(Policy, Rule);
 
     /// <summary>Where the rule is written.</summary>
-    public SourceLocation? Location => Policy.Spec.Rules[Rule].Location ?? Policy.Metadata.Location;
+    public SourceLocation? Location => LocationOf(Policy, Rule);
+
+    /// <inheritdoc cref="Name"/>
+    public static string NameOf(Resource<AuthorizationPolicy> policy, int rule)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return $"ns[{policy.Namespace}]-policy[{policy.Name}]-rule[{rule}]";
+    }
+
+    /// <summary>Where a rule is written; of a policy without rules, where the policy is. Whoever enforces rules and whoever is asked about them take it from here.</summary>
+    public static SourceLocation? LocationOf(Resource<AuthorizationPolicy> policy, int rule)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return (rule < policy.Spec.Rules.Length ? policy.Spec.Rules[rule].Location : null) ?? policy.Metadata.Location;
+    }
 }
 
 /// <summary>What policy says of a request, and which rule said it.</summary>

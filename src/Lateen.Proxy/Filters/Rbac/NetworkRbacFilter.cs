@@ -61,6 +61,7 @@ internal sealed record NetworkRbacFilter : NetworkFilter
         {
             RbacVerdict verdict = _shadow.Rules.Evaluate(subject);
             worker.Shard.Increment(verdict.IsAllowed ? _stats.ShadowAllowed : _stats.ShadowDenied);
+            _shadow.Count(worker.Shard, verdict, _stats.Scope);
             // Another filter may decide by this verdict: where it cannot be left, nobody may pass for its absence.
             if (!_shadow.Leave(record.Metadata ??= new DynamicMetadata(), Namespace, verdict))
             {
@@ -72,8 +73,10 @@ internal sealed record NetworkRbacFilter : NetworkFilter
         if (_enforced is null) return null;
         RbacVerdict decision = _enforced.Rules.Evaluate(subject);
         worker.Shard.Increment(decision.IsAllowed ? _stats.Allowed : _stats.Denied);
-        if (_enforced.Rules.Action == RbacAction.Log) RbacReplies.LeaveLogHint(record.Metadata ??= new DynamicMetadata(), decision);
+        _enforced.Count(worker.Shard, decision, _stats.Scope);
+        if (_enforced.Rules.Action == RbacAction.Log) _enforced.LeaveLogHint(record.Metadata ??= new DynamicMetadata(), decision);
         if (decision.IsAllowed) return null;
+        _enforced.LeaveRefusal(record.Metadata ??= new DynamicMetadata(), decision);
         record.TerminationDetails = _enforced.ReplyTo(decision).Details;
         return _delayMilliseconds;
     }
@@ -82,6 +85,8 @@ internal sealed record NetworkRbacFilter : NetworkFilter
 /// <summary>Compiles <c>envoy.filters.network.rbac</c>.</summary>
 public sealed class NetworkRbacFilterCompiler(StatsRegistry registry) : IExtensionCompiler
 {
+    private readonly RbacPolicyCounters _policies = new(registry);
+
     public string MessageName => "envoy.extensions.filters.network.rbac.v3.RBAC";
 
     public CompiledExtension? Compile(string name, Any configuration, FieldPath path, ConfigurationErrors errors)
@@ -98,9 +103,12 @@ public sealed class NetworkRbacFilterCompiler(StatsRegistry registry) : IExtensi
         return new NetworkRbacFilter(
             name,
             configuration.TypeUrl,
-            enforced is null ? null : new RbacRuleSet(enforced, string.Empty, isShadow: false, countsPolicies: false),
-            shadow is null ? null : new RbacRuleSet(shadow, message.ShadowRulesStatPrefix, isShadow: true, countsPolicies: false),
+            enforced is null ? null : new RbacRuleSet(enforced, string.Empty, isShadow: false, CountersOf(enforced)),
+            shadow is null ? null : new RbacRuleSet(shadow, message.ShadowRulesStatPrefix, isShadow: true, CountersOf(shadow)),
             (long)delay.TotalMilliseconds,
             RbacStats.OpenNetwork(registry, message.StatPrefix, message.ShadowRulesStatPrefix));
     }
+
+    /// <summary>Envoy's filter of connections has no <c>track_per_rule_stats</c>: who says where policies are written wants to see which of them decided.</summary>
+    private RbacPolicyCounters? CountersOf(RbacRules rules) => rules.AllPlaces.Length > 0 ? _policies : null;
 }

@@ -7,7 +7,7 @@ namespace Lateen.Proxy.Filters.Rbac;
 
 /// <summary>
 /// <c>envoy.filters.http.rbac</c>: allows or denies a request by rules, and says what shadow rules would have said. Who is denied learns nothing
-/// of the reason; the access log names the policy.
+/// of the reason; the access log and the statistics name the policy and where it is written.
 /// </summary>
 /// <remarks>
 /// Shadow rules come first, so that their verdict stands in the metadata whatever the rules say. Envoy sets no response flag for a
@@ -59,7 +59,7 @@ internal sealed record RbacFilter : HttpFilter
         {
             RbacVerdict verdict = shadow.Rules.Evaluate(subject);
             exchange.Shard.Increment(verdict.IsAllowed ? stats.ShadowAllowed : stats.ShadowDenied);
-            shadow.Count(exchange.Shard, verdict, _registry, exchange.ConnectionManager.StatPrefix);
+            shadow.Count(exchange.Shard, verdict, stats.Scope);
             // Another filter may decide by this verdict: where it cannot be left, nobody may pass for its absence.
             if (!shadow.Leave(exchange.Metadata, Namespace, verdict)) return FilterVerdict.Respond(RbacReplies.NoRoom);
         }
@@ -67,9 +67,11 @@ internal sealed record RbacFilter : HttpFilter
         if (rules.Enforced is not { } enforced) return FilterVerdict.Continue;
         RbacVerdict decision = enforced.Rules.Evaluate(subject);
         exchange.Shard.Increment(decision.IsAllowed ? stats.Allowed : stats.Denied);
-        enforced.Count(exchange.Shard, decision, _registry, exchange.ConnectionManager.StatPrefix);
-        if (enforced.Rules.Action == RbacAction.Log) RbacReplies.LeaveLogHint(exchange.Metadata, decision);
-        return decision.IsAllowed ? FilterVerdict.Continue : FilterVerdict.Respond(enforced.ReplyTo(decision));
+        enforced.Count(exchange.Shard, decision, stats.Scope);
+        if (enforced.Rules.Action == RbacAction.Log) enforced.LeaveLogHint(exchange.Metadata, decision);
+        if (decision.IsAllowed) return FilterVerdict.Continue;
+        enforced.LeaveRefusal(exchange.Metadata, decision);
+        return FilterVerdict.Respond(enforced.ReplyTo(decision));
     }
 }
 

@@ -2,7 +2,9 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Routing;
+using Lateen.Proxy.Statistics;
 using Lateen.Telemetry.Statistics;
+using Lateen.Xds.Wire;
 using Proto = Envoy.Extensions.Filters.Http.Rbac.V3;
 
 namespace Lateen.Proxy.Filters.Rbac;
@@ -10,6 +12,8 @@ namespace Lateen.Proxy.Filters.Rbac;
 /// <summary>Compiles <c>envoy.filters.http.rbac</c>, and what routes put in its place (<c>RBACPerRoute</c>; an empty one lets all pass).</summary>
 public sealed class RbacFilterCompiler(StatsRegistry registry) : IExtensionCompiler, IRouteFilterCompiler
 {
+    private readonly RbacPolicyCounters _policies = new(registry);
+
     public string MessageName => "envoy.extensions.filters.http.rbac.v3.RBAC";
 
     public string RouteMessageName => "envoy.extensions.filters.http.rbac.v3.RBACPerRoute";
@@ -25,7 +29,7 @@ public sealed class RbacFilterCompiler(StatsRegistry registry) : IExtensionCompi
             ? RulesOf(name, configuration.TypeUrl, message.Rbac ?? new Proto.RBAC(), path.Field("rbac"), errors)
             : null;
 
-    private static RbacFilterRules? RulesOf(string name, string typeUrl, Proto.RBAC message, FieldPath path, ConfigurationErrors errors)
+    private RbacFilterRules? RulesOf(string name, string typeUrl, Proto.RBAC message, FieldPath path, ConfigurationErrors errors)
     {
         int errorsBefore = errors.Count;
         RbacRules? enforced = message.Rules is null ? null : RbacRules.Compile(message.Rules, path.Field("rules"), errors, isConnection: false);
@@ -34,8 +38,8 @@ public sealed class RbacFilterCompiler(StatsRegistry registry) : IExtensionCompi
         return new RbacFilterRules(
             name,
             typeUrl,
-            enforced is null ? null : new RbacRuleSet(enforced, message.RulesStatPrefix, isShadow: false, message.TrackPerRuleStats),
-            shadow is null ? null : new RbacRuleSet(shadow, message.ShadowRulesStatPrefix, isShadow: true, message.TrackPerRuleStats),
+            enforced is null ? null : new RbacRuleSet(enforced, message.RulesStatPrefix, isShadow: false, message.TrackPerRuleStats ? _policies : null),
+            shadow is null ? null : new RbacRuleSet(shadow, message.ShadowRulesStatPrefix, isShadow: true, message.TrackPerRuleStats ? _policies : null),
             message.RulesStatPrefix,
             message.ShadowRulesStatPrefix);
     }
@@ -50,7 +54,6 @@ internal static class RbacMessages
         [("envoy.config.rbac.v3.Policy", 3)] = "condition",
         [("envoy.config.rbac.v3.Policy", 4)] = "checked_condition",
         [("envoy.config.rbac.v3.Policy", 5)] = "cel_config",
-        [("envoy.config.rbac.v3.RBAC", 3)] = "audit_logging_options",
         [("envoy.extensions.filters.http.rbac.v3.RBAC", 4)] = "matcher",
         [("envoy.extensions.filters.http.rbac.v3.RBAC", 5)] = "shadow_matcher",
         [("envoy.extensions.filters.network.rbac.v3.RBAC", 6)] = "matcher",
@@ -59,5 +62,8 @@ internal static class RbacMessages
 
     /// <inheritdoc cref="ExtensionMessages.TryParse"/>
     public static TMessage? TryParse<TMessage>(MessageParser<TMessage> parser, Any configuration, FieldPath path, ConfigurationErrors errors)
-        where TMessage : class, IMessage<TMessage> => ExtensionMessages.TryParse(parser, configuration, path, errors, KnownElsewhere);
+        where TMessage : class, IMessage<TMessage> => ExtensionMessages.TryParse(parser, configuration, path, errors, KnownElsewhere, IsAuditLogger);
+
+    /// <summary>A logger of a type that is not supported is refused or passed over by <see cref="RbacRules.Compile"/>: the configuration may call it optional.</summary>
+    private static bool IsAuditLogger(UnknownField field) => field.FieldNumber == 0 && field.Path.EndsWith(".audit_logger.typed_config", StringComparison.Ordinal);
 }

@@ -1,5 +1,3 @@
-using System.Text;
-using Lateen.Proxy.Filters.Metadata;
 using Lateen.Proxy.Forwarding;
 
 namespace Lateen.Proxy.Filters.Rbac;
@@ -8,28 +6,19 @@ namespace Lateen.Proxy.Filters.Rbac;
 internal static class RbacReplies
 {
     private static readonly byte[] Body = "RBAC: access denied"u8.ToArray();
-    private static readonly byte[] CommonNamespace = "envoy.common"u8.ToArray();
-    private static readonly byte[] LogHint = "access_log_hint"u8.ToArray();
 
     /// <summary>A shadow verdict could not be left for the filters behind.</summary>
     public static LocalReply NoRoom { get; } = new() { Status = 403, Body = Body, Details = "rbac_metadata_overflow" };
 
     /// <summary>The answer where a policy denies; null: because none allows.</summary>
-    public static LocalReply Denied(string? policy) => new() { Status = 403, Body = Body, Details = DetailsOf(policy) };
+    /// <param name="policy">The policy's name.</param>
+    /// <param name="place">Where it is written, as <see cref="PlaceText"/> puts it; empty: nobody said.</param>
+    public static LocalReply Denied(string? policy, string place) => new() { Status = 403, Body = Body, Details = DetailsOf(policy, place) };
 
-    /// <summary>As Envoy words it; spaces would break lines of logs into other fields.</summary>
-    public static string DetailsOf(string? policy)
+    /// <summary>Envoy's words to the last <c>]</c>, then the place in braces, which Envoy does not know.</summary>
+    private static string DetailsOf(string? policy, string place)
     {
-        var name = new StringBuilder(policy ?? "none");
-        for (int i = 0; i < name.Length; i++)
-        {
-            if (char.IsWhiteSpace(name[i]) || char.IsControl(name[i])) name[i] = '_';
-        }
-
-        return $"rbac_access_denied_matched_policy[{name}]";
+        string details = $"rbac_access_denied_matched_policy[{PlaceText.OneWord(policy ?? RbacRuleSet.NoPolicy)}]";
+        return place.Length == 0 ? details : $"{details}{{{place}}}";
     }
-
-    /// <summary>Tells the access log whether a rule asks for this exchange to be written down.</summary>
-    public static void LeaveLogHint(DynamicMetadata metadata, in RbacVerdict verdict) =>
-        metadata.Open(CommonNamespace).Set(LogHint, verdict.Policy >= 0);
 }

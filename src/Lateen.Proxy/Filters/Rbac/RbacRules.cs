@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Envoy.Config.Rbac.V3;
 using Lateen.Proxy.Configuration;
+using Lateen.Xds;
 
 namespace Lateen.Proxy.Filters.Rbac;
 
@@ -20,7 +21,8 @@ internal enum RbacAction : byte
 /// <summary>One policy: a name and when it fits.</summary>
 /// <param name="Name">As configured.</param>
 /// <param name="Condition">One of the permissions and one of the principals.</param>
-internal sealed record RbacPolicy(string Name, Condition Condition);
+/// <param name="Place">Where it is written, as <see cref="PlaceText"/> puts it; empty: nobody said.</param>
+internal sealed record RbacPolicy(string Name, Condition Condition, string Place);
 
 /// <summary>The verdict of one set of rules.</summary>
 /// <param name="IsAllowed">It may go on.</param>
@@ -36,10 +38,11 @@ internal sealed class RbacRules
 {
     private readonly PolicyIndex? _index;
 
-    private RbacRules(RbacAction action, ImmutableArray<RbacPolicy> policies)
+    private RbacRules(RbacAction action, ImmutableArray<RbacPolicy> policies, string allPlaces)
     {
         Action = action;
         Policies = policies;
+        AllPlaces = allPlaces;
         _index = PolicyIndex.TryBuild(policies);
     }
 
@@ -47,6 +50,9 @@ internal sealed class RbacRules
 
     /// <summary>In the order in which they are tried.</summary>
     public ImmutableArray<RbacPolicy> Policies { get; }
+
+    /// <summary>Where the first of them are written, for a verdict that no policy gave; empty: nobody said.</summary>
+    public string AllPlaces { get; }
 
     /// <returns>Null when <paramref name="errors"/> got something to say.</returns>
     public static RbacRules? Compile(RBAC rules, FieldPath path, ConfigurationErrors errors, bool isConnection)
@@ -66,6 +72,7 @@ internal sealed class RbacRules
         var conditions = new ConditionCompiler(errors, isConnection);
         var permissions = new PermissionCompiler(conditions);
         var principals = new PrincipalCompiler(conditions);
+        ImmutableDictionary<string, string> places = Places(rules.AuditLoggingOptions, path.Field("audit_logging_options"), errors);
         var policies = ImmutableArray.CreateBuilder<RbacPolicy>(rules.Policies.Count);
         foreach (string name in rules.Policies.Keys.Order(StringComparer.Ordinal))
         {
@@ -73,10 +80,26 @@ internal sealed class RbacRules
             FieldPath policyPath = path.Field("policies").Key(name);
             Condition? what = permissions.Any(policy.Permissions, policyPath.Field("permissions"), whenInDoubt);
             Condition? who = principals.Any(policy.Principals, policyPath.Field("principals"), whenInDoubt);
-            if (what is not null && who is not null) policies.Add(new RbacPolicy(name, AllCondition.Of([what, who])));
+            if (what is not null && who is not null) policies.Add(new RbacPolicy(name, AllCondition.Of([what, who]), PlaceText.Of(places.GetValueOrDefault(name))));
         }
 
-        return errors.Count > errorsBefore ? null : new RbacRules(action!.Value, policies.DrainToImmutable());
+        if (errors.Count > errorsBefore) return null;
+        string allPlaces = PlaceText.OfSeveral(places.OrderBy(static place => place.Key, StringComparer.Ordinal).Select(static place => place.Value));
+        return new RbacRules(action!.Value, policies.DrainToImmutable(), allPlaces);
+    }
+
+    /// <summary>Of audit loggers one is known: the control plane's, which says where policies are written. Any other has to be optional.</summary>
+    private static ImmutableDictionary<string, string> Places(RBAC.Types.AuditLoggingOptions? options, FieldPath path, ConfigurationErrors errors)
+    {
+        ImmutableDictionary<string, string> places = ImmutableDictionary<string, string>.Empty;
+        for (int i = 0; i < (options?.LoggerConfigs.Count ?? 0); i++)
+        {
+            RBAC.Types.AuditLoggingOptions.Types.AuditLoggerConfig logger = options!.LoggerConfigs[i];
+            if (PolicyPlaces.TryUnpack(logger.AuditLogger, out ImmutableDictionary<string, string>? told)) places = told;
+            else if (!logger.IsOptional) errors.Add(path.Field("logger_configs").At(i).Field("audit_logger"), $"the audit logger '{logger.AuditLogger?.Name}' is not supported, and is not optional");
+        }
+
+        return places;
     }
 
     public RbacVerdict Evaluate(in AuthorizationSubject subject)

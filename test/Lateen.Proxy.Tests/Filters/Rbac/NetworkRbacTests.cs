@@ -33,6 +33,22 @@ public sealed class NetworkRbacTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_the_policy_is_written_that_closed_a_connection_stands_in_the_log_and_the_statistics()
+    {
+        await using var upstream = TestUpstream.Answering();
+        await using var proxy = await BootstrappedProxy.StartAsync(Yaml(upstream.Address, """
+            {rules: {action: DENY, policies: {p: {permissions: [{any: true}], principals: [{any: true}]}},
+             audit_logging_options: {logger_configs: [{audit_logger: {name: lateen.policy_places, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct, value: {p: "redis.yaml:12"}}}, is_optional: true}]}}}
+            """));
+        using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
+
+        Assert.Equal("", (await client.ReadToEndAsync()).Replace("RST", "", StringComparison.Ordinal));
+
+        Assert.Contains("rbac_access_denied_matched_policy[p]{redis.yaml:12}", await proxy.Log.NextAsync(), StringComparison.Ordinal);
+        await proxy.EventuallyAsync("tcp.rbac.policy.p.denied", 1);
+    }
+
+    [Fact]
     public async Task A_connection_that_is_allowed_is_served_and_counted()
     {
         await using var upstream = TestUpstream.Answering();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -6,6 +7,7 @@ using Lateen.Proxy.Filters.Rbac;
 using Lateen.Proxy.Forwarding;
 using Lateen.Proxy.Tests.Harness;
 using Lateen.Telemetry.AccessLogs;
+using Lateen.Telemetry.Exposition;
 using Lateen.Telemetry.Statistics;
 using Lateen.Xds.Text;
 using Proto = Envoy.Extensions.Filters.Http.Rbac.V3;
@@ -52,6 +54,86 @@ public sealed class RbacFilterTests
         Assert.DoesNotContain("admin", denied.Head, StringComparison.Ordinal);
         Assert.Equal("403 - rbac_access_denied_matched_policy[no_admin]", await log.NextAsync());
         Assert.Empty(upstream.Heads);
+    }
+
+    [Fact]
+    public async Task Where_a_policy_is_written_stands_in_the_log_and_the_statistics_and_nowhere_in_the_answer()
+    {
+        const string Deny = "{track_per_rule_stats: true, rules: {action: DENY, policies: {'no admin': {permissions: [{url_path: {path: {prefix: /admin}}}], " + Everyone + "}}, "
+            + "audit_logging_options: {logger_configs: [" + PlacesBegin + "'no admin': 'policies/admin.yaml:33'" + PlacesEnd + "]}}}";
+        await using var upstream = TestUpstream.Answering();
+        var log = new RecordingLog
+        {
+            Format = static exchange => $"{exchange.Record.ResponseDetails} {Metadata(exchange, "lateen.rbac", "policy")} {Metadata(exchange, "lateen.rbac", "place")} {Metadata(exchange, "lateen.rbac", "action")}",
+        };
+        await using var proxy = Start(upstream, log, Deny);
+
+        var denied = await RawClient.ExchangeAsync(proxy.Address, "GET /admin HTTP/1.1\r\nHost: shop\r\n\r\n");
+        Assert.Equal("rbac_access_denied_matched_policy[no_admin]{policies/admin.yaml:33} no admin policies/admin.yaml:33 DENY", await log.NextAsync());
+        await RawClient.ExchangeAsync(proxy.Address, "GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
+        Assert.Equal("via_upstream - - -", await log.NextAsync());
+
+        Assert.Equal((403, "RBAC: access denied"), (denied.Status, denied.Body));
+        Assert.DoesNotContain("yaml", denied.Head, StringComparison.Ordinal);
+        Assert.Equal(["http.in.rbac.policy.no admin.allowed: 0", "http.in.rbac.policy.no admin.denied: 1", "http.in.rbac.policy.no admin.place: \"policies/admin.yaml:33\""], Stats(proxy, "policy"));
+    }
+
+    [Fact]
+    public async Task Where_none_of_many_allows_the_first_three_are_named_and_the_rest_is_counted()
+    {
+        const string Allow = "{track_per_rule_stats: true, rules: {policies: {a: {permissions: [{url_path: {path: {prefix: /public}}}], " + Everyone + "}}, "
+            + "audit_logging_options: {logger_configs: [" + PlacesBegin + "e: 'e:5', a: 'a:1', d: 'my d:4', c: 'c:3', b: 'a:1'" + PlacesEnd + "]}}}";
+        await using var upstream = TestUpstream.Answering();
+        var log = new RecordingLog { Format = static exchange => $"{exchange.Record.ResponseDetails} {Metadata(exchange, "lateen.rbac", "policy")} {Metadata(exchange, "lateen.rbac", "action")}" };
+        await using var proxy = Start(upstream, log, Allow);
+
+        await RawClient.ExchangeAsync(proxy.Address, "GET /private HTTP/1.1\r\nHost: shop\r\n\r\n");
+
+        Assert.Equal("rbac_access_denied_matched_policy[none]{a:1,c:3,my_d:4,+1} none ALLOW", await log.NextAsync());
+        Assert.Equal(["http.in.rbac.policy.none.allowed: 0", "http.in.rbac.policy.none.denied: 1", "http.in.rbac.policy.none.place: \"a:1,c:3,my_d:4,+1\""], Stats(proxy, "policy"));
+    }
+
+    [Fact]
+    public async Task A_line_that_moves_makes_no_new_series()
+    {
+        await using var upstream = TestUpstream.Answering();
+        await using var proxy = Start(upstream, null, "name: test\nvirtual_hosts:\n" + Routes("before", "a.yaml:7") + Routes("after", "a.yaml:9"), ["{rules: {}}"]);
+
+        await RawClient.ExchangeAsync(proxy.Address, "GET / HTTP/1.1\r\nHost: before\r\n\r\n");
+        Assert.Contains("http.in.rbac.policy.p.place: \"a.yaml:7\"", Stats(proxy, "policy"));
+        await RawClient.ExchangeAsync(proxy.Address, "GET / HTTP/1.1\r\nHost: after\r\n\r\n");
+
+        Assert.Equal(["http.in.rbac.policy.p.allowed: 0", "http.in.rbac.policy.p.denied: 2", "http.in.rbac.policy.p.place: \"a.yaml:9\""], Stats(proxy, "policy"));
+
+        static string Routes(string host, string place) => """
+            - name: HOST
+              domains: [HOST]
+              routes:
+              - match: {prefix: /}
+                route: {cluster: backend}
+                typed_per_filter_config: {rbac0: {"@type": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute, rbac: {track_per_rule_stats: true, rules: {action: DENY, policies: {p: {permissions: [{any: true}], principals: [{any: true}]}}, audit_logging_options: {logger_configs: [PLACES]}}}}}
+
+            """.Replace("HOST", host, StringComparison.Ordinal).Replace("PLACES", $"{PlacesBegin}p: '{place}'{PlacesEnd}", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_audit_policy_that_fits_is_named_in_the_metadata_beside_the_one_that_refuses()
+    {
+        const string Audit = "{track_per_rule_stats: true, rules: {action: LOG, policies: {watched: {permissions: [{url_path: {path: {prefix: /admin}}}], " + Everyone + "}}, "
+            + "audit_logging_options: {logger_configs: [" + PlacesBegin + "watched: 'audit.yaml:4'" + PlacesEnd + "]}}}";
+        await using var upstream = TestUpstream.Answering();
+        var log = new RecordingLog
+        {
+            Format = static exchange => $"{Metadata(exchange, "lateen.rbac", "audit_policy")} {Metadata(exchange, "lateen.rbac", "audit_place")} {Metadata(exchange, "lateen.rbac", "policy")}",
+        };
+        await using var proxy = Start(upstream, log, Audit, DenyAdmin);
+
+        await RawClient.ExchangeAsync(proxy.Address, "GET /admin HTTP/1.1\r\nHost: shop\r\n\r\n");
+        Assert.Equal("watched audit.yaml:4 no admin", await log.NextAsync());
+        await RawClient.ExchangeAsync(proxy.Address, "GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
+        Assert.Equal("- - -", await log.NextAsync());
+
+        Assert.Equal(["http.in.rbac.policy.watched.allowed: 1", "http.in.rbac.policy.watched.denied: 0", "http.in.rbac.policy.watched.place: \"audit.yaml:4\""], Stats(proxy, "watched"));
     }
 
     [Fact]
@@ -179,6 +261,30 @@ public sealed class RbacFilterTests
     }
 
     [Fact]
+    public async Task Ten_thousand_refusals_with_all_their_details_allocate_nothing_on_the_reactor()
+    {
+        const string Deny = "{track_per_rule_stats: true, rules: {action: DENY, policies: {p: {permissions: [{any: true}], " + Everyone + "}}, "
+            + "audit_logging_options: {logger_configs: [" + PlacesBegin + "p: 'a.yaml:33'" + PlacesEnd + "]}}}";
+        await using var upstream = TestUpstream.Answering();
+        await using var proxy = Start(upstream, null, Deny.Replace("DENY", "LOG", StringComparison.Ordinal), Deny);
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await Run(500);
+
+        var best = await ReactorAllocation.LeastAsync(proxy.Engine.Reactors[0], () => Run(10_000));
+
+        Assert.True(best <= 0, $"{best} bytes in 10,000 requests");
+
+        async Task Run(int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                await client.SendAsync("GET /admin HTTP/1.1\r\nHost: shop\r\n\r\n");
+                Assert.Equal(403, (await client.ReadResponseAsync()).Status);
+            }
+        }
+    }
+
+    [Fact]
     public void What_came_over_xds_and_is_not_understood_is_refused_by_name()
     {
         // A policy with a condition (field 3), as a control plane that knows it would send it.
@@ -190,6 +296,22 @@ public sealed class RbacFilterTests
         Assert.Null(new RbacFilterCompiler(new StatsRegistry()).Compile("rbac", Any.Pack(message), FieldPath.Root.Field("typed_config"), errors));
 
         Assert.Equal("typed_config.rules.policies[0].value.condition: is not supported", errors.ToString());
+    }
+
+    [Theory]
+    [InlineData(true, "")]
+    [InlineData(false, "typed_config.rules.audit_logging_options.logger_configs[0].audit_logger: the audit logger 'stdout' is not supported, and is not optional")]
+    public void An_audit_logger_that_is_not_known_is_passed_over_where_it_is_optional_and_refused_where_it_is_not(bool isOptional, string error)
+    {
+        var logger = new Envoy.Config.Core.V3.TypedExtensionConfig { Name = "stdout", TypedConfig = new Any { TypeUrl = "type.googleapis.com/envoy.extensions.rbac.audit_loggers.stream.v3.StdoutAuditLog" } };
+        var options = new Envoy.Config.Rbac.V3.RBAC.Types.AuditLoggingOptions();
+        options.LoggerConfigs.Add(new Envoy.Config.Rbac.V3.RBAC.Types.AuditLoggingOptions.Types.AuditLoggerConfig { AuditLogger = logger, IsOptional = isOptional });
+        var message = new Proto.RBAC { Rules = new Envoy.Config.Rbac.V3.RBAC { AuditLoggingOptions = options } };
+        var errors = new ConfigurationErrors();
+
+        Assert.Equal(isOptional, new RbacFilterCompiler(new StatsRegistry()).Compile("rbac", Any.Pack(message), FieldPath.Root.Field("typed_config"), errors) is not null);
+
+        Assert.Equal(error, errors.ToString());
     }
 
     [Fact]
@@ -212,6 +334,18 @@ public sealed class RbacFilterTests
                           http_filters: [{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]
                 """)),
             StringComparison.Ordinal);
+    }
+
+    /// <summary>How the control plane tells where policies are written; their names and places go between the two.</summary>
+    private const string PlacesBegin = "{audit_logger: {name: lateen.policy_places, typed_config: {'@type': type.googleapis.com/google.protobuf.Struct, value: {";
+    private const string PlacesEnd = "}}}, is_optional: true}";
+
+    /// <summary>The lines of <c>/stats</c> whose names match.</summary>
+    private static string[] Stats(EngineUnderTest proxy, string name)
+    {
+        var page = new ArrayBufferWriter<byte>();
+        StatsText.Write(proxy.Registry.List(), StatsQuery.All with { Name = StatsQuery.CompileName(name) }, page);
+        return Encoding.UTF8.GetString(page.WrittenSpan).Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
     internal static EngineUnderTest Start(TestUpstream upstream, RecordingLog? log, params string[] filters) => Start(upstream, log, null, filters);

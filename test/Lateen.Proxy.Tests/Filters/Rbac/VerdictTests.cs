@@ -1,4 +1,7 @@
+using Envoy.Config.Rbac.V3;
+using Lateen.Proxy.Configuration;
 using Lateen.Proxy.Filters.Rbac;
+using Lateen.Xds;
 
 namespace Lateen.Proxy.Tests.Filters.Rbac;
 
@@ -171,10 +174,30 @@ public sealed class VerdictTests
     {
         var metadata = new Lateen.Proxy.Filters.Metadata.DynamicMetadata();
         Assert.True(metadata.Open("x"u8).Set("big"u8, new byte[Lateen.Proxy.Filters.Metadata.DynamicMetadata.MaxBytes - 10]));
-        var shadow = new RbacRuleSet(Access.Compile("{action: DENY}"), "s_", isShadow: true, countsPolicies: false);
+        var shadow = new RbacRuleSet(Access.Compile("{action: DENY}"), "s_", isShadow: true, counters: null);
 
         Assert.False(shadow.Leave(metadata, "envoy.filters.http.rbac"u8, new RbacVerdict(true, -1)));
         Assert.Equal(403, RbacReplies.NoRoom.Status);
+    }
+
+    [Theory]
+    [InlineData("a b\n.yaml:3", "a_b_.yaml:3")]
+    [InlineData("", "")]
+    public void A_place_is_one_word_and_bounded_and_decides_nothing(string place, string shown)
+    {
+        string root = new('r', 300);
+
+        Assert.Equal(shown, Policy(place).Place);
+        Assert.Equal("..." + new string('r', PlaceText.MaxLength - 12) + "/a.yaml:9", Policy(root + "/a.yaml:9").Place);
+
+        static RbacPolicy Policy(string place)
+        {
+            RBAC rules = Access.Read("{policies: {p: {permissions: [{any: true}], principals: [{any: true}]}}}");
+            rules.AuditLoggingOptions = PolicyPlaces.Pack([KeyValuePair.Create("p", place), KeyValuePair.Create("gone", "b:1")]);
+            var compiled = RbacRules.Compile(rules, FieldPath.Root, new ConfigurationErrors(), isConnection: false);
+            Assert.Equal(new RbacVerdict(true, 0), compiled!.Evaluate(Access.Subject("GET / HTTP/1.1")));
+            return compiled.Policies[0];
+        }
     }
 
     [Fact]
