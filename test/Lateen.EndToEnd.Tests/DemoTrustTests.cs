@@ -103,19 +103,22 @@ public sealed partial class DemoTrustTests(DemoTrustTests.RunningDemo running) :
         }
     }
 
-    /// <summary>The caller is told nothing but the fact; policy and rule stand in the log and behind the counters, their file and line in the answer of <c>authz check</c>.</summary>
+    /// <summary>The caller is told nothing but the fact; policy, rule, file and line stand in the log, in <c>/stats</c> and in the answer of <c>authz check</c>.</summary>
     private async Task ARefusalTellsTheOperatorAlone(HttpClient client)
     {
         using var denied = await client.GetAsync(Demo.Storefront, Cancel);
         Assert.Equal(HttpStatusCode.Forbidden, denied.StatusCode);
         Assert.Equal("RBAC: access denied", await denied.Content.ReadAsStringAsync(Cancel));
         Assert.DoesNotContain(denied.Headers, static header => header.Value.Any(static value => value.Contains("policy", StringComparison.OrdinalIgnoreCase)));
-        await Demo.LogLineAsync("ingressgateway", static line => line.StartsWith("GET /book/0 403 - rbac_access_denied_matched_policy[none] ", StringComparison.Ordinal), "the refusal", Cancel);
+        await Demo.LogLineAsync("ingressgateway", static line => RefusedByNone().IsMatch(line), "the refusal", Cancel);
         var (code, verdict) = await Demo.TryCliAsync(Cancel, "authz", "check", "ingressgateway", "-n", "bookshop", "--path", "/book/0");
         Assert.NotEqual(0, code);
         Assert.Contains("DENIED: there are ALLOW policies, and none of their rules matches", verdict, StringComparison.Ordinal);
         Assert.Matches(@"deny-all +ALLOW +0 +\S*deny-all\.yaml:2", verdict);
-        Assert.True(await StatAsync(client, "ingressgateway", ".rbac.denied") > 0);
+        var stats = await StatsAsync(client, "ingressgateway");
+        Assert.Contains(stats, static line => line.Contains(".rbac.denied: ", StringComparison.Ordinal) && !line.EndsWith(": 0", StringComparison.Ordinal));
+        Assert.Contains(stats, static line => line.Contains(".rbac.policy.none.denied: ", StringComparison.Ordinal) && !line.EndsWith(": 0", StringComparison.Ordinal));
+        Assert.Contains(stats, static line => line.Contains(".rbac.policy.none.place: ", StringComparison.Ordinal) && line.EndsWith("deny-all.yaml:2\"", StringComparison.Ordinal));
     }
 
     private async Task OnlyTheKeeperSeesTheBackOffice(HttpClient client)
@@ -128,15 +131,45 @@ public sealed partial class DemoTrustTests(DemoTrustTests.RunningDemo running) :
         Assert.Equal((403, 401, 200), (nobody, forger, keeper));
         Assert.Equal("RBAC: access denied", refusal);
         Assert.Contains("<b data-test=\"role\">keeper</b>", page, StringComparison.Ordinal);
-        await Demo.LogLineAsync(
-            "storefront-v1-sidecar",
-            static line => line.StartsWith("GET /admin 403 - rbac_access_denied_matched_policy[ns[bookshop]-policy[admin-is-for-staff]-rule[0]] ", StringComparison.Ordinal),
-            "the refusal with policy and rule", Cancel);
+        await TheRefusalIsToldAtLine(client, 33);
+
+        // The policy is edited, two lines down, and applied again; then the control plane dies, and comes back with what its journal says.
+        var edited = Path.Combine(Demo.Runtime, "jwt-for-admin.yaml");
+        var text = await File.ReadAllTextAsync(DemoUnderTest.PathOf("jwt-for-admin.yaml"), Cancel);
+        await File.WriteAllTextAsync(edited, "# Edited.\n#\n" + text.Replace("/admin/*]", "/admin/*, /staff]", StringComparison.Ordinal), Cancel);
+        await Demo.CliAsync(Cancel, "apply", "--wait", "-f", edited);
+        await TheRefusalIsToldAtLine(client, 35);
+
+        Demo.KillControlPlane();
+        await Demo.Program.WaitForLineAsync("control-plane ended", Cancel);
+        await MeshUnderTest.UntilAsync("the control plane to be back", async () => (await Demo.TryCliAsync(Cancel, "proxy-status")).ExitCode == 0, Demo.Program, Cancel);
+        // Acknowledged by all proxies, so each has what the restarted control plane makes of the journal.
+        await Demo.ApplyAsync("redirect-old-page.yaml", Cancel);
+        await Demo.CliAsync(Cancel, "delete", "-f", DemoUnderTest.PathOf("redirect-old-page.yaml"));
+        await TheRefusalIsToldAtLine(client, 35);
+    }
+
+    /// <summary>A refusal of the storefront's sidecar names policy, rule, file and line, in its log, in its statistics and when asked about it.</summary>
+    private async Task TheRefusalIsToldAtLine(HttpClient client, int line)
+    {
+        const string Rule = "ns[bookshop]-policy[admin-is-for-staff]-rule[0]";
+        var marker = $"/admin?at={line}-{Guid.NewGuid():N}";
+        Assert.Equal(403, (await GetAsync(client, new Uri(Demo.Storefront, marker), token: null)).Status);
+        var logged = await Demo.LogLineAsync("storefront-v1-sidecar", written => written.StartsWith($"GET {marker} 403 ", StringComparison.Ordinal), "the refusal", Cancel);
+        Assert.Matches(@"^GET \S+ 403 - rbac_access_denied_matched_policy\[ns\[bookshop\]-policy\[admin-is-for-staff\]-rule\[0\]\]\{\S*jwt-for-admin\.yaml:" + line + @"\} ", logged);
+
+        var stats = await StatsAsync(client, "storefront-v1-sidecar");
+        Assert.Contains(stats, stat => stat.Contains($".rbac.policy.{Rule}.denied: ", StringComparison.Ordinal) && !stat.EndsWith(": 0", StringComparison.Ordinal));
+        Assert.EndsWith($"jwt-for-admin.yaml:{line}\"", Assert.Single(stats, stat => stat.Contains($".rbac.policy.{Rule}.place: ", StringComparison.Ordinal)), StringComparison.Ordinal);
+
         var (code, verdict) = await Demo.TryCliAsync(Cancel, "authz", "check", "storefront-v1", "-n", "bookshop", "--from", "bookshop/ingressgateway", "--path", "/admin");
         Assert.NotEqual(0, code);
-        Assert.Contains("DENIED: ns[bookshop]-policy[admin-is-for-staff]-rule[0] denies it", verdict, StringComparison.Ordinal);
-        Assert.Matches(@"at \S*jwt-for-admin\.yaml:\d+", verdict);
+        Assert.Contains($"DENIED: {Rule} denies it", verdict, StringComparison.Ordinal);
+        Assert.Matches(@"at \S*jwt-for-admin\.yaml:" + line + @"\b", verdict);
     }
+
+    [GeneratedRegex(@"^GET /book/0 403 - rbac_access_denied_matched_policy\[none\]\{\S*deny-all\.yaml:2\} ")]
+    private static partial Regex RefusedByNone();
 
     private async Task PageIsWholeAsync(HttpClient client)
     {
@@ -155,13 +188,11 @@ public sealed partial class DemoTrustTests(DemoTrustTests.RunningDemo running) :
         return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(Cancel));
     }
 
-    /// <summary>The sum of a proxy's counters whose names end so.</summary>
-    private async Task<long> StatAsync(HttpClient client, string proxy, string ending)
+    /// <summary>The lines of a proxy's <c>/stats</c>.</summary>
+    private async Task<string[]> StatsAsync(HttpClient client, string proxy)
     {
         var line = await Demo.LogLineAsync(proxy, static line => line.Contains("admin address: ", StringComparison.Ordinal), "its admin address", Cancel);
-        var page = await client.GetStringAsync(new Uri($"http://{line[(line.LastIndexOf(' ') + 1)..]}/stats"), Cancel);
-        return page.Split('\n').Select(static line => line.Split(": ")).Where(parts => parts.Length == 2 && parts[0].EndsWith(ending, StringComparison.Ordinal))
-            .Sum(static parts => long.Parse(parts[1], CultureInfo.InvariantCulture));
+        return (await client.GetStringAsync(new Uri($"http://{line[(line.LastIndexOf(' ') + 1)..]}/stats"), Cancel)).Split('\n');
     }
 
     /// <summary>Where each workload's sidecar listens for the mesh.</summary>

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Lateen.Testing;
 
@@ -83,6 +85,27 @@ internal sealed partial class DemoUnderTest : IAsyncDisposable
             Program,
             cancel);
         return found!;
+    }
+
+    /// <summary>Kills the control plane of this demo and no other: the one process in its environment that runs <c>lateen up</c>.</summary>
+    public void KillControlPlane()
+    {
+        var id = Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).OfType<string>().Where(static name => name.All(char.IsAsciiDigit))
+            .Single(name => Read(name, "cmdline").Split('\0') is [_, "up", ..] && Read(name, "environ").Contains(Runtime, StringComparison.Ordinal));
+        using var controlPlane = Process.GetProcessById(int.Parse(id, CultureInfo.InvariantCulture));
+        controlPlane.Kill();
+
+        static string Read(string process, string file)
+        {
+            try
+            {
+                return File.ReadAllText($"/proc/{process}/{file}");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return "";
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()

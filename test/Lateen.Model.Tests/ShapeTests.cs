@@ -177,6 +177,8 @@ public sealed class ShapeTests
             again, and proxies keep what they hold meanwhile. One namespace may name 32 sources of keys, the mesh 256, shared out by turns.
             `principals`, `namespaces` and `trustDomains` look at the SPIFFE id of a certificate and at no other name in it. A path with an escaped control
             octet, `?` or `#` satisfies no ALLOW rule by path and every DENY rule by path, since servers read it in different ways.
+            Who is refused learns nothing of the rule; access logs and `/stats` name policy, rule, file and line, and what an AUDIT policy matched
+            ([mutual-tls.md](mutual-tls.md#see-it)).
 
             ## Where Lateen differs from Istio on purpose
 
