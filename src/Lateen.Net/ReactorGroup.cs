@@ -33,21 +33,22 @@ public sealed class ReactorGroup : IAsyncDisposable
 
     /// <summary>
     /// Binds <paramref name="endPoint"/> on each reactor. TCP sockets share the port by SO_REUSEPORT, port 0 is chosen once for all;
-    /// a unix socket is one socket that all reactors accept from. The listeners still have to be started.
+    /// a unix socket, and one that is to be shared, is one socket that all reactors accept from. The listeners still have to be started.
     /// </summary>
     /// <returns>The listeners, or the failure; then none is left bound.</returns>
     public ListenResult<IReadOnlyList<TransportListener>> Bind(
         EndPoint endPoint, ListenerOptions options, Func<TransportConnection, ValueTask> handler)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var shared = _reactors.Length > 1 && endPoint is IPEndPoint ? options with { ReusePort = true } : options;
+        var isShared = options.IsShared || endPoint is UnixSocketEndPoint;
+        var own = _reactors.Length > 1 && !isShared ? options with { ReusePort = true } : options;
         var listeners = new List<TransportListener>(_reactors.Length);
         var target = endPoint;
         foreach (var reactor in _reactors)
         {
-            var result = listeners.Count > 0 && endPoint is UnixSocketEndPoint
+            var result = listeners.Count > 0 && isShared
                 ? listeners[0].ShareWith(reactor)
-                : TransportListener.Bind(reactor, target, shared, handler);
+                : TransportListener.Bind(reactor, target, own, handler);
             if (result.Value is not { } listener)
             {
                 foreach (var bound in listeners)

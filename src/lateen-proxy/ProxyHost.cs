@@ -37,7 +37,8 @@ internal static class ProxyHost
         var statistics = new ProxyStatistics(registry, arguments.Concurrency);
         await using var accessLogs = new AccessLogWriter(new AccessLogWriterOptions
         {
-            ReactorCount = arguments.Concurrency,
+            // One more for the admin pages, where they are logged: a buffer has one writer.
+            ReactorCount = arguments.Concurrency + (bootstrap?.Admin?.AccessLog.Count > 0 ? 1 : 0),
             StandardOutput = Console.OpenStandardOutput(),
             StandardError = Console.OpenStandardError(),
         }, registry);
@@ -77,6 +78,8 @@ internal static class ProxyHost
             RefuseListener = listener => opened?.Listeners.WhyNot(listener),
             Time = time,
             OnWarning = warning => log.For("config").Warning($"{warning}"),
+            OnNote = note => log.For("config").Info($"{note}"),
+            OnPassedOver = count => statistics.Registry.Shared.Add(statistics.Server.DynamicUnknownFields, count),
             OnSecretEvent = new SecretTally(statistics.Registry).Count,
             OnFault = fault => log.For("config").Error($"a defect on the configuration thread: {fault}"),
         });
@@ -84,6 +87,7 @@ internal static class ProxyHost
         {
             Concurrency = arguments.Concurrency,
             MaxConnections = config.MaxDownstreamConnections,
+            Node = new LocalNode(config.Node.Cluster, config.Node.Id),
             TimeProvider = time,
             DefectReported = defect => main.Error($"a defect cost one connection: {defect}"),
         });
@@ -189,5 +193,5 @@ internal static class ProxyHost
             Version = ProxyArguments.Version,
             Concurrency = arguments.Concurrency,
             DrainTime = arguments.DrainTime,
-        }), log, time);
+        }), log, time, config.AdminAccessLogs.IsEmpty ? null : new AdminAccessLogs(config.AdminAccessLogs, arguments.Concurrency));
 }

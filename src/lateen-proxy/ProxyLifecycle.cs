@@ -46,11 +46,8 @@ internal sealed class ProxyLifecycle : IProxyLifecycle, IDisposable
 
     public void DrainListeners(bool graceful, bool inboundOnly)
     {
-        bool Concerns(ListenerSnapshot listener) => !inboundOnly || listener.Direction == TrafficDirection.Inbound;
         _log.Info($"draining {(inboundOnly ? "inbound listeners" : "listeners")}{(graceful ? " gracefully" : "")}");
-        _engine.Listeners.BeginDrain(Concerns);
-        if (graceful) _ = CloseLaterAsync(Concerns);
-        else _engine.Listeners.Close(Concerns);
+        _engine.DrainListeners(inboundOnly ? static listener => listener.Direction == TrafficDirection.Inbound : static _ => true, graceful ? _drainTime : TimeSpan.Zero);
     }
 
     public void SetHealthChecksFailing(bool failing) => _isFailingHealthChecks = failing;
@@ -79,12 +76,6 @@ internal sealed class ProxyLifecycle : IProxyLifecycle, IDisposable
     {
         await _engine.StopAsync(_drainTime);
         _end.TrySetResult(0);
-    }
-
-    private async Task CloseLaterAsync(Func<ListenerSnapshot, bool> concerns)
-    {
-        await Task.Delay(_drainTime);
-        _engine.Listeners.Close(concerns);
     }
 
     private void OnListener(BoundListener listener)

@@ -12,6 +12,9 @@ public sealed partial class TranslatedConfigurationTests
 {
     private static readonly string Folder = Path.Combine(Programs.Root, "test", "Lateen.Translation.Tests", "Golden");
 
+    /// <summary>Lines that the control plane writes for Envoys: the proxy passes them over where they are received, and refuses them in a file.</summary>
+    private static readonly string[] ForEnvoy = ["emit_filter_state: true", "respect_dns_ttl: true", "decorator:", "operation:"];
+
     /// <summary>Cases for clients of gRPC hold API listeners, which are for a client in the process and not for a proxy.</summary>
     public static TheoryData<string> Cases =>
         [.. Directory.EnumerateFiles(Folder, "*.golden.yaml").Select(Path.GetFileName).Where(name => !name!.StartsWith("grpc-", StringComparison.Ordinal))
@@ -90,7 +93,8 @@ public sealed partial class TranslatedConfigurationTests
     private static string Section(string text, string name)
     {
         var lines = text.Split('\n').SkipWhile(line => !line.StartsWith($"{name}:", StringComparison.Ordinal)).Skip(1)
-            .TakeWhile(line => line.StartsWith('-') || line.StartsWith(' '));
+            .TakeWhile(line => line.StartsWith('-') || line.StartsWith(' '))
+            .Where(line => !ForEnvoy.Any(field => line.TrimStart().StartsWith(field, StringComparison.Ordinal)));
         return ItemType().Replace(string.Join('\n', lines.Select(line => $"  {line}")), "  - ");
     }
 

@@ -121,6 +121,8 @@ public enum KnownHeader : byte
     // Envoy's own.
     XEnvoyAttemptCount,
     XEnvoyDecoratorOperation,
+    XEnvoyDownstreamServiceCluster,
+    XEnvoyDownstreamServiceNode,
     XEnvoyExpectedRqTimeoutMs,
     XEnvoyExternalAddress,
     XEnvoyForceTrace,

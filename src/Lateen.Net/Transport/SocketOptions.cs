@@ -21,6 +21,9 @@ public sealed record ListenerOptions
     /// <summary>SO_REUSEPORT: several sockets share the port and the kernel spreads connections over them.</summary>
     public bool ReusePort { get; init; }
 
+    /// <summary>Of a <see cref="ReactorGroup"/>: one socket that all reactors accept from, rather than one each that share the port by SO_REUSEPORT.</summary>
+    public bool IsShared { get; init; }
+
     /// <summary>Connections that the kernel completes ahead of accept. Count; capped by net.core.somaxconn (4,096 by default).</summary>
     public int Backlog { get; init; } = 4096;
 

@@ -8,7 +8,7 @@ using Lateen.Proxy.Logging;
 namespace Lateen.Proxy.Admin;
 
 /// <summary>One client of the admin server: reads requests with the proxy's own parser and answers them one by one.</summary>
-internal sealed class AdminConnection(Socket socket, AdminSite site, Logger log, TimeProvider time, bool isLoopback)
+internal sealed class AdminConnection(Socket socket, AdminSite site, Logger log, AdminAccessLogs? accessLogs, TimeProvider time, bool isLoopback)
 {
     /// <summary>A client that sends nothing for so long is let go. Prometheus scrapes every 15 to 60 s.</summary>
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(2);
@@ -86,6 +86,8 @@ internal sealed class AdminConnection(Socket socket, AdminSite site, Logger log,
 
     private async Task<bool> AnswerAsync(CancellationToken stop)
     {
+        var begin = time.GetUtcNow();
+        var started = time.GetTimestamp();
         using var response = Respond(_head.KeepAlive);
         if (Refusal() is { } refusal)
         {
@@ -100,6 +102,7 @@ internal sealed class AdminConnection(Socket socket, AdminSite site, Logger log,
         }
 
         response.Finish();
+        accessLogs?.Write(new AdminExchange(_head, response, socket.RemoteEndPoint, socket.LocalEndPoint, time, begin, started));
         return response.KeepsAlive;
     }
 

@@ -51,6 +51,9 @@ public sealed class AdminResponse : IBufferWriter<byte>, IDisposable
 
     internal bool HasStarted { get; private set; }
 
+    /// <summary>Octets that were written, sent or not.</summary>
+    internal long BodyOctets { get; private set; }
+
     /// <summary>Appends text.</summary>
     public void Write(ReadOnlySpan<char> text) => Encoding.UTF8.GetBytes(text, this);
 
@@ -61,7 +64,11 @@ public sealed class AdminResponse : IBufferWriter<byte>, IDisposable
         Write(reason);
     }
 
-    public void Advance(int count) => _used += count;
+    public void Advance(int count)
+    {
+        _used += count;
+        BodyOctets += count;
+    }
 
     public Memory<byte> GetMemory(int sizeHint = 0)
     {

@@ -17,6 +17,7 @@ public sealed class AdminServer : IAsyncDisposable
     private readonly AdminSite _site;
     private readonly Logger _log;
     private readonly TimeProvider _time;
+    private readonly AdminAccessLogs? _accessLogs;
     private readonly Socket _socket;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _room = new(MaxConnections);
@@ -27,12 +28,14 @@ public sealed class AdminServer : IAsyncDisposable
     /// <param name="site">The pages.</param>
     /// <param name="log">Component <c>admin</c>: commands are logged with who asked.</param>
     /// <param name="time">The clock of the <c>date</c> header and of idle connections.</param>
+    /// <param name="accessLogs">Where requests are written down; null: nowhere.</param>
     /// <exception cref="SocketException">The address cannot be bound.</exception>
-    public AdminServer(EndPoint address, AdminSite site, ProxyLog log, TimeProvider time)
+    public AdminServer(EndPoint address, AdminSite site, ProxyLog log, TimeProvider time, AdminAccessLogs? accessLogs = null)
     {
         _site = site;
         _log = log.For("admin");
         _time = time;
+        _accessLogs = accessLogs;
         _socket = new Socket(address.AddressFamily, SocketType.Stream, address is IPEndPoint ? ProtocolType.Tcp : ProtocolType.Unspecified);
         try
         {
@@ -103,7 +106,7 @@ public sealed class AdminServer : IAsyncDisposable
         {
             using (socket)
             {
-                var connection = new AdminConnection(socket, _site, _log, _time, isLoopback: Address is IPEndPoint ip && IPAddress.IsLoopback(ip.Address));
+                var connection = new AdminConnection(socket, _site, _log, _accessLogs, _time, isLoopback: Address is IPEndPoint ip && IPAddress.IsLoopback(ip.Address));
                 await connection.RunAsync(_stop.Token).ConfigureAwait(false);
             }
         }

@@ -35,7 +35,7 @@ internal static class ClustersPage
         {
             var name = cluster.Name;
             response.Write($"{name}::observability_name::{cluster.StatName}\n");
-            foreach (var (priority, limits) in new[] { ("default", cluster.Limits), ("high", CircuitBreakerLimits.Default) })
+            foreach (var (priority, limits) in new[] { ("default", cluster.Limits), ("high", cluster.HighPriorityLimits) })
             {
                 response.Write($"{name}::{priority}_priority::max_connections::{limits.MaxConnections}\n");
                 response.Write($"{name}::{priority}_priority::max_pending_requests::{limits.MaxPendingRequests}\n");
@@ -44,6 +44,7 @@ internal static class ClustersPage
             }
 
             response.Write($"{name}::added_via_api::{(cluster.IsStatic ? "false" : "true")}\n");
+            if (cluster.EdsServiceName.Length > 0) response.Write($"{name}::eds_service_name::{cluster.EdsServiceName}\n");
             foreach (var endpoint in cluster.Endpoints) WriteText($"{name}::{endpoint.State.AddressText}::", endpoint, response);
         }
     }
@@ -81,7 +82,11 @@ internal static class ClustersPage
                 Name = cluster.Name,
                 AddedViaApi = !cluster.IsStatic,
                 ObservabilityName = cluster.StatName,
-                CircuitBreakers = new CircuitBreakers { Thresholds = { Thresholds(cluster.Limits) } },
+                EdsServiceName = cluster.EdsServiceName,
+                CircuitBreakers = new CircuitBreakers
+                {
+                    Thresholds = { Thresholds(RoutingPriority.Default, cluster.Limits), Thresholds(RoutingPriority.High, cluster.HighPriorityLimits) },
+                },
             };
             foreach (var endpoint in cluster.Endpoints) status.HostStatuses.Add(Status(endpoint));
             message.ClusterStatuses.Add(status);
@@ -92,8 +97,9 @@ internal static class ClustersPage
         response.Write("\n");
     }
 
-    private static CircuitBreakers.Types.Thresholds Thresholds(CircuitBreakerLimits limits) => new()
+    private static CircuitBreakers.Types.Thresholds Thresholds(RoutingPriority priority, CircuitBreakerLimits limits) => new()
     {
+        Priority = priority,
         MaxConnections = limits.MaxConnections,
         MaxPendingRequests = limits.MaxPendingRequests,
         MaxRequests = limits.MaxRequests,

@@ -33,12 +33,14 @@ internal static class ClusterCompiler
             StatName = cluster.AltStatName.Length > 0 ? cluster.AltStatName : cluster.Name,
             Discovery = discovery,
             LoadBalancing = LoadBalancingOf(cluster, discovery, path, errors),
-            Limits = LimitsOf(cluster, path.Field("circuit_breakers"), errors),
+            Limits = LimitsOf(cluster, Envoy.Config.Core.V3.RoutingPriority.Default),
+            HighPriorityLimits = LimitsOf(cluster, Envoy.Config.Core.V3.RoutingPriority.High),
             ConnectTimeout = ProtoValues.Positive(cluster.ConnectTimeout, DefaultConnectTimeout, path.Field("connect_timeout"), errors),
             Connections = ConnectionsOf(cluster, options, path, errors),
             Service = ServiceOf(cluster.Metadata),
             Assignment = AssignmentOf(cluster, discovery, path, errors),
             EdsServiceName = cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name,
+            ShownServiceName = cluster.EdsClusterConfig?.ServiceName ?? string.Empty,
             InitialFetchTimeout = ProtoValues.Timeout(
                 cluster.EdsClusterConfig?.EdsConfig?.InitialFetchTimeout, ClusterDefinition.DefaultInitialFetchTimeout,
                 path.Field("eds_cluster_config").Field("eds_config").Field("initial_fetch_timeout"), errors),
@@ -164,19 +166,12 @@ internal static class ClusterCompiler
         if (bias is not null && bias.DefaultValue != 1.0) errors.Add(path, $"{bias.DefaultValue} is not supported; requests in flight count fully (1.0)");
     }
 
-    private static CircuitBreakerLimits LimitsOf(Cluster cluster, FieldPath path, ConfigurationErrors errors)
+    private static CircuitBreakerLimits LimitsOf(Cluster cluster, Envoy.Config.Core.V3.RoutingPriority priority)
     {
         var limits = CircuitBreakerLimits.Default;
-        var thresholds = cluster.CircuitBreakers?.Thresholds;
-        for (var i = 0; i < (thresholds?.Count ?? 0); i++)
+        foreach (var threshold in cluster.CircuitBreakers?.Thresholds ?? [])
         {
-            var threshold = thresholds![i];
-            if (threshold.Priority != Envoy.Config.Core.V3.RoutingPriority.Default)
-            {
-                // No route may ask for HIGH, so its thresholds can never be met.
-                continue;
-            }
-
+            if (threshold.Priority != priority) continue;
             limits = new CircuitBreakerLimits
             {
                 MaxConnections = threshold.MaxConnections ?? limits.MaxConnections,
@@ -218,7 +213,7 @@ internal static class ClusterCompiler
         {
             EnableTrailers = http1?.EnableTrailers ?? false,
             Http2 = Http2OptionsCompiler.Compile(
-                http2, UpstreamConnectionOptions.DefaultHttp2, versionPath.Field("http2_protocol_options"), errors),
+                http2, UpstreamConnectionOptions.DefaultHttp2, cluster.PerConnectionBufferLimitBytes, versionPath.Field("http2_protocol_options"), errors),
             IdleTimeout = ProtoValues.Timeout(common?.IdleTimeout, defaults.IdleTimeout, commonPath.Field("idle_timeout"), errors),
             MaxConnectionDuration = ProtoValues.Timeout(common?.MaxConnectionDuration, null, commonPath.Field("max_connection_duration"), errors),
             MaxRequestsPerConnection = common?.MaxRequestsPerConnection ?? cluster.MaxRequestsPerConnection ?? 0,
@@ -302,7 +297,7 @@ internal static class ClusterCompiler
                 (options.AutoConfig.HttpProtocolOptions, options.AutoConfig.Http2ProtocolOptions, own.Field("auto_config")),
             HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.ExplicitHttpConfig =>
                 (options.ExplicitHttpConfig.HttpProtocolOptions, options.ExplicitHttpConfig.Http2ProtocolOptions, own.Field("explicit_http_config")),
-            _ => (null, cluster.Http2ProtocolOptions, path),
+            _ => (cluster.HttpProtocolOptions, cluster.Http2ProtocolOptions, path),
         };
     }
 }

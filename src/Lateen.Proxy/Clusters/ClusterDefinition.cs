@@ -18,6 +18,9 @@ internal sealed record ClusterDefinition
 
     public required CircuitBreakerLimits Limits { get; init; }
 
+    /// <summary>Thresholds of priority HIGH. No route may ask for it, so they are never met; status pages show them.</summary>
+    public CircuitBreakerLimits HighPriorityLimits { get; init; } = CircuitBreakerLimits.Default;
+
     public required TimeSpan ConnectTimeout { get; init; }
 
     public required UpstreamConnectionOptions Connections { get; init; }
@@ -27,8 +30,11 @@ internal sealed record ClusterDefinition
     /// <summary>The endpoints that stand in the cluster itself: static ones, or names to resolve.</summary>
     public EndpointAssignment Assignment { get; init; } = EndpointAssignment.Empty;
 
-    /// <summary>The name under which EDS knows the endpoints.</summary>
+    /// <summary>The name under which EDS knows the endpoints: <c>service_name</c>, or the cluster's own.</summary>
     public string EdsServiceName { get; init; } = string.Empty;
+
+    /// <summary><c>service_name</c> as configured, for status pages; empty when it is not.</summary>
+    public string ShownServiceName { get; init; } = string.Empty;
 
     /// <summary>How long to wait for the first endpoints before running without; null: for ever.</summary>
     public TimeSpan? InitialFetchTimeout { get; init; } = DefaultInitialFetchTimeout;

@@ -65,6 +65,12 @@ public sealed class ClusterSnapshot
 
     public CircuitBreakerLimits Limits { get; init; } = CircuitBreakerLimits.Default;
 
+    /// <inheritdoc cref="ClusterDefinition.HighPriorityLimits"/>
+    public CircuitBreakerLimits HighPriorityLimits { get; init; } = CircuitBreakerLimits.Default;
+
+    /// <inheritdoc cref="ClusterDefinition.ShownServiceName"/>
+    public string EdsServiceName { get; init; } = string.Empty;
+
     /// <summary>From connect() to the end of the TLS handshake, if there is one. Envoy's default is 5 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -123,16 +129,16 @@ public sealed record UpstreamConnectionOptions
     /// <summary>Null: the kernel's keep-alive stays off.</summary>
     public TcpKeepAlive? KeepAlive { get; init; }
 
-    /// <summary>Header names are sent as <c>Proper-Case</c> (http1 <c>header_key_format.proper_case_words</c>).</summary>
-    public bool ProperCaseHeaders { get; init; }
-
     /// <summary>How HTTP/2 is spoken, where it is. As many streams as the peer takes, unless the configuration says less.</summary>
     public Http2Options Http2 { get; init; } = DefaultHttp2;
 
     /// <summary>HTTP/1.1 requests are sent with their trailers (http1 <c>enable_trailers</c>).</summary>
     public bool EnableTrailers { get; init; }
 
-    /// <summary>Bytes that may be buffered per connection and direction before reading stops. Envoy's default is 1 MiB.</summary>
+    /// <summary>
+    /// Octets of content that may wait on a connection, per direction (<c>per_connection_buffer_limit_bytes</c>): no more than 64 KiB do in any case, but for
+    /// HTTP/2, whose window it is where that has no limit of its own.
+    /// </summary>
     public uint BufferLimitBytes { get; init; } = 1024 * 1024;
 }
 

@@ -85,9 +85,6 @@ public sealed class ClusterSlot
     private BudgetCounts _inUse;
     private BudgetCounts _overflows;
 
-    /// <summary>What Forwarding keeps for this cluster on this reactor, such as requests that wait for a connection.</summary>
-    public object? Attachment { get; set; }
-
     internal ref long InUse(BudgetKind kind) => ref _inUse[(int)kind];
 
     internal ref long Overflows(BudgetKind kind) => ref _overflows[(int)kind];

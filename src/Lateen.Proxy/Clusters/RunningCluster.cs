@@ -86,6 +86,8 @@ internal sealed class RunningCluster : IDisposable
             LoadBalancer = LoadBalancerFactory.Create(groups, balancing, _environment.ReactorCount),
             Endpoints = all.DrainToImmutable(),
             Limits = Definition.Limits,
+            HighPriorityLimits = Definition.HighPriorityLimits,
+            EdsServiceName = Definition.ShownServiceName,
             ConnectTimeout = Definition.ConnectTimeout,
             Connections = Definition.Connections,
             UpstreamTls = Definition.Tls,

@@ -69,6 +69,9 @@ public sealed record ControlPlaneConfig
     /// <summary>Clusters come from it (<c>cds_config: {ads: {}}</c>).</summary>
     public bool GivesClusters { get; init; }
 
-    /// <summary>How long to wait for its first word before the proxy counts as initialised without it; null: for ever.</summary>
-    public TimeSpan? InitialFetchTimeout { get; init; } = TimeSpan.FromSeconds(15);
+    /// <summary>How long to wait for its first word about listeners before the proxy counts as initialised without it; null: for ever.</summary>
+    public TimeSpan? ListenersFetchTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>The same of clusters.</summary>
+    public TimeSpan? ClustersFetchTimeout { get; init; } = TimeSpan.FromSeconds(15);
 }

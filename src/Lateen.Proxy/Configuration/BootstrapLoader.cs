@@ -40,6 +40,7 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
     /// <summary>Checks a bootstrap that was read already.</summary>
     public BootstrapConfig? TryCheck(Bootstrap bootstrap, ConfigurationErrors errors)
     {
+        UnservedFields.Check(bootstrap, errors);
         var tls = ScopeOf(bootstrap, errors);
         var clusters = CheckClusters(bootstrap, tls, errors);
         CheckListeners(bootstrap, clusters, tls, errors);
@@ -127,9 +128,10 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
     // With static clusters only, a route to a cluster that is not there can never work.
     private static void CheckRoutes(ListenerSnapshot listener, FieldPath path, HashSet<string> known, ConfigurationErrors errors)
     {
-        foreach (var (table, tablePath) in InlineTables(listener, path))
+        foreach (var (chain, lastFilter) in ChainsOf(listener, path))
         {
-            if (table.ValidatesClusters is false) continue;
+            if (chain.HttpConnectionManager?.InlineRoutes is not { } table || table.ValidatesClusters is false) continue;
+            var tablePath = lastFilter.Field("route_config");
             for (var h = 0; h < table.VirtualHosts.Length; h++)
             {
                 var routes = table.VirtualHosts[h].Routes;
@@ -152,35 +154,35 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
 
     private static void CheckTcpClusters(ListenerSnapshot listener, FieldPath path, HashSet<string> known, ConfigurationErrors errors)
     {
-        foreach (var chain in listener.AllChains)
+        foreach (var (chain, lastFilter) in ChainsOf(listener, path))
         {
-            foreach (var share in chain.TcpProxy?.Clusters ?? [])
+            if (chain.TcpProxy is not { } proxy) continue;
+            for (var i = 0; i < proxy.Clusters.Length; i++)
             {
-                if (!known.Contains(share.Cluster.Name))
-                    errors.Add(path.Field("filter_chains"), $"a tcp_proxy of chain '{chain.Name}' leads to the cluster '{share.Cluster.Name}', which is not there");
+                var name = proxy.Clusters[i].Cluster.Name;
+                if (known.Contains(name)) continue;
+                errors.Add(proxy.IsWeighted ? lastFilter.Field("weighted_clusters").Field("clusters").At(i).Field("name") : lastFilter.Field("cluster"), $"there is no cluster '{name}'");
             }
         }
     }
 
     private static void CheckNoRds(ListenerSnapshot listener, FieldPath path, ConfigurationErrors errors)
     {
-        for (var i = 0; i < listener.FilterChains.Length; i++)
+        foreach (var (chain, lastFilter) in ChainsOf(listener, path))
         {
-            if (listener.FilterChains[i].HttpConnectionManager?.RouteConfigName is null) continue;
-            errors.Add(ManagerPath(path, i).Field("rds"), "the routes should come over ADS, but dynamic_resources.ads_config is not set");
+            if (chain.HttpConnectionManager?.RouteConfigName is null) continue;
+            errors.Add(lastFilter.Field("rds"), "the routes should come over ADS, but dynamic_resources.ads_config is not set");
         }
     }
 
-    private static IEnumerable<(RouteTable Table, FieldPath Path)> InlineTables(ListenerSnapshot listener, FieldPath path)
+    /// <summary>All chains of a listener that compiled, the default one too, and where the last filter of each has its configuration.</summary>
+    private static IEnumerable<(FilterChainSnapshot Chain, FieldPath LastFilter)> ChainsOf(ListenerSnapshot listener, FieldPath path)
     {
-        for (var i = 0; i < listener.FilterChains.Length; i++)
-        {
-            if (listener.FilterChains[i].HttpConnectionManager?.InlineRoutes is { } table) yield return (table, ManagerPath(path, i).Field("route_config"));
-        }
+        for (var i = 0; i < listener.FilterChains.Length; i++) yield return (listener.FilterChains[i], LastFilterOf(listener.FilterChains[i], path.Field("filter_chains").At(i)));
+        if (listener.DefaultFilterChain is { } last) yield return (last, LastFilterOf(last, path.Field("default_filter_chain")));
     }
 
-    private static FieldPath ManagerPath(FieldPath listener, int chain) =>
-        listener.Field("filter_chains").At(chain).Field("filters").At(0).Field("typed_config");
+    private static FieldPath LastFilterOf(FilterChainSnapshot chain, FieldPath path) => path.Field("filters").At(chain.NetworkFilters.Length).Field("typed_config");
 
     private static ControlPlaneConfig? CompileControlPlane(
         Bootstrap bootstrap, List<(ClusterDefinition Definition, FieldPath Path)> clusters, ConfigurationErrors errors)
@@ -231,10 +233,13 @@ public sealed class BootstrapLoader(ExtensionCatalog extensions)
             ConnectTimeout = cluster.ConnectTimeout,
             GivesListeners = dynamic.LdsConfig is not null,
             GivesClusters = dynamic.CdsConfig is not null,
-            InitialFetchTimeout = ProtoValues.Timeout(
-                (dynamic.LdsConfig ?? dynamic.CdsConfig)?.InitialFetchTimeout, ClusterDefinition.DefaultInitialFetchTimeout, path.Field("lds_config"), errors),
+            ListenersFetchTimeout = FetchTimeoutOf(dynamic.LdsConfig, path.Field("lds_config"), errors),
+            ClustersFetchTimeout = FetchTimeoutOf(dynamic.CdsConfig, path.Field("cds_config"), errors),
         };
     }
+
+    private static TimeSpan? FetchTimeoutOf(ConfigSource? source, FieldPath path, ConfigurationErrors errors) =>
+        ProtoValues.Timeout(source?.InitialFetchTimeout, ClusterDefinition.DefaultInitialFetchTimeout, path.Field("initial_fetch_timeout"), errors);
 
     private static XdsVariant VariantOf(ApiConfigSource ads, FieldPath path, ConfigurationErrors errors)
     {

@@ -19,9 +19,6 @@ public sealed record ConfigDumpView
     /// <summary>The control plane's version of all clusters; empty without one.</summary>
     public string ClustersVersion { get; init; } = string.Empty;
 
-    /// <summary>The revision of the snapshot that runs.</summary>
-    public long Revision { get; init; }
-
     /// <summary>All sections are ordered by name.</summary>
     public ImmutableArray<ConfigDumpEntry> Listeners { get; init; } = [];
 

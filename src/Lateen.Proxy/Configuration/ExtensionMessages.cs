@@ -32,16 +32,26 @@ internal static class ExtensionMessages
             return null;
         }
 
-        ImmutableArray<UnknownField> unknown = XdsTypeRegistry.Default.TryFind(configuration.TypeUrl, out MessageSchema? type) ? UnknownFields.Find(type, configuration.Value.Span) : [];
+        return !XdsTypeRegistry.Default.TryFind(configuration.TypeUrl, out MessageSchema? type) || CheckKnown(type, configuration.Value.Span, path, errors, knownElsewhere, isJudgedLater) ? message : null;
+    }
+
+    /// <summary>Reports everything in a message that is not understood.</summary>
+    /// <returns>True when there is no such thing.</returns>
+    public static bool CheckKnown(
+        MessageSchema type, ReadOnlySpan<byte> bytes, FieldPath path, ConfigurationErrors errors,
+        IReadOnlyDictionary<(string Type, int Number), string>? knownElsewhere = null, Predicate<UnknownField>? isJudgedLater = null)
+    {
+        ImmutableArray<UnknownField> unknown = UnknownFields.Find(type, bytes, judge: UnservedFields.Judge);
         if (isJudgedLater is not null) unknown = unknown.RemoveAll(isJudgedLater);
         foreach (UnknownField field in unknown)
         {
             FieldPath place = field.Path.Length == 0 ? path : path.Field(field.Path);
             string what = field.FieldNumber == 0 ? $"the type '{field.TypeName}'" : $"field number {field.FieldNumber} of {field.TypeName}";
-            if (knownElsewhere is not null && knownElsewhere.TryGetValue((field.TypeName, field.FieldNumber), out string? name)) errors.Add(place.Field(name), "is not supported");
+            if (field.Reason is not null) errors.Add(place, field.Reason);
+            else if (knownElsewhere is not null && knownElsewhere.TryGetValue((field.TypeName, field.FieldNumber), out string? name)) errors.Add(place.Field(name), "is not supported");
             else errors.Add(place, $"{what} is not supported");
         }
 
-        return unknown.IsEmpty ? message : null;
+        return unknown.IsEmpty;
     }
 }

@@ -12,10 +12,12 @@ internal static class Http2OptionsCompiler
 
     /// <param name="options">Null: the defaults.</param>
     /// <param name="defaults">Those of the side that asks.</param>
+    /// <param name="bufferLimit">Octets that may wait on a connection: what its window is where the options give none. A window has 65,535 at least.</param>
     /// <param name="path">Where the options stand.</param>
     /// <param name="errors">Gets what is out of range.</param>
-    public static Http2Options Compile(Proto.Http2ProtocolOptions? options, Http2Options defaults, FieldPath path, ConfigurationErrors errors)
+    public static Http2Options Compile(Proto.Http2ProtocolOptions? options, Http2Options defaults, uint? bufferLimit, FieldPath path, ConfigurationErrors errors)
     {
+        if (bufferLimit is { } limit) defaults = defaults with { InitialConnectionWindow = (int)Math.Clamp(limit, MinWindow, (uint)defaults.InitialConnectionWindow) };
         if (options is null) return defaults;
         int Of(uint? value, int otherwise, string field, uint least, uint most)
         {

@@ -9,7 +9,7 @@ using Proto = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 namespace Lateen.Proxy.Configuration;
 
 /// <summary>Compiles an <c>HttpConnectionManager</c>.</summary>
-internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions, RouteTableCompiler routes, ConfigurationErrors errors)
+internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions, RouteTableCompiler routes, uint? bufferLimit, ConfigurationErrors errors)
 {
     public HttpConnectionManagerSnapshot? Compile(Any packed, FieldPath path)
     {
@@ -46,7 +46,7 @@ internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions,
                 AlwaysSetInResponse = manager.AlwaysSetRequestIdInResponse,
             },
             Http1 = Http1Of(manager.HttpProtocolOptions),
-            Http2 = Http2OptionsCompiler.Compile(manager.Http2ProtocolOptions, Http2Options.Default, path.Field("http2_protocol_options"), errors),
+            Http2 = Http2OptionsCompiler.Compile(manager.Http2ProtocolOptions, Http2Options.Default, bufferLimit, path.Field("http2_protocol_options"), errors),
             ServerName = manager.ServerName.Length > 0 ? manager.ServerName : "envoy",
             ServerHeader = ServerHeaderOf(manager, path),
             Via = manager.Via,
@@ -176,7 +176,6 @@ internal sealed class HttpConnectionManagerCompiler(ExtensionCatalog extensions,
             AcceptHttp10 = options.AcceptHttp10,
             DefaultHostForHttp10 = options.DefaultHostForHttp10,
             EnableTrailers = options.EnableTrailers,
-            AllowAbsoluteUrl = options.AllowAbsoluteUrl ?? true,
         };
 
     private HttpCodecType CodecOf(Proto.HttpConnectionManager manager, FieldPath path)

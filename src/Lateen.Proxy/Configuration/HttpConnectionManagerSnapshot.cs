@@ -71,9 +71,6 @@ public sealed class HttpConnectionManagerSnapshot
 
     /// <summary>What of the client's certificate is told beside its hash, where anything is.</summary>
     public ClientCertificateFields ClientCertificateFields { get; init; }
-
-    /// <summary>An invalid message closes the connection (false, the default for HTTP/1.1) or only ends its stream.</summary>
-    public bool StreamErrorOnInvalidMessage { get; init; }
 }
 
 /// <summary><c>codec_type</c>.</summary>
@@ -197,11 +194,6 @@ public sealed record Http1Options
     public string DefaultHostForHttp10 { get; init; } = string.Empty;
 
     public bool EnableTrailers { get; init; }
-
-    public bool ProperCaseHeaders { get; init; }
-
-    /// <summary>Absolute-form targets are accepted; Envoy's default.</summary>
-    public bool AllowAbsoluteUrl { get; init; } = true;
 }
 
 /// <summary><c>server_header_transformation</c>.</summary>

@@ -37,12 +37,12 @@ internal sealed class ListenerCompiler(ExtensionCatalog extensions, RouteTableCo
         var chains = ImmutableArray.CreateBuilder<FilterChainSnapshot>(listener.FilterChains.Count);
         for (var i = 0; i < listener.FilterChains.Count; i++)
         {
-            if (CompileChain(listener.FilterChains[i], path.Field("filter_chains").At(i)) is { } chain) chains.Add(chain);
+            if (CompileChain(listener.FilterChains[i], listener.PerConnectionBufferLimitBytes, path.Field("filter_chains").At(i)) is { } chain) chains.Add(chain);
         }
 
         // Only where every chain compiled are the positions those of the configuration.
         if (chains.Count == listener.FilterChains.Count) _matches.CheckDistinct([.. chains.Select(static chain => (chain.Match, chain.Name))], path.Field("filter_chains"));
-        var defaultChain = listener.DefaultFilterChain is null ? null : CompileChain(listener.DefaultFilterChain, path.Field("default_filter_chain"));
+        var defaultChain = listener.DefaultFilterChain is null ? null : CompileChain(listener.DefaultFilterChain, listener.PerConnectionBufferLimitBytes, path.Field("default_filter_chain"));
         if (listener.DefaultFilterChain?.FilterChainMatch is { } match && !match.Equals(new ProtoMatch()))
             errors.Add(path.Field("default_filter_chain").Field("filter_chain_match"), "cannot stand in the default filter chain");
 
@@ -69,7 +69,7 @@ internal sealed class ListenerCompiler(ExtensionCatalog extensions, RouteTableCo
         };
     }
 
-    private FilterChainSnapshot? CompileChain(FilterChain chain, FieldPath path)
+    private FilterChainSnapshot? CompileChain(FilterChain chain, uint? bufferLimit, FieldPath path)
     {
         var downstreamTls = TransportSockets.CompileDownstream(chain.TransportSocket, path.Field("transport_socket"), tls, errors);
         var match = _matches.Compile(chain.FilterChainMatch, path.Field("filter_chain_match"));
@@ -94,7 +94,7 @@ internal sealed class ListenerCompiler(ExtensionCatalog extensions, RouteTableCo
                     errors.Add(filterPath, $"'{filter.Name}' must be the last filter of its chain");
                     break;
                 case HttpConnectionManagerName:
-                    manager = new HttpConnectionManagerCompiler(extensions, routes, errors).Compile(filter.TypedConfig!, filterPath.Field("typed_config"));
+                    manager = new HttpConnectionManagerCompiler(extensions, routes, bufferLimit, errors).Compile(filter.TypedConfig!, filterPath.Field("typed_config"));
                     break;
                 case TcpProxyCompiler.MessageName:
                     tcp = new TcpProxyCompiler(extensions, routes.Clusters, errors).Compile(filter.TypedConfig!, filterPath.Field("typed_config"));

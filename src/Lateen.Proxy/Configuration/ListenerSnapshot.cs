@@ -46,13 +46,16 @@ public sealed class ListenerSnapshot
     /// <summary>What looks at a connection before its chain is chosen.</summary>
     public ListenerFilters Filters { get; init; } = ListenerFilters.None;
 
-    /// <summary>Bytes that may be buffered per connection and direction before reading stops. Envoy's default is 1 MiB.</summary>
+    /// <summary>
+    /// Octets of content that may wait on a connection, per direction (<c>per_connection_buffer_limit_bytes</c>): no more than 64 KiB do in any case, but for
+    /// HTTP/2, whose window it is where that has no limit of its own. What is kept of a request for a retry is bounded by it too.
+    /// </summary>
     public uint BufferLimitBytes { get; init; } = 1024 * 1024;
 
     /// <summary>Length of the accept queue; null: the kernel's limit.</summary>
     public uint? Backlog { get; init; }
 
-    /// <summary>One socket per reactor (SO_REUSEPORT), Envoy's default.</summary>
+    /// <summary>One socket per reactor (SO_REUSEPORT), Envoy's default; false: one socket that all reactors accept from, on which nobody else can listen beside us.</summary>
     public bool ReusePort { get; init; } = true;
 
     public TcpKeepAlive? KeepAlive { get; init; }

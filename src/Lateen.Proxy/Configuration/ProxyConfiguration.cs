@@ -29,9 +29,15 @@ public sealed record ProxyConfigurationOptions
     public Func<ListenerSnapshot, string?>? RefuseListener { get; init; }
 
     /// <summary>
-    /// Told what a received resource asks for that this version does not know and passes over. On the configuration thread.
+    /// Told what a received resource asks for that this version passes over, each place once. On the configuration thread.
     /// </summary>
     public Action<string>? OnWarning { get; init; }
+
+    /// <summary>Told, once of each, which fields come that only Envoy has a use for. On the configuration thread.</summary>
+    public Action<string>? OnNote { get; init; }
+
+    /// <summary>Told how much each accepted version of a resource asks for that is passed over. On the configuration thread.</summary>
+    public Action<int>? OnPassedOver { get; init; }
 
     /// <summary>Told of every attempt to take a version of a secret that has a name. On the configuration thread.</summary>
     public Action<SecretEvent>? OnSecretEvent { get; init; }
@@ -63,8 +69,7 @@ public sealed class ProxyConfiguration : IDisposable
     private readonly TimeProvider _time;
     private BootstrapConfig? _bootstrap;
     private DateTimeOffset _bootstrapLoaded;
-    private ITimer? _initialTimer;
-    private bool _isControlPlaneAwaited;
+    private readonly Dictionary<string, ITimer?> _awaited = [];
 
     public ProxyConfiguration(ProxyConfigurationOptions options)
     {
@@ -91,7 +96,7 @@ public sealed class ProxyConfiguration : IDisposable
         _assembler = new SnapshotAssembler(_clusters, _routes, _listeners, directory, Snapshots);
         var intake = new ResourceIntake(new ResourceStores(_clusters, _routes, _listeners, _secrets, _identity), _subscriptions, _ledgers, options.Extensions, compiler, tls)
         {
-            OnWarning = options.OnWarning,
+            Fields = new ReceivedFields { OnWarning = options.OnWarning, OnNote = options.OnNote, OnCount = options.OnPassedOver },
             RefuseListener = options.RefuseListener,
         };
         _updates = new UpdatesInForce(_routes, _listeners, environment);
@@ -127,7 +132,6 @@ public sealed class ProxyConfiguration : IDisposable
         BootstrapLoaded = _bootstrapLoaded,
         ListenersVersion = _ledgers.Listeners.Version,
         ClustersVersion = _ledgers.Clusters.Version,
-        Revision = Snapshots.Current.Revision,
         Listeners = _ledgers.Listeners.Entries,
         Clusters = _ledgers.Clusters.Entries,
         Routes = _ledgers.Routes.Entries,
@@ -143,8 +147,8 @@ public sealed class ProxyConfiguration : IDisposable
 
     public void Dispose()
     {
-        _initialTimer?.Dispose();
         Thread.Dispose();
+        StopWaiting();
         _secrets.Dispose();
     }
 
@@ -193,28 +197,33 @@ public sealed class ProxyConfiguration : IDisposable
 
         // The stream to the control plane uses its cluster's context as the loader made it, whose secrets come and change like any others.
         if (bootstrap.ControlPlane?.Tls is ISecretUser user) _secrets.Attach(user);
-        if (bootstrap.ControlPlane is { } plane && (plane.GivesClusters || plane.GivesListeners))
-        {
-            _isControlPlaneAwaited = true;
-            if (plane.InitialFetchTimeout is { } patience)
-                _initialTimer = _time.CreateTimer(_ => Thread.Post(StopWaiting), null, patience, Timeout.InfiniteTimeSpan);
-        }
-
+        if (bootstrap.ControlPlane is { GivesClusters: true } clusters) Await(XdsTypeUrls.Cluster, clusters.ClustersFetchTimeout);
+        if (bootstrap.ControlPlane is { GivesListeners: true } listeners) Await(XdsTypeUrls.Listener, listeners.ListenersFetchTimeout);
         Advance();
+    }
+
+    /// <summary>Start-up is not over before the control plane has spoken about resources of this type, or the patience with it is.</summary>
+    private void Await(string typeUrl, TimeSpan? patience) =>
+        _awaited[typeUrl] = patience is not { } time ? null : _time.CreateTimer(_ => Thread.Post(() => StopWaitingFor(typeUrl)), null, time, Timeout.InfiniteTimeSpan);
+
+    private void StopWaitingFor(string typeUrl)
+    {
+        if (_awaited.Remove(typeUrl, out var timer)) timer?.Dispose();
+        CompleteIfWhole();
     }
 
     private void StopWaiting()
     {
-        _isControlPlaneAwaited = false;
-        CompleteIfWhole();
+        foreach (var timer in _awaited.Values) timer?.Dispose();
+        _awaited.Clear();
     }
 
     private void CompleteIfWhole()
     {
-        if (_initialized.Task.IsCompleted || _bootstrap is not { } bootstrap) return;
+        if (_initialized.Task.IsCompleted || _bootstrap is null) return;
         if (_clusters.IsAnyWarming || _listeners.IsAnyWarming) return;
-        if (_isControlPlaneAwaited && !Xds.HasSpoken(bootstrap.ControlPlane!)) return;
-        _initialTimer?.Dispose();
+        if (!_awaited.Keys.All(Xds.HasSpokenOf)) return;
+        StopWaiting();
         _initialized.TrySetResult();
     }
 

@@ -9,7 +9,7 @@ using Lateen.Proxy.Identity;
 using Lateen.Proxy.Routing;
 using Lateen.Proxy.Tls;
 using Lateen.Xds;
-using Lateen.Xds.Wire;
+using Lateen.Xds.Schema;
 
 namespace Lateen.Proxy.Configuration;
 
@@ -23,8 +23,8 @@ internal sealed class ResourceIntake(
     private readonly RouteStore _routes = stores.Routes;
     private readonly ListenerStore _listeners = stores.Listeners;
 
-    /// <summary>Told what resources ask for that is not known here.</summary>
-    public Action<string>? OnWarning { get; init; }
+    /// <summary>Finds and tells what resources ask for that is not served here.</summary>
+    public ReceivedFields Fields { get; init; } = new();
 
     /// <summary>Asked whether a received listener can listen: null, or why not.</summary>
     public Func<ListenerSnapshot, string?>? RefuseListener { get; init; }
@@ -56,7 +56,7 @@ internal sealed class ResourceIntake(
         }
 
         System.Diagnostics.Debug.Assert(!errors.Any, "the loader accepted a bootstrap that does not compile");
-        foreach (var warning in errors.Warnings) OnWarning?.Invoke($"static resources: {warning}");
+        foreach (var warning in errors.Warnings) Fields.OnWarning?.Invoke($"static resources: {warning}");
     }
 
     /// <returns>Why the resource is refused; null when it is taken.</returns>
@@ -66,10 +66,10 @@ internal sealed class ResourceIntake(
         if (!XdsTypeUrls.IsWildcardType(typeUrl) && !subscriptions.IsNeeded(typeUrl, resource.Name)) return null;
 
         var errors = new ConfigurationErrors();
-        var isNew = ledgers.Of(typeUrl).IsNew(resource.Name);
+        var passedOver = Fields.Find(typeUrl, resource, typeUrl == XdsTypeUrls.RouteConfiguration ? _routes.LatestOf(resource.Name) : null, errors);
         try
         {
-            Take(typeUrl, resource, errors);
+            if (!errors.Any) Take(typeUrl, resource, errors);
         }
         catch (InvalidProtocolBufferException fault)
         {
@@ -78,9 +78,8 @@ internal sealed class ResourceIntake(
 
         if (!errors.Any)
         {
-            // Tables and endpoint sets are large and change all the time, by parts: their first version tells enough.
-            if (OnWarning is not null && (isNew || XdsTypeUrls.IsWildcardType(typeUrl))) WarnOfUnknown(typeUrl, resource, OnWarning);
-            foreach (var warning in errors.Warnings) OnWarning?.Invoke($"{XdsTypeUrls.ShortName(typeUrl)} {resource.Name}: {warning}");
+            Fields.Tell(typeUrl, resource.Name, passedOver);
+            foreach (var warning in errors.Warnings) Fields.OnWarning?.Invoke($"{XdsTypeUrls.ShortName(typeUrl)} {resource.Name}: {warning}");
             return null;
         }
 
@@ -88,13 +87,6 @@ internal sealed class ResourceIntake(
         // A refused secret is not shown: what is malformed cannot be redacted.
         ledgers.Of(typeUrl).Refused(resource.Name, resource.Version, typeUrl == XdsTypeUrls.Secret ? ByteString.Empty : resource.Body, reason);
         return reason;
-    }
-
-    private static void WarnOfUnknown(string typeUrl, XdsResource resource, Action<string> warn)
-    {
-        if (!XdsTypeRegistry.Default.TryFind(typeUrl, out var type)) return;
-        foreach (var unknown in UnknownFields.Find(type, resource.Body.Span))
-            warn($"{XdsTypeUrls.ShortName(typeUrl)} {resource.Name}: {unknown}; it is passed over");
     }
 
     public void Remove(string typeUrl, string name)
@@ -156,6 +148,7 @@ internal sealed class ResourceIntake(
     private void TakeSecret(XdsResource resource, ConfigurationErrors errors)
     {
         var secret = resource.Parse(Secret.Parser);
+        ExtensionMessages.CheckKnown(ProtoSchema.Default.Get("envoy.extensions.transport_sockets.tls.v3.Secret"), resource.Body.Span, FieldPath.Root, errors, TransportSockets.KnownElsewhere);
         if (secret.Name != resource.Name) errors.Add("name", $"is '{secret.Name}', but the resource is '{resource.Name}'");
         if (errors.Any || !stores.Secrets.TryAccept(resource.Name, secret, errors)) return;
         if (stores.Identity.IsOpen && resource.Name == IdentitySecrets.Roots)

@@ -13,9 +13,6 @@ internal sealed class ResourceLedger(TimeProvider time, string typeUrl)
 
     public ImmutableArray<ConfigDumpEntry> Entries => [.. _entries.Values];
 
-    /// <summary>No version of the resource was ever accepted.</summary>
-    public bool IsNew(string name) => Of(name) is { Active: null, Warming: null };
-
     /// <summary>A version was accepted; it waits until <see cref="Activated"/>.</summary>
     public void Accepted(string name, string version, Google.Protobuf.ByteString body, bool isStatic = false)
     {

@@ -30,12 +30,15 @@ internal sealed class RouteStore(RouteTableCompiler compiler, ResourceLedger led
     /// <summary>The table of that name that waits to run; null when none does.</summary>
     public RouteTable? PendingOf(string name) => _records.GetValueOrDefault(name)?.Pending;
 
+    /// <summary>The version of that name that was accepted last; null when none was.</summary>
+    public RouteTable? LatestOf(string name) => _records.GetValueOrDefault(name) is { } record ? record.Pending ?? record.Active : null;
+
     /// <summary>Takes the bytes of a new or changed table.</summary>
     /// <returns>False when they are refused; the last good table stays.</returns>
     public bool TryAccept(string name, ByteString body, Func<string, bool> clusterExists, ConfigurationErrors errors)
     {
         var record = RecordOf(name);
-        var table = compiler.Compile(body, record.Pending ?? record.Active, FieldPath.Root, errors);
+        var table = compiler.Compile(body, LatestOf(name), FieldPath.Root, errors);
         if (table is null) return false;
         if (table.Name != name)
         {

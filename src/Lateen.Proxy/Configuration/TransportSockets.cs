@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.ProxyProtocol.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
@@ -12,10 +13,36 @@ namespace Lateen.Proxy.Configuration;
 /// before either.</summary>
 internal static class TransportSockets
 {
+    private const string Tls = "envoy.extensions.transport_sockets.tls.v3.";
     private const string RawBuffer = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
     private const string DownstreamContext = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
     private const string UpstreamContext = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
     private const string ProxyProtocolTransport = "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport";
+
+    /// <summary>Fields of TLS contexts and secrets that Envoy has and this proxy has not, so that a refusal can name them.</summary>
+    public static readonly FrozenDictionary<(string Type, int Number), string> KnownElsewhere = new Dictionary<(string, int), string>
+    {
+        [(Tls + "TlsParameters", 5)] = "signature_algorithms",
+        [(Tls + "TlsParameters", 6)] = "compliance_policies",
+        [(Tls + "TlsCertificate", 4)] = "ocsp_staple",
+        [(Tls + "TlsCertificate", 5)] = "signed_certificate_timestamp",
+        [(Tls + "TlsCertificate", 6)] = "private_key_provider",
+        [(Tls + "TlsCertificate", 8)] = "pkcs12",
+        [(Tls + "CertificateValidationContext", 6)] = "require_signed_certificate_timestamp",
+        [(Tls + "CertificateValidationContext", 12)] = "custom_validator_config",
+        [(Tls + "CertificateValidationContext", 13)] = "ca_certificate_provider_instance",
+        [(Tls + "CommonTlsContext", 13)] = "custom_handshaker",
+        [(Tls + "CommonTlsContext", 14)] = "tls_certificate_provider_instance",
+        [(Tls + "CommonTlsContext", 15)] = "key_log",
+        [(Tls + "CommonTlsContext", 16)] = "custom_tls_certificate_selector",
+        [(Tls + "UpstreamTlsContext", 3)] = "allow_renegotiation",
+        [(Tls + "UpstreamTlsContext", 5)] = "enforce_rsa_key_usage",
+        [(Tls + "DownstreamTlsContext", 5)] = "session_ticket_keys_sds_secret_config",
+        [(Tls + "DownstreamTlsContext", 8)] = "ocsp_staple_policy",
+        [(Tls + "DownstreamTlsContext", 9)] = "full_scan_certs_on_sni_mismatch",
+        [(Tls + "DownstreamTlsContext", 11)] = "prefer_client_ciphers",
+        [(Tls + "Secret", 5)] = "generic_secret",
+    }.ToFrozenDictionary();
 
     /// <summary>The transport socket of a filter chain.</summary>
     /// <returns>Null for plain connections, and when <paramref name="errors"/> got something to say.</returns>
@@ -64,19 +91,9 @@ internal static class TransportSockets
 
     private static string Described(TransportSocket? socket) => $"the transport socket '{socket?.Name}' of type '{socket?.TypedConfig?.TypeUrl}'";
 
+    // What is not understood in a context guards something: a validator, a policy of revocation, a kind of signature.
     private static T? Unpack<T>(TransportSocket socket, MessageParser<T> parser, FieldPath path, ConfigurationErrors errors)
-        where T : class, IMessage<T>
-    {
-        try
-        {
-            return parser.ParseFrom(socket.TypedConfig.Value);
-        }
-        catch (InvalidProtocolBufferException fault)
-        {
-            errors.Add(path, $"is not a valid message: {fault.Message}");
-            return null;
-        }
-    }
+        where T : class, IMessage<T> => ExtensionMessages.TryParse(parser, socket.TypedConfig, path, errors, KnownElsewhere);
 }
 
 /// <summary>What stands between a cluster's connections and the bytes of their protocol.</summary>

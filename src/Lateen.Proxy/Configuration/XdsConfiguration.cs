@@ -1,4 +1,3 @@
-using Lateen.Xds;
 using Lateen.Xds.Client;
 
 namespace Lateen.Proxy.Configuration;
@@ -48,8 +47,8 @@ public sealed class XdsConfiguration : IXdsConsumer
     /// <inheritdoc/>
     public void OnConnection(bool isConnected, string reason) => _connection = new ControlPlaneConnection(isConnected, reason);
 
-    internal bool HasSpoken(ControlPlaneConfig plane) =>
-        (!plane.GivesClusters || _spokenTypes.Contains(XdsTypeUrls.Cluster)) && (!plane.GivesListeners || _spokenTypes.Contains(XdsTypeUrls.Listener));
+    /// <summary>There was a response of this type, an empty one included.</summary>
+    internal bool HasSpokenOf(string typeUrl) => _spokenTypes.Contains(typeUrl);
 
     internal void LoadStatic(Envoy.Config.Bootstrap.V3.Bootstrap.Types.StaticResources? resources)
     {

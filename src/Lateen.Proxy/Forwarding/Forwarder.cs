@@ -225,7 +225,7 @@ internal sealed class Forwarder : IInterimReceiver
         if (!request.HasBody) _deadlines.SetRoute(_call.Timeouts.Route);
         if (request.HasBody)
         {
-            if (_call.MayRetry) _upload.Keep();
+            if (_call.MayRetry) _upload.Keep(Profile.Listener.BufferLimitBytes);
             _requestContent = Exchange.RequestContent;
             foreach (HttpFilter filter in Profile.RequestContentFilters) _requestContent = filter.WrapRequest(Exchange, _requestContent);
         }

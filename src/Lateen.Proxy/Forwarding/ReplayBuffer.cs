@@ -9,6 +9,7 @@ internal sealed class ReplayBuffer(BufferPool pool)
 {
     private NativeBuffer? _block;
     private int _length;
+    private int _most;
 
     /// <summary>False once more was sent than can be kept; then nothing is.</summary>
     public bool IsComplete { get; private set; }
@@ -16,22 +17,24 @@ internal sealed class ReplayBuffer(BufferPool pool)
     public ReadOnlySpan<byte> Kept => _block is null ? default : _block.Span[.._length];
 
     /// <summary>Starts to keep.</summary>
-    public void Begin()
+    /// <param name="most">Octets that may be kept, where that is less than the block.</param>
+    public void Begin(uint most)
     {
         Release();
+        _most = (int)Math.Min(most, (uint)BufferPool.BytesOf(BufferSize.Large));
         IsComplete = true;
     }
 
     public void Add(ReadOnlySpan<byte> payload)
     {
         if (!IsComplete || payload.IsEmpty) return;
-        _block ??= pool.Rent(BufferSize.Large);
-        if (payload.Length > _block.Length - _length)
+        if (payload.Length > _most - _length)
         {
             Release();
             return;
         }
 
+        _block ??= pool.Rent(BufferSize.Large);
         payload.CopyTo(_block.Span[_length..]);
         _length += payload.Length;
     }

@@ -27,6 +27,7 @@ internal static class RequestHeaderPolicy
     private static readonly KnownHeader[] EdgeStripped =
     [
         KnownHeader.XEnvoyAttemptCount, KnownHeader.XEnvoyDecoratorOperation, KnownHeader.XEnvoyOriginalPath, KnownHeader.XEnvoyOriginalHost,
+        KnownHeader.XEnvoyDownstreamServiceCluster, KnownHeader.XEnvoyDownstreamServiceNode,
     ];
 
     public static void Apply(HttpExchange exchange, DownstreamConnection connection)
@@ -61,9 +62,18 @@ internal static class RequestHeaderPolicy
         }
 
         if (isEdge) SetExternalAddress(exchange, connection);
+        if (manager.AddUserAgent) Introduce(headers, connection.Worker.LocalNode);
         if (manager.RequestId.Generate) EnsureRequestId(headers, connection.Worker, isForced: isEdge && !manager.RequestId.PreserveExternal);
         if (exchange.Profile.Via.Length > 0) headers.AppendToList(KnownHeader.Via, exchange.Profile.Via);
         ApplyClientCertificate(headers, connection, exchange.Profile);
+    }
+
+    /// <summary>Tells upstreams who asks in the client's stead, and stands in for a user agent that the client does not name.</summary>
+    private static void Introduce(HeaderBlock headers, LocalNode node)
+    {
+        headers.Set(KnownHeader.XEnvoyDownstreamServiceCluster, node.Cluster);
+        if (!headers.TryGet(KnownHeader.UserAgent, out ReadOnlySpan<byte> agent) || agent.IsEmpty) headers.Set(KnownHeader.UserAgent, node.Cluster);
+        if (node.Id.Length > 0) headers.Set(KnownHeader.XEnvoyDownstreamServiceNode, node.Id);
     }
 
     /// <summary>

@@ -48,7 +48,8 @@ internal sealed class Upload(BufferPool pool)
     }
 
     /// <summary>From now on what is sent is kept, within the bound.</summary>
-    public void Keep() => _replay.Begin();
+    /// <param name="most">Octets that the configuration allows to be kept.</param>
+    public void Keep(uint most) => _replay.Begin(most);
 
     /// <summary>A new attempt starts from the first byte.</summary>
     public void Restart(bool hasBody)

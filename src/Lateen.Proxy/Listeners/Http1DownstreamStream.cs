@@ -55,11 +55,11 @@ internal sealed class Http1DownstreamStream : DownstreamStream
     /// <summary>After the exchange: the response was sent whole, and the client was told that it may send another request.</summary>
     public bool MayContinue => _hasSentHead && !_isReset && _plan.KeepAlive && !_sender.HasFailed;
 
-    public void Attach(Http1Session session, TransportConnection transport, bool enablesTrailers)
+    public void Attach(Http1Session session, TransportConnection transport, uint bufferLimit, bool enablesTrailers)
     {
         _session = session;
         _transport = transport;
-        _receiver.Attach(transport, enablesTrailers);
+        _receiver.Attach(transport, bufferLimit, enablesTrailers);
         _sender.Attach(transport, enablesTrailers);
     }
 

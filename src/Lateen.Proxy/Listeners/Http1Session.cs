@@ -164,7 +164,7 @@ internal sealed class Http1Session : ITransportObserver, IDownstreamSession
         {
             if (!_transport.CanRead) return WaitForRequest();
             _stream = _worker.RentStream();
-            _stream.Attach(this, _transport, Profile.Manager.Http1.EnableTrailers);
+            _stream.Attach(this, _transport, Profile.Listener.BufferLimitBytes, Profile.Manager.Http1.EnableTrailers);
         }
 
         HttpRequestHead head = _stream.Exchange.Request;

@@ -62,7 +62,7 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         _connection = connection;
         _isCounted = isCounted;
         _timer = new ReactorTimer(worker.Reactor, static state => ((Http2Session)state!)._signal.Wake(), this);
-        _link = new Http2Link(transport);
+        _link = new Http2Link(transport, profile.Listener.BufferLimitBytes);
         _tally = new Http2Tally(_counters, worker.Shard, profile.Http2Stats);
         _http2 = new Http2ServerConnection(profile.Http2, profile.RequestOptions, this, _link, worker.Http2Streams, _counters);
     }

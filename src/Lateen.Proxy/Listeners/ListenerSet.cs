@@ -28,6 +28,7 @@ public sealed class ListenerSet
     private readonly ProxyStatistics _statistics;
     private readonly ConnectionBudget _budget;
     private readonly SortedDictionary<string, ListenerState> _listeners = new(StringComparer.Ordinal);
+    private readonly HashSet<Func<ListenerSnapshot, bool>> _stopped = [];
     private bool _isDraining;
 
     internal ListenerSet(ReactorGroup reactors, ProxyWorker[] workers, ProxyStatistics statistics, ConnectionBudget budget)
@@ -84,12 +85,17 @@ public sealed class ListenerSet
         }
     }
 
-    /// <summary>The listeners concerned take no new connections. Those that are there live on.</summary>
+    /// <summary>The listeners concerned take no new connections, nor will those that configuration still brings. Connections that are there live on.</summary>
     public void Close(Func<ListenerSnapshot, bool> concerns)
     {
         lock (_lock)
         {
-            foreach (ListenerState listener in _listeners.Values.Where(one => concerns(one.Snapshot))) listener.Close();
+            _stopped.Add(concerns);
+            foreach (ListenerState listener in _listeners.Values.Where(one => concerns(one.Snapshot)))
+            {
+                if (listener.IsOpen) _statistics.Registry.Shared.Add(_statistics.Listeners.Stopped);
+                listener.Close();
+            }
         }
     }
 
@@ -144,7 +150,7 @@ public sealed class ListenerSet
         var listener = new ListenerState(_workers, _statistics, _budget);
         listener.Adopt(snapshot);
         _listeners[snapshot.Name] = listener;
-        bool isOpen = listener.TryOpen(_reactors);
+        bool isOpen = IsStopped(snapshot) || listener.TryOpen(_reactors);
         _statistics.Registry.Shared.Add(_statistics.Listeners.Added, 1);
         _statistics.Registry.Shared.Add(isOpen ? _statistics.Listeners.CreateSuccess : _statistics.Listeners.CreateFailure, 1);
         Changed?.Invoke(Describe(listener));
@@ -159,8 +165,9 @@ public sealed class ListenerSet
         }
 
         _statistics.Registry.Shared.Add(_statistics.Listeners.Modified, 1);
-        if (listener.IsOpen && listener.Snapshot.BindsLike(snapshot))
+        if (IsStopped(snapshot) || (listener.IsOpen && listener.Snapshot.BindsLike(snapshot)))
         {
+            if (IsStopped(snapshot)) listener.Close();
             _statistics.Registry.Shared.Add(_statistics.Listeners.InPlaceUpdated, 1);
             listener.Adopt(snapshot);
             Changed?.Invoke(Describe(listener));
@@ -201,6 +208,8 @@ public sealed class ListenerSet
             }, (worker, scope));
         }
     }
+
+    private bool IsStopped(ListenerSnapshot listener) => _stopped.Any(concerns => concerns(listener));
 
     private static BoundListener Describe(ListenerState listener) => new(listener.Snapshot, listener.Addresses, listener.Failure);
 }

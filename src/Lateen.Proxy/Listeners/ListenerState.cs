@@ -48,6 +48,7 @@ internal sealed class ListenerState(ProxyWorker[] workers, ProxyStatistics stati
         if (!snapshot.BindToPort) return true;
         ListenerOptions options = new()
         {
+            IsShared = !snapshot.ReusePort,
             Backlog = snapshot.Backlog is { } backlog ? (int)Math.Min(backlog, int.MaxValue) : ListenerOptions.Default.Backlog,
             KeepAlive = snapshot.KeepAlive is { } keepAlive
                 ? new KeepAliveOptions { Idle = keepAlive.Time, Interval = keepAlive.Interval, Probes = (int?)keepAlive.Probes }

@@ -1,3 +1,4 @@
+using System.Text;
 using Lateen.Net;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Configuration;
@@ -21,11 +22,27 @@ public sealed record ProxyEngineOptions
     /// </summary>
     public long MaxConnections { get; init; } = DefaultMaxConnections;
 
+    /// <summary>Who this proxy is, for connection managers that say so (<c>add_user_agent</c>).</summary>
+    public LocalNode Node { get; init; } = LocalNode.Nobody;
+
     /// <summary>Where all time comes from.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>Told exceptions that cost a connection: each is a bug of this program. Called on a reactor; must not throw.</summary>
     public Action<Exception>? DefectReported { get; init; }
+}
+
+/// <summary>The bootstrap's node as header values.</summary>
+/// <remarks>Immutable.</remarks>
+public sealed class LocalNode(string cluster, string id)
+{
+    public static readonly LocalNode Nobody = new(string.Empty, string.Empty);
+
+    /// <summary><c>node.cluster</c>; empty when it is not given.</summary>
+    public byte[] Cluster { get; } = Encoding.Latin1.GetBytes(cluster);
+
+    /// <summary><c>node.id</c>; empty when it is not given.</summary>
+    public byte[] Id { get; } = Encoding.Latin1.GetBytes(id);
 }
 
 /// <summary>
@@ -40,10 +57,13 @@ public sealed class ProxyEngine : IAsyncDisposable
     private readonly ProxySnapshotSource _snapshots;
     private readonly ReactorGroup _reactors;
     private readonly ProxyWorker[] _workers;
+    private readonly TimeProvider _time;
+    private readonly Dictionary<Func<ListenerSnapshot, bool>, ITimer> _graces = [];
 
     public ProxyEngine(ProxySnapshotSource snapshots, ProxyStatistics statistics, ProxyEngineOptions options)
     {
         _snapshots = snapshots;
+        _time = options.TimeProvider;
         _reactors = new ReactorGroup(options.Concurrency, new ReactorOptions
         {
             TimeProvider = options.TimeProvider,
@@ -54,8 +74,13 @@ public sealed class ProxyEngine : IAsyncDisposable
                 options.DefectReported?.Invoke(exception);
             },
         });
-        _workers = [.. _reactors.Reactors.Select(reactor => new ProxyWorker(reactor, options.Concurrency, snapshots, statistics))];
+        _workers = [.. _reactors.Reactors.Select(reactor => new ProxyWorker(reactor, options, snapshots, statistics))];
         Listeners = new ListenerSet(_reactors, _workers, statistics, new ConnectionBudget(options.MaxConnections));
+        ReactorStats[] reactorStats = [.. _reactors.Reactors.Select(reactor => ReactorStats.Open(statistics.Registry, reactor.Index))];
+        statistics.Registry.OnCollect(shared =>
+        {
+            foreach (Reactor reactor in _reactors.Reactors) reactorStats[reactor.Index].Publish(shared, reactor.Counters.Snapshot());
+        });
     }
 
     public ListenerSet Listeners { get; }
@@ -76,6 +101,28 @@ public sealed class ProxyEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Takes listeners out of service. At once, responses on them say <c>Connection: close</c>; after the grace they take no new connections.
+    /// </summary>
+    /// <param name="concerns">Which. A grace that was begun with the same is not begun anew.</param>
+    /// <param name="grace">
+    /// Not cut short when the last connection ends: it is for whoever still sends new ones, such as a load balancer that has not looked yet. Zero: none.
+    /// </param>
+    public void DrainListeners(Func<ListenerSnapshot, bool> concerns, TimeSpan grace)
+    {
+        Listeners.BeginDrain(concerns);
+        if (grace == TimeSpan.Zero)
+        {
+            Listeners.Close(concerns);
+            return;
+        }
+
+        lock (_graces)
+        {
+            if (!_graces.ContainsKey(concerns)) _graces.Add(concerns, _time.CreateTimer(_ => Listeners.Close(concerns), null, grace, Timeout.InfiniteTimeSpan));
+        }
+    }
+
     /// <summary>Takes no new connections and lets those that are there come to an end.</summary>
     public void BeginDrain()
     {
@@ -87,6 +134,11 @@ public sealed class ProxyEngine : IAsyncDisposable
     public async Task StopAsync(TimeSpan drain)
     {
         _snapshots.Published -= OnPublished;
+        lock (_graces)
+        {
+            foreach (ITimer grace in _graces.Values) grace.Dispose();
+        }
+
         BeginDrain();
         await _reactors.StopAsync(drain);
     }

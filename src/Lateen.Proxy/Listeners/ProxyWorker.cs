@@ -42,7 +42,7 @@ internal sealed class ProxyWorker
     private long _wallOffset;
     private long _wallOffsetReadAt = long.MinValue;
 
-    public ProxyWorker(Reactor reactor, int workerCount, ProxySnapshotSource snapshots, ProxyStatistics statistics)
+    public ProxyWorker(Reactor reactor, ProxyEngineOptions options, ProxySnapshotSource snapshots, ProxyStatistics statistics)
     {
         Reactor = reactor;
         Snapshots = snapshots;
@@ -50,7 +50,8 @@ internal sealed class ProxyWorker
         Shard = statistics.ShardOf(reactor.Index);
         Random = new ReactorRandom((ulong)System.Random.Shared.NextInt64());
         _date = new HttpDate(reactor.TimeProvider);
-        _workerCount = workerCount;
+        _workerCount = options.Concurrency;
+        LocalNode = options.Node;
         _tallyTimer = new ReactorTimer(reactor, static state => ((ProxyWorker)state!).TallySessions(), this);
     }
 
@@ -65,6 +66,9 @@ internal sealed class ProxyWorker
     public StatShard Shard { get; }
 
     public ReactorRandom Random { get; }
+
+    /// <summary>Who this proxy is.</summary>
+    public LocalNode LocalNode { get; }
 
     /// <summary>The date of this second, as a header value. The clock is read four times a second at most.</summary>
     public ReadOnlySpan<byte> DateText

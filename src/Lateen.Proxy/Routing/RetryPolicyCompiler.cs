@@ -35,7 +35,6 @@ internal static class RetryPolicyCompiler
             Conditions = conditions,
             Retries = policy.NumRetries ?? 1,
             PerTryTimeout = ProtoValues.Timeout(policy.PerTryTimeout, null, path.Field("per_try_timeout"), errors),
-            PerTryIdleTimeout = ProtoValues.Timeout(policy.PerTryIdleTimeout, null, path.Field("per_try_idle_timeout"), errors),
             RetriableStatusCodes = [.. codes],
             BackOffBase = backOffBase,
             BackOffMax = backOffMax,

@@ -37,9 +37,6 @@ public sealed record RetryPolicySnapshot
     /// <summary>Of one attempt; null: only the route's timeout counts.</summary>
     public TimeSpan? PerTryTimeout { get; init; }
 
-    /// <summary>Nothing moved on an attempt; null: off.</summary>
-    public TimeSpan? PerTryIdleTimeout { get; init; }
-
     /// <summary>Sorted.</summary>
     public ImmutableArray<int> RetriableStatusCodes { get; init; } = [];
 

@@ -38,9 +38,6 @@ public sealed class VirtualHostEntry
 
     public bool IncludeAttemptCountInResponse { get; internal init; }
 
-    /// <summary><c>x-envoy-is-timeout-retry</c> is sent upstream on a retry that a timeout caused.</summary>
-    public bool IncludeIsTimeoutRetry { get; internal init; }
-
     internal DomainName[] DomainNames { get; }
 
     internal RouteEntry? Match(HttpRequestHead request, ReactorRandom random)

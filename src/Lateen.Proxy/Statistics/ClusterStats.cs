@@ -12,6 +12,7 @@ public sealed class ClusterStats : StatGroup
     private StatsRegistry? _registry;
     private string _statName = string.Empty;
     private Http2Stats? _http2;
+    private RemainingBudgetStats? _remaining;
 
     private ClusterStats(StatFields fields)
         : base(fields)
@@ -182,7 +183,21 @@ public sealed class ClusterStats : StatGroup
     public StatusClassCounters ExternalClasses { get; }
 
     /// <summary>What its HTTP/2 connections count; made when the first one is.</summary>
-    public Http2Stats Http2 => _http2 ?? OpenHttp2();
+    public Http2Stats Http2 => _http2 ?? OpenOnce(ref _http2, Http2Stats.OpenUpstream(_registry!, _statName));
+
+    /// <summary>What is left of the circuit breakers' budget; made when the configuration first asks for it (<c>track_remaining</c>).</summary>
+    public RemainingBudgetStats Remaining => _remaining ?? OpenOnce(ref _remaining, RemainingBudgetStats.Open(_registry!, _statName));
+
+    /// <summary>Null before anybody asked for <see cref="Remaining"/>.</summary>
+    public RemainingBudgetStats? RemainingIfOpen => _remaining;
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _http2?.Dispose();
+        _remaining?.Dispose();
+        base.Dispose();
+    }
 
     /// <summary>The group that is bound to a cluster; binds one when there is none. Any thread.</summary>
     public static ClusterStats Of(ClusterSnapshot cluster, StatsRegistry registry)
@@ -203,11 +218,11 @@ public sealed class ClusterStats : StatGroup
         return opened;
     }
 
-    private Http2Stats OpenHttp2()
+    // Two threads may come here at once: the second one's is given back.
+    private static T OpenOnce<T>(ref T? place, T opened)
+        where T : StatGroup
     {
-        var opened = Http2Stats.OpenUpstream(_registry!, _statName);
-        // Two reactors may come here at once: the second one's is given back.
-        var kept = Interlocked.CompareExchange(ref _http2, opened, null);
+        var kept = Interlocked.CompareExchange(ref place, opened, null);
         if (kept is null) return opened;
         opened.Dispose();
         return kept;

@@ -94,7 +94,16 @@ public sealed class ClusterTally : IDisposable
         shared.Set(stats.BreakerPendingOpen, IsOpen(cluster, BudgetKind.PendingRequests));
         shared.Set(stats.BreakerRequestsOpen, IsOpen(cluster, BudgetKind.Requests));
         shared.Set(stats.BreakerRetriesOpen, IsOpen(cluster, BudgetKind.Retries));
+        // As in Envoy: where nobody asks, there is nothing to tell, or 0 where somebody did.
+        if ((cluster.Limits.TrackRemaining ? stats.Remaining : stats.RemainingIfOpen) is not { } remaining) return;
+        shared.Set(remaining.Connections, Remaining(cluster, BudgetKind.Connections));
+        shared.Set(remaining.PendingRequests, Remaining(cluster, BudgetKind.PendingRequests));
+        shared.Set(remaining.Requests, Remaining(cluster, BudgetKind.Requests));
+        shared.Set(remaining.Retries, Remaining(cluster, BudgetKind.Retries));
     }
+
+    private static long Remaining(ClusterSnapshot cluster, BudgetKind kind) =>
+        cluster.Limits.TrackRemaining ? Math.Max(0, cluster.Limits[kind] - cluster.State.InUse(kind)) : 0;
 
     private static long IsOpen(ClusterSnapshot cluster, BudgetKind kind)
     {

@@ -20,6 +20,7 @@ public sealed class ServerStats : StatGroup
         Version = fields.Gauge("version");
         DaysUntilFirstCertExpiring = fields.Gauge("days_until_first_cert_expiring");
         Bugs = fields.Counter("envoy_bug_failures");
+        DynamicUnknownFields = fields.Counter("dynamic_unknown_fields");
     }
 
     /// <summary>Seconds since the start.</summary>
@@ -41,6 +42,9 @@ public sealed class ServerStats : StatGroup
 
     /// <summary>Exceptions caught at a connection's edge: each is a bug of ours that cost one connection.</summary>
     public Counter Bugs { get; }
+
+    /// <summary>Places in accepted versions of received resources that ask for what is passed over.</summary>
+    public Counter DynamicUnknownFields { get; }
 
     /// <summary>Opens the group.</summary>
     public static ServerStats Open(StatsRegistry registry)

@@ -34,6 +34,7 @@ internal sealed class TcpProxyCompiler(ExtensionCatalog extensions, ClusterDirec
         {
             StatPrefix = proxy.StatPrefix,
             Clusters = ClustersOf(proxy, path),
+            IsWeighted = proxy.WeightedClusters is not null,
             IdleTimeout = ProtoValues.Timeout(proxy.IdleTimeout, DefaultIdleTimeout, path.Field("idle_timeout"), errors),
             MaxConnectionDuration = ProtoValues.Timeout(
                 proxy.MaxDownstreamConnectionDuration, null, path.Field("max_downstream_connection_duration"), errors),

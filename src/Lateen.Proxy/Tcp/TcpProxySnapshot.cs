@@ -14,6 +14,9 @@ public sealed class TcpProxySnapshot
     /// <summary>At least one; a connection draws among them by weight.</summary>
     public required ImmutableArray<TcpClusterShare> Clusters { get; init; }
 
+    /// <summary>They stand in <c>weighted_clusters</c>, be it only one.</summary>
+    public bool IsWeighted { get; init; }
+
     /// <summary>A connection on which nothing moved in either direction. Envoy's default is one hour.</summary>
     public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromHours(1);
 

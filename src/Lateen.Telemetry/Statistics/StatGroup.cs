@@ -14,7 +14,7 @@ public abstract class StatGroup : IDisposable
     }
 
     /// <summary>Gives the cells back. A second call does nothing.</summary>
-    public void Dispose()
+    public virtual void Dispose()
     {
         _lease?.Dispose();
         GC.SuppressFinalize(this);

@@ -4,42 +4,67 @@ using Lateen.Xds.Schema;
 
 namespace Lateen.Xds.Wire;
 
-/// <summary>A field that came over the wire and that this release does not know; what it asks for is not done.</summary>
-/// <param name="Path">Of the message that holds it, in proto names, such as <c>filter_chains[0].filters[1].typed_config</c>.</param>
+/// <summary>A field that came over the wire and whose wish is not done: this release does not know it, or knows it and does not serve it.</summary>
+/// <param name="Path">
+/// Of the message that holds it, in proto names, such as <c>filter_chains[0].filters[1].typed_config</c>; of the field itself when <paramref name="Reason"/> is given.
+/// </param>
 /// <param name="TypeName">Full name of that message.</param>
 /// <param name="FieldNumber">Its number, to be looked up in the Envoy v3 API; 0 for an <c>Any</c> whose type is not supported.</param>
-public sealed record UnknownField(string Path, string TypeName, int FieldNumber)
+/// <param name="Reason">Why a field that our protos know is not served; null for one that they do not know.</param>
+public sealed record UnknownField(string Path, string TypeName, int FieldNumber, string? Reason = null)
 {
-    public override string ToString() => FieldNumber == 0
-        ? $"{Path}: the type '{TypeName}' is not supported"
+    public override string ToString() => Reason is not null ? $"{Path}: {Reason}"
+        : FieldNumber == 0 ? $"{Path}: the type '{TypeName}' is not supported"
         : $"{(Path.Length == 0 ? "the resource" : Path)}: field number {FieldNumber} of {TypeName} is not supported";
 }
 
+/// <summary>What a walk over a resource asks about the fields that our protos know.</summary>
+public interface IFieldJudge
+{
+    /// <summary>Why the field is not served with this value; null: it is.</summary>
+    /// <param name="type">The message.</param>
+    /// <param name="field">Set in it.</param>
+    /// <param name="value">Of a number, an enum or a bool, bare or in a wrapper; 0 for anything else.</param>
+    string? WhyNotServed(MessageSchema type, FieldSchema field, long value);
+
+    /// <summary>The same message was walked before: it is not looked into again.</summary>
+    bool IsWalked(MessageSchema type, FieldSchema field, ReadOnlySpan<byte> message);
+
+    /// <summary>Fields of this message that we do not know are to be found however many others there are.</summary>
+    bool IsStrict(MessageSchema type);
+}
+
 /// <summary>
-/// Finds what a received resource holds beyond our protos. A static file is refused for an unknown field; a received resource is taken,
-/// as every xDS client does, and this says what was passed over, so that it can be warned about.
+/// Finds what a received resource holds beyond our protos. A static file is refused for an unknown field; a received resource is taken where nothing is guarded,
+/// as every xDS client does, and this says what was passed over, so that it can be told.
 /// </summary>
 /// <remarks>Walks the bytes beside the schema, through nested messages and known <c>Any</c> types. Stateless.</remarks>
 public static class UnknownFields
 {
-    /// <summary>Findings kept of one resource: a warning, not a dump.</summary>
-    private const int MaxFindings = 20;
+    /// <summary>Findings kept of one resource, and as many again of strict messages. Count. Hit: the rest of the resource is walked for strict messages only.</summary>
+    public const int MaxFindings = 20;
 
     /// <summary>Levels of nesting looked into; protobuf's own parsers stop at 100.</summary>
     private const int MaxDepth = 100;
 
-    public static ImmutableArray<UnknownField> Find(MessageSchema type, ReadOnlySpan<byte> bytes, XdsTypeRegistry? registry = null)
+    /// <param name="type">What the bytes are.</param>
+    /// <param name="bytes">The resource; walked as far as it is well-formed.</param>
+    /// <param name="registry">Types that may stand inside an <c>Any</c>.</param>
+    /// <param name="judge">Null: every field that our protos know is served.</param>
+    public static ImmutableArray<UnknownField> Find(MessageSchema type, ReadOnlySpan<byte> bytes, XdsTypeRegistry? registry = null, IFieldJudge? judge = null)
     {
-        var walk = new Walk(registry ?? XdsTypeRegistry.Default);
+        var walk = new Walk(registry ?? XdsTypeRegistry.Default, judge);
         walk.Message(type, bytes);
-        return walk.Findings.ToImmutable();
+        return [.. walk.Strict, .. walk.Others];
     }
 
-    private sealed class Walk(XdsTypeRegistry registry)
+    private sealed class Walk(XdsTypeRegistry registry, IFieldJudge? judge)
     {
         private readonly List<(string Name, int Index)> _path = [];
 
-        public ImmutableArray<UnknownField>.Builder Findings { get; } = ImmutableArray.CreateBuilder<UnknownField>();
+        public List<UnknownField> Strict { get; } = [];
+
+        public List<UnknownField> Others { get; } = [];
 
         public void Message(MessageSchema type, ReadOnlySpan<byte> bytes)
         {
@@ -51,14 +76,21 @@ public static class UnknownFields
 
             Dictionary<int, int>? counts = null;
             var reader = new WireReader(bytes);
-            while (reader.MoveNext() && Findings.Count < MaxFindings)
+            while (reader.MoveNext())
             {
                 FieldSchema? field = type.Find(reader.FieldNumber);
                 if (field is null)
                 {
-                    Add(type.FullName, reader.FieldNumber);
+                    Add(type, reader.FieldNumber);
+                    continue;
                 }
-                else if (field.Kind == FieldKind.Message && reader.IsLengthDelimited && _path.Count < MaxDepth)
+
+                bool isMessage = field.Kind == FieldKind.Message && reader.IsLengthDelimited;
+                if (judge?.WhyNotServed(type, field, isMessage ? Wrapped(reader.Payload) : (long)reader.Value) is { } reason)
+                {
+                    Add(type, field, reason);
+                }
+                else if (isMessage && _path.Count < MaxDepth)
                 {
                     int index = -1;
                     if (field.IsRepeated)
@@ -68,11 +100,23 @@ public static class UnknownFields
                         counts[field.Number] = index + 1;
                     }
 
+                    if (judge?.IsWalked(type, field, reader.Payload) is true)
+                    {
+                        continue;
+                    }
+
                     _path.Add((field.Name, index));
                     Message(field.MessageType, reader.Payload);
                     _path.RemoveAt(_path.Count - 1);
                 }
             }
+        }
+
+        /// <summary>The number in a wrapper (<c>BoolValue</c>, <c>UInt32Value</c>): its field 1, or 0 when that is left out, as proto3 does with a zero.</summary>
+        private static long Wrapped(ReadOnlySpan<byte> message)
+        {
+            var reader = new WireReader(message);
+            return reader.MoveNext() && reader.FieldNumber == 1 ? (long)reader.Value : 0;
         }
 
         private void Packed(ReadOnlySpan<byte> any)
@@ -97,20 +141,30 @@ public static class UnknownFields
             {
                 Message(type, value);
             }
-            else if (typeUrl.Length > 0)
+            else if (typeUrl.Length > 0 && Others.Count < MaxFindings)
             {
-                Add(XdsTypeRegistry.TypeNameOf(typeUrl), 0);
+                Keep(Others, new UnknownField(Path(), XdsTypeRegistry.TypeNameOf(typeUrl), 0));
             }
         }
 
-        private void Add(string typeName, int fieldNumber)
+        private void Add(MessageSchema type, int fieldNumber)
         {
-            string path = string.Join('.', _path.Select(static segment => segment.Index < 0 ? segment.Name : $"{segment.Name}[{segment.Index}]"));
-            var finding = new UnknownField(path, typeName, fieldNumber);
-            if (!Findings.Contains(finding))
-            {
-                Findings.Add(finding);
-            }
+            List<UnknownField> kept = judge?.IsStrict(type) is true ? Strict : Others;
+            if (kept.Count < MaxFindings) Keep(kept, new UnknownField(Path(), type.FullName, fieldNumber));
+        }
+
+        private void Add(MessageSchema type, FieldSchema field, string reason)
+        {
+            if (Others.Count >= MaxFindings) return;
+            string holder = Path();
+            Keep(Others, new UnknownField(holder.Length == 0 ? field.Name : $"{holder}.{field.Name}", type.FullName, field.Number, reason));
+        }
+
+        private string Path() => string.Join('.', _path.Select(static segment => segment.Index < 0 ? segment.Name : $"{segment.Name}[{segment.Index}]"));
+
+        private static void Keep(List<UnknownField> kept, UnknownField finding)
+        {
+            if (!kept.Contains(finding)) kept.Add(finding);
         }
     }
 }

@@ -17,7 +17,7 @@ internal sealed class AdminHarness : IProxyLifecycle, IAsyncDisposable
     private readonly AccessLogWriter _accessLogs;
     private readonly HttpClient _client;
 
-    public AdminHarness()
+    public AdminHarness(AdminAccessLogs? accessLogs = null)
     {
         var registry = new StatsRegistry();
         Statistics = new ProxyStatistics(registry, reactorCount: 2);
@@ -39,7 +39,7 @@ internal sealed class AdminHarness : IProxyLifecycle, IAsyncDisposable
             ConfigPath = "/etc/lateen.yaml",
             Concurrency = 2,
         };
-        _server = new AdminServer(new IPEndPoint(IPAddress.Loopback, 0), AdminPages.Create(context), Log, TimeProvider.System);
+        _server = new AdminServer(new IPEndPoint(IPAddress.Loopback, 0), AdminPages.Create(context), Log, TimeProvider.System, accessLogs);
         Address = (IPEndPoint)_server.Address;
         _client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{Address}") };
     }

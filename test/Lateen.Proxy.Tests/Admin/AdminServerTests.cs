@@ -257,6 +257,158 @@ public sealed class AdminServerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Clusters_are_listed_as_Envoy_lists_them()
+    {
+        using var setup = Eds();
+        _admin.Snapshots.Publish(new SnapshotChange { Previous = ProxySnapshot.Empty, Current = setup.Current });
+
+        Assert.Equal(
+            """
+            shop::observability_name::till
+            shop::default_priority::max_connections::5
+            shop::default_priority::max_pending_requests::1024
+            shop::default_priority::max_requests::7
+            shop::default_priority::max_retries::3
+            shop::high_priority::max_connections::9
+            shop::high_priority::max_pending_requests::1024
+            shop::high_priority::max_requests::1024
+            shop::high_priority::max_retries::3
+            shop::added_via_api::true
+            shop::eds_service_name::shop-endpoints
+            shop::127.0.0.1:81::cx_active::0
+            shop::127.0.0.1:81::cx_connect_fail::0
+            shop::127.0.0.1:81::cx_total::0
+            shop::127.0.0.1:81::rq_active::1
+            shop::127.0.0.1:81::rq_error::0
+            shop::127.0.0.1:81::rq_success::0
+            shop::127.0.0.1:81::rq_timeout::0
+            shop::127.0.0.1:81::rq_total::1
+            shop::127.0.0.1:81::hostname::one.test
+            shop::127.0.0.1:81::health_flags::healthy
+            shop::127.0.0.1:81::weight::4
+            shop::127.0.0.1:81::region::eu
+            shop::127.0.0.1:81::zone::a
+            shop::127.0.0.1:81::sub_zone::
+            shop::127.0.0.1:81::canary::false
+            shop::127.0.0.1:81::priority::0
+            shop::127.0.0.1:81::success_rate::-1
+            shop::127.0.0.1:81::local_origin_success_rate::-1
+            shop::127.0.0.1:82::cx_active::0
+            shop::127.0.0.1:82::cx_connect_fail::0
+            shop::127.0.0.1:82::cx_total::0
+            shop::127.0.0.1:82::rq_active::0
+            shop::127.0.0.1:82::rq_error::0
+            shop::127.0.0.1:82::rq_success::0
+            shop::127.0.0.1:82::rq_timeout::0
+            shop::127.0.0.1:82::rq_total::0
+            shop::127.0.0.1:82::hostname::
+            shop::127.0.0.1:82::health_flags::/failed_eds_health
+            shop::127.0.0.1:82::weight::1
+            shop::127.0.0.1:82::region::
+            shop::127.0.0.1:82::zone::
+            shop::127.0.0.1:82::sub_zone::
+            shop::127.0.0.1:82::canary::false
+            shop::127.0.0.1:82::priority::1
+            shop::127.0.0.1:82::success_rate::-1
+            shop::127.0.0.1:82::local_origin_success_rate::-1
+
+            """,
+            string.Concat((await _admin.GetAsync("/clusters")).Body.Split('\n', StringSplitOptions.None).Where(static line => line.StartsWith("shop::", StringComparison.Ordinal)).Select(static line => line + "\n")));
+    }
+
+    [Fact]
+    public async Task Clusters_in_JSON_have_both_priorities_their_service_name_and_every_endpoint()
+    {
+        using var setup = Eds();
+        _admin.Snapshots.Publish(new SnapshotChange { Previous = ProxySnapshot.Empty, Current = setup.Current });
+
+        using var page = JsonDocument.Parse((await _admin.GetAsync("/clusters?format=json")).Body);
+
+        var shop = page.RootElement.GetProperty("cluster_statuses").EnumerateArray().Single(static one => one.GetProperty("name").GetString() == "shop");
+        Assert.True(shop.GetProperty("added_via_api").GetBoolean());
+        Assert.Equal("till", shop.GetProperty("observability_name").GetString());
+        Assert.Equal("shop-endpoints", shop.GetProperty("eds_service_name").GetString());
+        var thresholds = shop.GetProperty("circuit_breakers").GetProperty("thresholds");
+        Assert.Equal(2, thresholds.GetArrayLength());
+        Assert.False(thresholds[0].TryGetProperty("priority", out var priority) && priority.GetString() != "DEFAULT");
+        Assert.Equal((5, 7), (thresholds[0].GetProperty("max_connections").GetInt32(), thresholds[0].GetProperty("max_requests").GetInt32()));
+        Assert.Equal(("HIGH", 9), (thresholds[1].GetProperty("priority").GetString(), thresholds[1].GetProperty("max_connections").GetInt32()));
+        var hosts = shop.GetProperty("host_statuses");
+        Assert.Equal(2, hosts.GetArrayLength());
+        Assert.Equal(("one.test", 4), (hosts[0].GetProperty("hostname").GetString(), hosts[0].GetProperty("weight").GetInt32()));
+        Assert.Equal(81, hosts[0].GetProperty("address").GetProperty("socket_address").GetProperty("port_value").GetInt32());
+        Assert.Equal("eu", hosts[0].GetProperty("locality").GetProperty("region").GetString());
+        Assert.Contains(
+            hosts[0].GetProperty("stats").EnumerateArray(), static stat => stat.GetProperty("name").GetString() == "rq_active" && stat.GetProperty("value").GetString() == "1"
+                && stat.GetProperty("type").GetString() == "GAUGE");
+        Assert.Equal(("UNHEALTHY", 1), (hosts[1].GetProperty("health_status").GetProperty("eds_health_status").GetString(), hosts[1].GetProperty("priority").GetInt32()));
+    }
+
+    [Fact]
+    public async Task Requests_are_written_to_the_access_logs_of_the_admin_pages()
+    {
+        var log = new Harness.RecordingLog
+        {
+            FormatConnection = static record =>
+                $"{Encoding.ASCII.GetString(record.Text(Lateen.Telemetry.AccessLogs.AccessLogText.Method))} {Encoding.ASCII.GetString(record.Text(Lateen.Telemetry.AccessLogs.AccessLogText.Path))}"
+                + $" {record.Number(Lateen.Telemetry.AccessLogs.AccessLogNumber.ResponseCode)} {record.Number(Lateen.Telemetry.AccessLogs.AccessLogNumber.BytesSent)}",
+        };
+        await using var admin = new AdminHarness(new AdminAccessLogs([log], bufferIndex: 2)) { State = ServerState.Live };
+
+        await admin.GetAsync("/ready?a=b");
+        await admin.PostAsync("/healthcheck/fail");
+        await admin.SendAsync(HttpMethod.Head, "/ready");
+
+        Assert.Equal("GET /ready?a=b 200 5", await log.NextAsync());
+        Assert.Equal("POST /healthcheck/fail 200 3", await log.NextAsync());
+        Assert.Equal("HEAD /ready 200 0", await log.NextAsync());
+    }
+
+    [Fact]
+    public void Counts_of_a_reactor_are_shown_under_its_number()
+    {
+        var stats = ReactorStats.Open(_admin.Statistics.Registry, 1);
+        stats.Publish(_admin.Statistics.Registry.Shared, new Lateen.Net.ReactorCountersSnapshot
+        {
+            OpenConnections = 1,
+            Accepted = 2,
+            AcceptPressureErrors = 3,
+            AcceptTransientErrors = 4,
+            AcceptFatalErrors = 5,
+            UnhandledExceptions = 6,
+            Turns = 7,
+            StaleEvents = 8,
+        });
+
+        string[] names = ["open_connections", "accepted", "accept_backoff", "accept_aborted", "accept_failed", "unhandled_exceptions", "loop_turns", "stale_events"];
+        Assert.Equal(Enumerable.Range(1, 8).Select(static value => (long?)value), names.Select(name => _admin.Statistics.Registry.Find($"listener_manager.worker_1.{name}")));
+    }
+
+    /// <summary>A cluster of EDS with two endpoints, one of which a request is on its way to.</summary>
+    private static Configuration.Setup Eds()
+    {
+        var setup = new Configuration.Setup();
+        setup.Apply(Lateen.Xds.XdsTypeUrls.Cluster, [Lateen.Xds.XdsResource.FromMessage("shop", Configuration.Setup.Proto<Cluster>("""
+            name: shop
+            alt_stat_name: till
+            type: EDS
+            eds_cluster_config: {service_name: shop-endpoints, eds_config: {ads: {}}}
+            circuit_breakers: {thresholds: [{max_connections: 5, max_requests: 7}, {priority: HIGH, max_connections: 9}]}
+            """))]);
+        setup.Apply(Lateen.Xds.XdsTypeUrls.ClusterLoadAssignment, [Lateen.Xds.XdsResource.FromMessage("shop-endpoints", Configuration.Setup.Proto<Envoy.Config.Endpoint.V3.ClusterLoadAssignment>("""
+            cluster_name: shop-endpoints
+            endpoints:
+            - locality: {region: eu, zone: a}
+              load_balancing_weight: 1
+              lb_endpoints: [{load_balancing_weight: 4, endpoint: {hostname: one.test, address: {socket_address: {address: 127.0.0.1, port_value: 81}}}}]
+            - priority: 1
+              lb_endpoints: [{health_status: UNHEALTHY, endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 82}}}}]
+            """))]);
+        setup.Current.FindCluster("shop")!.Endpoints[0].State.SlotOf(0).RequestStarted();
+        return setup;
+    }
+
+    [Fact]
     public async Task Responses_say_that_they_must_not_be_cached_or_guessed_at()
     {
         using var response = await _admin.RespondAsync("/stats/prometheus");

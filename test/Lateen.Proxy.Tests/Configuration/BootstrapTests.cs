@@ -233,6 +233,105 @@ public sealed class BootstrapTests
             ["static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0].routes[1].route.cluster: there is no cluster 'service2'"],
             Setup.ErrorsOf(FrontProxy[..FrontProxy.IndexOf("  - name: service2", StringComparison.Ordinal)]));
 
+    [Theory]
+    [InlineData("type: STRICT_DNS, respect_dns_ttl: true", "respect_dns_ttl: is not supported: the system's resolver tells no time to live, so names are looked up again every dns_refresh_rate")]
+    [InlineData("type: ORIGINAL_DST, lb_policy: CLUSTER_PROVIDED", "type: ORIGINAL_DST is not supported: it needs captured connections, and every request to it fails")]
+    [InlineData("type: EDS, eds_cluster_config: {eds_config: {ads: {}, resource_api_version: V2}}", "eds_cluster_config.eds_config.resource_api_version: must be V3")]
+    [InlineData("http_protocol_options: {allow_absolute_url: false}", "http_protocol_options.allow_absolute_url: cannot be false: targets in absolute form are read as RFC 9112 has it")]
+    [InlineData("load_assignment: {endpoints: [{lb_endpoints: [{endpoint: {address: {pipe: {path: /run/x, mode: 384}}}}]}]}", "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.pipe.mode: is not supported: the socket gets what the process's umask leaves; set the permissions of its directory")]
+    public void Field_of_a_cluster_that_would_have_no_effect_is_refused_with_its_path(string options, string expected) =>
+        Assert.Contains($"static_resources.clusters[0].{expected}", Setup.ErrorsOf($"static_resources: {{clusters: [{{name: c, {options}}}]}}"));
+
+    [Theory]
+    [InlineData("dynamic_stats: false", "dynamic_stats: cannot be false: the router always counts")]
+    [InlineData("respect_expected_rq_timeout: true", "respect_expected_rq_timeout: is not supported: a request's time limit is its route's, or x-envoy-upstream-rq-timeout-ms")]
+    public void Field_of_the_router_that_would_have_no_effect_is_refused_with_its_path(string option, string expected) =>
+        Assert.Equal(
+            [$"static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters[0].typed_config.{expected}"],
+            Setup.ErrorsOf(FrontProxy.Replace("http.router.v3.Router\n", $"http.router.v3.Router\n              {option}\n")));
+
+    [Theory]
+    [InlineData("decorator: {operation: o}", "decorator: is not supported: it names spans, and this version does not trace")]
+    public void Field_of_a_route_that_would_have_no_effect_is_refused_with_its_path(string option, string expected) =>
+        Assert.Equal(
+            [$"static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0].routes[0].{expected}"],
+            Setup.ErrorsOf(FrontProxy.Replace("route: { cluster: service1 }", $"route: {{ cluster: service1 }}\n                {option}")));
+
+    [Fact]
+    public void Values_that_are_served_are_no_fault() =>
+        Setup.Read(FrontProxy.Replace("http.router.v3.Router\n", "http.router.v3.Router\n              dynamic_stats: true\n"));
+
+    [Fact]
+    public void Default_filter_chain_is_checked_like_any_other()
+    {
+        var yaml = FrontProxy.Replace("    filter_chains:\n    - filters:", "    default_filter_chain:\n      filters:");
+        Assert.NotEqual(FrontProxy, yaml);
+        Assert.Equal(
+            ["static_resources.listeners[0].default_filter_chain.filters[0].typed_config.route_config.virtual_hosts[0].routes[1].route.cluster: there is no cluster 'service2'"],
+            Setup.ErrorsOf(yaml[..yaml.IndexOf("  - name: service2", StringComparison.Ordinal)]));
+        Assert.Equal(
+            ["static_resources.listeners[0].default_filter_chain.filters[0].typed_config.rds: the routes should come over ADS, but dynamic_resources.ads_config is not set"],
+            Setup.ErrorsOf("""
+                static_resources:
+                  listeners:
+                  - name: l
+                    address: {socket_address: {address: 127.0.0.1, port_value: 0}}
+                    default_filter_chain:
+                      filters:
+                      - name: hcm
+                        typed_config:
+                          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                          stat_prefix: p
+                          rds: {route_config_name: r, config_source: {ads: {}}}
+                          http_filters: [{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]
+                """));
+    }
+
+    [Theory]
+    [InlineData("cluster: nowhere", "cluster: there is no cluster 'nowhere'")]
+    [InlineData("weighted_clusters: {clusters: [{name: nowhere, weight: 1}]}", "weighted_clusters.clusters[0].name: there is no cluster 'nowhere'")]
+    public void Error_of_a_filter_that_stands_behind_others_has_its_own_place(string destination, string expected) =>
+        Assert.Equal(
+            [$"static_resources.listeners[0].filter_chains[0].filters[1].typed_config.{expected}"],
+            Lateen.Proxy.Tests.Harness.BootstrappedProxy.ErrorsOf($$$"""
+                static_resources:
+                  listeners:
+                  - name: l
+                    address: {socket_address: {address: 127.0.0.1, port_value: 0}}
+                    filter_chains:
+                    - filters:
+                      - name: limit
+                        typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit, stat_prefix: c, max_connections: 1}
+                      - name: tcp
+                        typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, stat_prefix: t, {{{destination}}}}
+                """));
+
+    [Fact]
+    public void Options_of_HTTP_1_on_the_cluster_itself_are_in_effect()
+    {
+        using var setup = new Setup();
+        setup.LoadClusters("- name: c\n  http_protocol_options: {enable_trailers: true}");
+        Assert.True(setup.Current.FindCluster("c")!.Connections.EnableTrailers);
+        Assert.Contains(
+            "static_resources.clusters[0].http_protocol_options: accept_http_10 and default_host_for_http_10 concern clients' connections only",
+            Setup.ErrorsOf("static_resources: {clusters: [{name: c, http_protocol_options: {accept_http_10: true}}]}"));
+    }
+
+    [Fact]
+    public void Buffer_limit_bounds_the_window_of_HTTP_2_where_that_has_none_of_its_own()
+    {
+        using var setup = new Setup();
+        setup.LoadClusters("""
+            - {name: none}
+            - {name: small, per_connection_buffer_limit_bytes: 32768}
+            - {name: middle, per_connection_buffer_limit_bytes: 131072}
+            - {name: own, per_connection_buffer_limit_bytes: 131072, http2_protocol_options: {initial_connection_window_size: 262144}}
+            """);
+        Assert.Equal(
+            [1_048_576, 65_535, 131_072, 262_144],
+            new[] { "none", "small", "middle", "own" }.Select(name => setup.Current.FindCluster(name)!.Connections.Http2.InitialConnectionWindow));
+    }
+
     [Fact]
     public void Text_that_is_no_yaml_is_refused_with_its_place() =>
         Assert.Contains("line 2", Assert.Single(Setup.ErrorsOf("admin: {\n  ]")), StringComparison.Ordinal);

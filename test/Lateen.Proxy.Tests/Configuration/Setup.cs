@@ -25,6 +25,8 @@ internal sealed class Setup : IDisposable
             Time = Clock,
             RefuseListener = listener => RefuseListener?.Invoke(listener),
             OnWarning = Warnings.Add,
+            OnNote = Notes.Add,
+            OnPassedOver = count => PassedOver += count,
         });
         Configuration.Snapshots.Published += Changes.Add;
         Configuration.Xds.Attach((type, name) => _subscriptions.Add($"+{XdsTypeUrls.ShortName(type)} {name}"), (type, name) => _subscriptions.Add($"-{XdsTypeUrls.ShortName(type)} {name}"));
@@ -43,6 +45,11 @@ internal sealed class Setup : IDisposable
     public Func<ListenerSnapshot, string?>? RefuseListener { get; set; }
 
     public List<string> Warnings { get; } = [];
+
+    public List<string> Notes { get; } = [];
+
+    /// <summary>Places that ask in vain, of all accepted versions.</summary>
+    public int PassedOver { get; private set; }
 
     public List<SnapshotChange> Changes { get; } = [];
 

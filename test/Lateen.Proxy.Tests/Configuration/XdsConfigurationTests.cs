@@ -2,6 +2,7 @@ using Envoy.Config.Cluster.V3;
 using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
+using Google.Protobuf;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Routing;
 using Lateen.Proxy.Tests.Routing;
@@ -289,6 +290,92 @@ public sealed class XdsConfigurationTests
     }
 
     [Fact]
+    public void What_every_version_asks_for_in_vain_is_counted_and_each_place_told_once()
+    {
+        using var setup = Serving();
+        var plain = Setup.Proto<RouteConfiguration>("name: '80'\nvirtual_hosts: [{name: all, domains: ['*'], routes: [{match: {prefix: /}, route: {cluster: v1}}]}]");
+
+        // Field 30 of a RouteAction is request_mirror_policies, field 15 is hash_policy: this version has neither.
+        RouteConfiguration With(byte[] foreign)
+        {
+            var host = plain.VirtualHosts[0].Clone();
+            var route = host.Routes[0];
+            route.MergeFrom((byte[])[.. Field(2, [.. route.Route_.ToByteArray(), .. foreign])]);
+            var table = plain.Clone();
+            table.VirtualHosts[0] = host;
+            return table;
+        }
+
+        byte[] mirror = Field(30, []), hash = Field(15, []);
+        Assert.Empty(setup.Apply(XdsTypeUrls.RouteConfiguration, [XdsResource.FromMessage("80", With(mirror))]));
+        Assert.Empty(setup.Apply(XdsTypeUrls.RouteConfiguration, [XdsResource.FromMessage("80", With([.. mirror, .. hash]))]));
+        Assert.Empty(setup.Apply(XdsTypeUrls.RouteConfiguration, [XdsResource.FromMessage("80", With(mirror))]));
+
+        Assert.Equal(
+            [
+                "RDS 80: virtual_hosts[0].routes[0].route: field number 30 of envoy.config.route.v3.RouteAction is not supported; it is passed over",
+                "RDS 80: virtual_hosts[0].routes[0].route: field number 15 of envoy.config.route.v3.RouteAction is not supported; it is passed over",
+            ],
+            setup.Warnings);
+        Assert.Equal(4, setup.PassedOver);
+    }
+
+    [Fact]
+    public void Virtual_hosts_that_did_not_change_are_not_looked_at_again()
+    {
+        using var setup = Serving();
+        const string Hosts = "name: '80'\nvirtual_hosts: [{name: a, domains: [a], routes: [{match: {prefix: /}, decorator: {}, route: {cluster: v1, retry_policy: {per_try_idle_timeout: 1s}}}]}, {name: b, domains: [b], routes: [{match: {prefix: OTHER}, route: {cluster: v1}}]}]";
+        Assert.Empty(setup.Apply(XdsTypeUrls.RouteConfiguration, [XdsResource.FromMessage("80", Setup.Proto<RouteConfiguration>(Hosts.Replace("OTHER", "/1")))]));
+        Assert.Equal(1, setup.PassedOver);
+        Assert.Empty(setup.Apply(XdsTypeUrls.RouteConfiguration, [XdsResource.FromMessage("80", Setup.Proto<RouteConfiguration>(Hosts.Replace("OTHER", "/2")))]));
+        Assert.Equal(1, setup.PassedOver);
+    }
+
+    [Fact]
+    public void Fields_that_our_control_plane_writes_for_Envoy_are_noted_once_and_no_fault()
+    {
+        using var setup = Serving();
+        foreach (var name in new[] { "d1", "d2" })
+            Assert.Empty(setup.Apply(XdsTypeUrls.Cluster, [XdsResource.FromMessage(name, Setup.Proto<Cluster>($"name: {name}\ntype: STRICT_DNS\nrespect_dns_ttl: true"))]));
+
+        Assert.Equal(
+            ["CDS d1: respect_dns_ttl: is not supported: the system's resolver tells no time to live, so names are looked up again every dns_refresh_rate; this is told once"],
+            setup.Notes);
+        Assert.Equal((0, 0), (setup.Warnings.Count, setup.PassedOver));
+    }
+
+    [Fact]
+    public void Condition_that_is_not_understood_refuses_its_resource_however_much_else_is_foreign()
+    {
+        using var setup = Serving();
+        var route = Setup.Proto<Route>("match: {prefix: /}\nroute: {cluster: v1}");
+        byte[] others = [.. Enumerable.Range(900, 50).SelectMany(number => Field(number, []))];
+
+        // Field 11 of a RouteMatch is tls_context: a route for those who have shown a certificate only.
+        var strange = new RouteConfiguration { Name = "80", VirtualHosts = { new VirtualHost { Name = "all", Domains = { "*" } } } };
+        byte[] match = [.. route.Match.ToByteArray(), .. Field(11, [])];
+        byte[] host = [.. strange.VirtualHosts[0].ToByteArray(), .. Field(3, [.. Field(1, match), .. Field(2, route.Route_.ToByteArray())])];
+        var body = Google.Protobuf.ByteString.CopyFrom([.. others, .. Field(1, "80"u8), .. Field(2, host)]);
+
+        Assert.Equal(
+            ["80: virtual_hosts[0].routes[0].match: field number 11 of envoy.config.route.v3.RouteMatch is not supported, and without it the condition would be another"],
+            setup.Apply(XdsTypeUrls.RouteConfiguration, [Table("80", "v1") with { Body = body }]));
+        Assert.Equal("v1", ClusterOf(setup, "80"));
+    }
+
+    [Fact]
+    public void Patience_with_listeners_and_with_clusters_is_each_its_own()
+    {
+        using var setup = new Setup();
+        setup.Load(Bootstrap.Replace("cds_config: {ads: {}", "cds_config: {initial_fetch_timeout: 3s, ads: {}"));
+        setup.Apply(XdsTypeUrls.Listener, []);
+        setup.Advance(TimeSpan.FromSeconds(2));
+        Assert.False(setup.Configuration.Initialized.IsCompleted);
+        setup.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(setup.Configuration.Initialized.IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public void Start_up_is_over_when_the_control_plane_has_spoken_or_patience_ends()
     {
         using var setup = Started();
@@ -399,6 +486,19 @@ public sealed class XdsConfigurationTests
         Assert.False(own.IsCompleted);
         setup.Apply(XdsTypeUrls.ClusterLoadAssignment, [Endpoints("v1", 1)]);
         Assert.True(own.IsCompletedSuccessfully && await own);
+    }
+
+    /// <summary>A field of bytes on the wire.</summary>
+    private static byte[] Field(int number, ReadOnlySpan<byte> content)
+    {
+        using var bytes = new MemoryStream();
+        using (var writer = new Google.Protobuf.CodedOutputStream(bytes, leaveOpen: true))
+        {
+            writer.WriteTag(number, Google.Protobuf.WireFormat.WireType.LengthDelimited);
+            writer.WriteBytes(Google.Protobuf.ByteString.CopyFrom(content));
+        }
+
+        return bytes.ToArray();
     }
 
     private static Setup Started()

@@ -1,5 +1,6 @@
 using System.Net;
 using Lateen.Proxy.Configuration;
+using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Tests.Harness;
 
 namespace Lateen.Proxy.Tests.Forwarding;
@@ -166,6 +167,25 @@ public sealed class HeaderTests
 
         Assert.Equal(301, response.Status);
         Assert.Equal("https://shop.example/a?b=1", response.Header("location"));
+    }
+
+    [Theory]
+    [InlineData("", "user-agent: shop\r\n")]
+    [InlineData("User-Agent: curl\r\n", "User-Agent: curl\r\n")]
+    public async Task Proxy_that_is_to_add_a_user_agent_says_who_asks(string sent, string agent)
+    {
+        var head = await SeenAsync(
+            recipe =>
+            {
+                recipe.AddUserAgent = true;
+                recipe.Node = new LocalNode("shop", "shop-1");
+            },
+            sent + "x-envoy-downstream-service-node: liar\r\n");
+
+        Assert.Contains(agent, head);
+        Assert.Contains("x-envoy-downstream-service-cluster: shop\r\n", head);
+        Assert.Contains("x-envoy-downstream-service-node: shop-1\r\n", head);
+        Assert.DoesNotContain("downstream-service", await SeenAsync(static _ => { }, string.Empty));
     }
 
     [Fact]

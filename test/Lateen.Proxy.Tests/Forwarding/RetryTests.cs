@@ -187,6 +187,25 @@ public sealed class RetryTests
     }
 
     [Fact]
+    public async Task Content_beyond_the_buffer_limit_of_the_listener_is_not_sent_again()
+    {
+        await using var failing = TestUpstream.Answering("HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n");
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.Cluster("backend", failing.Address);
+            recipe.Routes = Routes("5xx", 1);
+            recipe.BufferLimitBytes = 1000;
+        });
+
+        foreach (var (length, attempts) in new[] { (1000, 2), (1001, 1) })
+        {
+            failing.Heads.Clear();
+            var response = await RawClient.ExchangeAsync(proxy.Address, $"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{new string('b', length)}");
+            Assert.Equal((503, attempts), (response.Status, failing.Heads.Count));
+        }
+    }
+
+    [Fact]
     public async Task The_retry_budget_of_the_cluster_bounds_retries()
     {
         await using var proxy = EngineUnderTest.Start(recipe =>

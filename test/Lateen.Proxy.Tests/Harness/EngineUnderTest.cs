@@ -30,6 +30,7 @@ internal sealed class EngineUnderTest : IAsyncDisposable
         {
             Concurrency = recipe.Concurrency,
             MaxConnections = recipe.MaxConnections,
+            Node = recipe.Node,
             TimeProvider = recipe.TimeProvider,
             DefectReported = Defects.Add,
         });
@@ -200,6 +201,14 @@ internal sealed class EngineRecipe
 
     public bool IgnoresConnectionLimit { get; set; }
 
+    public LocalNode Node { get; set; } = LocalNode.Nobody;
+
+    public bool AddUserAgent { get; set; }
+
+    public uint BufferLimitBytes { get; set; } = 1024 * 1024;
+
+    public bool ReusePort { get; set; } = true;
+
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
     public EndPoint Address { get; set; } = new IPEndPoint(IPAddress.Loopback, 0);
@@ -266,6 +275,8 @@ internal sealed class EngineRecipe
         StatPrefix = "test",
         Address = Address,
         IgnoresConnectionLimit = IgnoresConnectionLimit,
+        BufferLimitBytes = BufferLimitBytes,
+        ReusePort = ReusePort,
         FilterChains = Chains ?? [new FilterChainSnapshot { Name = "", HttpConnectionManager = BuildManager(routes) }],
     };
 
@@ -284,6 +295,7 @@ internal sealed class EngineRecipe
         Codec = Codec,
         Http2 = Http2,
         Via = Via,
+        AddUserAgent = AddUserAgent,
         ServerName = ServerName,
         ServerHeader = ServerHeader,
         Proxy100Continue = Proxy100Continue,

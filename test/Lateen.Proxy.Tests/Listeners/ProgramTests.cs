@@ -30,6 +30,37 @@ public sealed partial class ProgramTests
         Assert.Equal(0, await proxy.WaitForExitAsync(Cancel));
     }
 
+    [Theory]
+    [InlineData("", false, false)]
+    [InlineData("?inboundonly", false, true)]
+    [InlineData("?graceful", true, true)]
+    [InlineData("?graceful&inboundonly", true, true)]
+    public async Task Drained_listeners_refuse_new_connections_or_ask_their_clients_to_leave_first(string query, bool inboundListens, bool outboundListens)
+    {
+        await using var upstream = TestUpstream.Answering();
+        using var folder = new TemporaryFolder();
+        var text = Bootstrap(upstream.Address.Port).Replace("- name: main", "- name: inner\n    traffic_direction: INBOUND");
+        var outer = text[text.IndexOf("  - name: inner", StringComparison.Ordinal)..text.IndexOf("  clusters:", StringComparison.Ordinal)];
+        var config = folder.Write("envoy.yaml", text.Replace("  clusters:", outer.Replace("inner", "outer").Replace("INBOUND", "OUTBOUND") + "  clusters:"));
+        var adminPath = folder.PathOf("admin.txt");
+        await using var proxy = ProgramUnderTest.Start("proxy", Programs.Proxy, ["-c", config, "--concurrency", "1", "--admin-address-path", adminPath, "--drain-time-s", "600"]);
+        IPEndPoint inbound = AddressIn(await proxy.WaitForLineAsync("listener 'inner' listens on", Cancel)), outbound = AddressIn(await proxy.WaitForLineAsync("listener 'outer' listens on", Cancel));
+        await proxy.WaitForLineAsync("serving", Cancel);
+        var admin = IPEndPoint.Parse(await File.ReadAllTextAsync(adminPath, Cancel));
+        using var held = await RawClient.ConnectAsync(inbound);
+        await held.SendAsync(Get);
+        Assert.True((await held.ReadResponseAsync()).KeepsAlive);
+
+        Assert.Equal("OK\n", (await RawClient.ExchangeAsync(admin, $"POST /drain_listeners{query} HTTP/1.1\r\nHost: localhost\r\n\r\n")).Body);
+
+        // Sockets are closed by their reactor, behind what it had to do before: the exchange on the connection that lives on.
+        await held.SendAsync(Get);
+        var last = await held.ReadResponseAsync();
+        Assert.Equal((200, false), (last.Status, last.KeepsAlive));
+        Assert.Equal(inboundListens ? "close" : null, await KeepsAliveAsync(inbound));
+        Assert.Equal(outboundListens ? query.Contains("inboundonly", StringComparison.Ordinal) ? "keep" : "close" : null, await KeepsAliveAsync(outbound));
+    }
+
     [Fact]
     public async Task A_second_signal_ends_a_drain_at_once()
     {
@@ -108,6 +139,21 @@ public sealed partial class ProgramTests
 
         Assert.Equal(1, code);
         Assert.Contains("AddressInUse", output);
+    }
+
+    private const string Get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    /// <summary>What becomes of a connection after its request; null: there is none to be had.</summary>
+    private static async Task<string?> KeepsAliveAsync(IPEndPoint address)
+    {
+        try
+        {
+            return (await RawClient.ExchangeAsync(address, Get)).KeepsAlive ? "keep" : "close";
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return null;
+        }
     }
 
     private static IPEndPoint AddressIn(string line) => IPEndPoint.Parse(AddressPattern().Match(line).Value);

@@ -45,6 +45,23 @@ public sealed class ClusterTallyTests : IDisposable
     }
 
     [Fact]
+    public void What_a_breaker_still_allows_is_told_where_it_is_asked_for()
+    {
+        var limits = new CircuitBreakerLimits { MaxConnections = 5, MaxPendingRequests = 6, MaxRequests = 7, MaxRetries = 8, TrackRemaining = true };
+        var cluster = Cluster("a", limits);
+        Publish(cluster);
+        Assert.True(cluster.State.TryAcquire(BudgetKind.Requests, limits, reactorIndex: 0));
+        Assert.True(cluster.State.TryAcquire(BudgetKind.Requests, limits, reactorIndex: 1));
+
+        Assert.Equal(5, Find("cluster.a.circuit_breakers.default.remaining_cx"));
+        Assert.Equal(6, Find("cluster.a.circuit_breakers.default.remaining_pending"));
+        Assert.Equal(5, Find("cluster.a.circuit_breakers.default.remaining_rq"));
+        Assert.Equal(8, Find("cluster.a.circuit_breakers.default.remaining_retries"));
+        Publish(Cluster("b"));
+        Assert.Null(Find("cluster.b.circuit_breakers.default.remaining_rq"));
+    }
+
+    [Fact]
     public void A_removed_clusters_counters_are_given_back_after_the_grace_and_not_before()
     {
         var cluster = Cluster("gone");
@@ -75,7 +92,9 @@ public sealed class ClusterTallyTests : IDisposable
 
     private long? Find(string name) => _statistics.Registry.Find(name);
 
-    private static ClusterSnapshot Cluster(string name, params EndpointHealth[] endpoints)
+    private static ClusterSnapshot Cluster(string name, params EndpointHealth[] endpoints) => Cluster(name, CircuitBreakerLimits.Default, endpoints);
+
+    private static ClusterSnapshot Cluster(string name, CircuitBreakerLimits limits, params EndpointHealth[] endpoints)
     {
         var cluster = TestExchange.Cluster(name);
         return new ClusterSnapshot
@@ -86,6 +105,7 @@ public sealed class ClusterTallyTests : IDisposable
             Discovery = ClusterDiscovery.Static,
             Algorithm = LoadBalancingAlgorithm.RoundRobin,
             LoadBalancer = cluster.LoadBalancer,
+            Limits = limits,
             Endpoints = [.. endpoints.Select(health => new EndpointSnapshot { State = TestExchange.Endpoint().State, Health = health })],
         };
     }

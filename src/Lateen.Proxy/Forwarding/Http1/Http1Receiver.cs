@@ -29,9 +29,11 @@ internal sealed class Http1Receiver(BufferPool pool) : ContentSource
 
     /// <summary>The next messages come from here.</summary>
     /// <param name="connection">The connection.</param>
+    /// <param name="bufferLimit">Octets of content that may wait here.</param>
     /// <param name="passesTrailers">False: trailers are read and dropped.</param>
-    public void Attach(TransportConnection connection, bool passesTrailers = true)
+    public void Attach(TransportConnection connection, uint bufferLimit, bool passesTrailers = true)
     {
+        Buffer.LimitTo(bufferLimit);
         _connection = connection;
         _passesTrailers = passesTrailers;
     }

@@ -65,7 +65,7 @@ internal sealed class Http1UpstreamStream : UpstreamStream
         _keepAlive = false;
         _failure = default;
         _interimCount = 0;
-        _receiver.Attach(_transport);
+        _receiver.Attach(_transport, settings.BufferLimit);
         _sender.Attach(_transport, settings.EnableTrailers);
     }
 

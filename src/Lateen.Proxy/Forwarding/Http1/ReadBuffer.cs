@@ -13,12 +13,22 @@ internal sealed class ReadBuffer(BufferPool pool)
 {
     private NativeBuffer? _block;
     private BufferSize _size;
+    private BufferSize _largest = BufferSize.Large;
     private int _start;
     private int _end;
 
     public ReadOnlySpan<byte> Unread => _block is null ? default : _block.Span[_start.._end];
 
     public bool IsEmpty => _start == _end;
+
+    /// <summary>
+    /// Content is not read in larger pieces than a configured limit (<c>per_connection_buffer_limit_bytes</c>), with one block of 4 KiB as the least.
+    /// Heads have limits of their own.
+    /// </summary>
+    public void LimitTo(uint octets) => _largest =
+        octets >= BufferPool.BytesOf(BufferSize.Large) ? BufferSize.Large
+        : octets >= BufferPool.BytesOf(BufferSize.Medium) ? BufferSize.Medium
+        : BufferSize.Small;
 
     /// <summary>One read from the connection, appended to what is unread. The result is the transport's; a full buffer reads nothing.</summary>
     public IoResult Fill(TransportConnection connection)
@@ -45,7 +55,7 @@ internal sealed class ReadBuffer(BufferPool pool)
         }
 
         _end += result.Bytes;
-        if (result.Bytes == room.Length && _size < BufferSize.Large) _size++;
+        if (result.Bytes == room.Length && _size < _largest) _size++;
         return result;
     }
 

@@ -27,10 +27,11 @@ internal sealed class Http2Link : IHttp2Output
     private Http2Sink? _lastWaiting;
     private bool _isFlushQueued;
 
-    public Http2Link(TransportConnection transport)
+    public Http2Link(TransportConnection transport, uint bufferLimit)
     {
         _transport = transport;
         _input = new ReadBuffer(transport.Reactor.Buffers);
+        _input.LimitTo(bufferLimit);
         _output = new BlockQueue(transport.Reactor.Buffers);
     }
 

@@ -34,7 +34,7 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
         _worker = worker;
         _tally = new Http2Tally(_counters, worker.Shard, stats);
         _timer = new ReactorTimer(worker.Reactor, static state => ((Http2UpstreamConnection)state!).Advance(), this);
-        Link = new Http2Link(transport);
+        Link = new Http2Link(transport, pool.Settings.BufferLimit);
         Http2 = new Http2ClientConnection(pool.Settings.Http2, pool.Settings.Limits, this, Link, worker.Http2Streams, _counters)
         {
             // As Envoy's match_upstream; x-forwarded-proto tells the server what the client used.

@@ -16,6 +16,7 @@ internal sealed class UpstreamSettings
         Parser = new Http1ResponseParser(Limits);
         Http2 = options.Http2;
         EnableTrailers = options.EnableTrailers;
+        BufferLimit = options.BufferLimitBytes;
         IdleMilliseconds = (long)(options.IdleTimeout?.TotalMilliseconds ?? 0);
         MaxDurationMilliseconds = (long)(options.MaxConnectionDuration?.TotalMilliseconds ?? 0);
         MaxRequests = options.MaxRequestsPerConnection;
@@ -29,6 +30,9 @@ internal sealed class UpstreamSettings
     public bool EnableTrailers { get; }
 
     public Http1ResponseParser Parser { get; }
+
+    /// <summary>Octets of content that may wait on a connection.</summary>
+    public uint BufferLimit { get; }
 
     /// <summary>0: an idle connection is kept for as long as the peer keeps it.</summary>
     public long IdleMilliseconds { get; }
