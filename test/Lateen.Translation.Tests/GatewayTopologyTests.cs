@@ -44,7 +44,8 @@ public sealed class GatewayTopologyTests
 
         var gateway = ManagerOf(translator.Translate(snapshot, TestMesh.Sidecar() with
         {
-            Type = ProxyType.Router, Labels = StringMap.Create(KeyValuePair.Create("istio", "ingressgateway")),
+            Type = ProxyType.Router,
+            Labels = StringMap.Create(KeyValuePair.Create("istio", "ingressgateway")),
         }), "8080");
         Assert.Equal(((uint)hops, forwarding), (gateway.XffNumTrustedHops, gateway.ForwardClientCertDetails));
         Assert.Equal(namesCurrent, gateway.SetCurrentClientCertDetails is not null);

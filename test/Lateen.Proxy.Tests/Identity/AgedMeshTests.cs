@@ -217,7 +217,10 @@ public sealed class AgedMeshTests
             // No tickets: a resumed session would skip what is asked here.
             var server = TlsServerContext.Create(new TlsServerOptions
             {
-                Certificates = [_certificate!], ClientCertificates = TlsClientCertificateMode.Required, AllowTickets = false, AllowSessionIds = false,
+                Certificates = [_certificate!],
+                ClientCertificates = TlsClientCertificateMode.Required,
+                AllowTickets = false,
+                AllowSessionIds = false,
                 Verification = verification with { RefusesNames = Rule(isServer: true).Judge },
             });
             var client = TlsClientContext.Create(new TlsClientOptions { Certificates = [_certificate!], MaxSessions = 0, Verification = verification with { RefusesNames = Rule(isServer: false).Judge } });

@@ -25,7 +25,12 @@ internal static class TranslatedAuthentication
 
     private static readonly ProxyIdentity Proxy = new()
     {
-        Type = ProxyType.Sidecar, Id = "sidecar~127.0.0.1~web.shop~shop.svc.cluster.local", Ip = "127.0.0.1", Name = "web", Namespace = "shop", WorkloadName = "web",
+        Type = ProxyType.Sidecar,
+        Id = "sidecar~127.0.0.1~web.shop~shop.svc.cluster.local",
+        Ip = "127.0.0.1",
+        Name = "web",
+        Namespace = "shop",
+        WorkloadName = "web",
     };
 
     /// <param name="jwtRules">A list in flow style; JSON is such a list.</param>

@@ -141,7 +141,13 @@ public sealed partial class AuthorizationVerdictTests
         bool isHttp = words[0] != "TCP";
         var request = new DescribedRequest
         {
-            IsHttp = isHttp, Method = words[0], Path = isHttp ? words[1] : "/", Host = "shop.example", SourceIp = "10.1.2.3", DestinationIp = "127.0.0.1", DestinationPort = isHttp ? 9080 : 9100,
+            IsHttp = isHttp,
+            Method = words[0],
+            Path = isHttp ? words[1] : "/",
+            Host = "shop.example",
+            SourceIp = "10.1.2.3",
+            DestinationIp = "127.0.0.1",
+            DestinationPort = isHttp ? 9080 : 9100,
         };
         var fields = new List<(string Name, string Value)>();
         foreach (string fact in words.Skip(isHttp ? 2 : 1))

@@ -76,7 +76,12 @@ public sealed class GatewayIdentityTests
         Assert.DoesNotContain(read.Diagnostics, static found => found.IsError);
         var gateway = new ProxyIdentity
         {
-            Type = ProxyType.Router, Id = "router~10.0.0.9~edge-1.edge~edge.svc.cluster.local", Ip = "10.0.0.9", Name = "edge-1", Namespace = "edge", WorkloadName = "edge",
+            Type = ProxyType.Router,
+            Id = "router~10.0.0.9~edge-1.edge~edge.svc.cluster.local",
+            Ip = "10.0.0.9",
+            Name = "edge-1",
+            Namespace = "edge",
+            WorkloadName = "edge",
             Labels = StringMap.Create(KeyValuePair.Create("istio", "ingressgateway")),
         };
         var resources = new Translator().Translate(MeshSnapshotBuilder.Build(null, [.. read.Resources], 1), gateway);

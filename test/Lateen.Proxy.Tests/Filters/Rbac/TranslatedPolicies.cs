@@ -51,7 +51,12 @@ internal sealed class TranslatedPolicies
 
     private static readonly ProxyIdentity Sidecar = new()
     {
-        Type = ProxyType.Sidecar, Id = "sidecar~127.0.0.1~web.shop~shop.svc.cluster.local", Ip = "127.0.0.1", Name = "web", Namespace = "shop", WorkloadName = "web",
+        Type = ProxyType.Sidecar,
+        Id = "sidecar~127.0.0.1~web.shop~shop.svc.cluster.local",
+        Ip = "127.0.0.1",
+        Name = "web",
+        Namespace = "shop",
+        WorkloadName = "web",
     };
 
     private readonly MeshSnapshot _snapshot;
