@@ -16,7 +16,7 @@ public sealed class ProtoSchema
 {
     private const string ResourceName = "Lateen.Xds.schema.pb";
 
-    private static readonly Lazy<ProtoSchema> _default = new(static () => new ProtoSchema(Embedded()));
+    private static readonly Lazy<ProtoSchema> Loaded = new(static () => new ProtoSchema(Embedded()));
 
     private readonly byte[] _files;
     private readonly Dictionary<string, Place> _places = new(StringComparer.Ordinal);
@@ -36,7 +36,7 @@ public sealed class ProtoSchema
     }
 
     /// <summary>Our files and all that they import.</summary>
-    public static ProtoSchema Default => _default.Value;
+    public static ProtoSchema Default => Loaded.Value;
 
     /// <summary>Full names of all messages, such as <c>envoy.config.cluster.v3.Cluster</c>; maps' entries are among them.</summary>
     public IEnumerable<string> MessageNames => _places.Where(static place => !place.Value.IsEnum).Select(static place => place.Key);

@@ -28,16 +28,16 @@ internal static class WellKnownText
     private const long MaxDurationSeconds = 315_576_000_000;
 
     /// <summary>Messages of one field, <c>value</c>, which tell a default value from none.</summary>
-    private static readonly FrozenSet<string> _wrappers = new[]
+    private static readonly FrozenSet<string> Wrappers = new[]
     {
         "DoubleValue", "FloatValue", "Int64Value", "UInt64Value", "Int32Value", "UInt32Value", "BoolValue", "StringValue", "BytesValue",
     }.Select(static name => Package + name).ToFrozenSet(StringComparer.Ordinal);
 
     public static bool HasOwnForm(MessageSchema type) =>
-        _wrappers.Contains(type.FullName) || type.FullName is DurationName or TimestampName or StructName or ListName or ValueName;
+        Wrappers.Contains(type.FullName) || type.FullName is DurationName or TimestampName or StructName or ListName or ValueName;
 
     /// <summary>The field <c>value</c> when <paramref name="type"/> is a wrapper such as UInt32Value; otherwise null.</summary>
-    public static FieldSchema? WrappedField(MessageSchema type) => _wrappers.Contains(type.FullName) ? type.Find(1) : null;
+    public static FieldSchema? WrappedField(MessageSchema type) => Wrappers.Contains(type.FullName) ? type.Find(1) : null;
 
     /// <param name="message">Its bytes, when it could be read.</param>
     /// <returns>False when the message has no form of its own; otherwise it was read, or <paramref name="reason"/> says why not.</returns>

@@ -7,7 +7,7 @@ namespace Lateen.Xds.Tests.Schema;
 public sealed class ProtoSchemaTests
 {
     /// <summary>All that the generated code knows: every file of the assembly, and what those import.</summary>
-    private static readonly List<MessageDescriptor> _described =
+    private static readonly List<MessageDescriptor> Described =
     [
         .. typeof(ProtoSchema).Assembly.GetTypes()
             .Select(static type => type.GetProperty("Descriptor", typeof(FileDescriptor))?.GetValue(null)).OfType<FileDescriptor>()
@@ -18,14 +18,14 @@ public sealed class ProtoSchemaTests
     [Fact]
     public void Every_message_is_there_and_no_other()
     {
-        Assert.InRange(_described.Count, 200, 10_000);
-        Assert.Equal(_described.Select(static message => message.FullName).Order(StringComparer.Ordinal), ProtoSchema.Default.MessageNames.Order(StringComparer.Ordinal));
+        Assert.InRange(Described.Count, 200, 10_000);
+        Assert.Equal(Described.Select(static message => message.FullName).Order(StringComparer.Ordinal), ProtoSchema.Default.MessageNames.Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void Every_field_has_its_names_number_type_and_presence()
     {
-        foreach (var message in _described)
+        foreach (var message in Described)
         {
             var schema = ProtoSchema.Default.Get(message.FullName);
             Assert.Equal(message.Fields.InDeclarationOrder().Select(Told), schema.Fields.Select(field => Told(schema, field)));
@@ -52,7 +52,7 @@ public sealed class ProtoSchemaTests
     [Fact]
     public void Every_enum_has_its_names_and_numbers()
     {
-        foreach (var field in _described.SelectMany(static message => message.Fields.InDeclarationOrder()).Where(static field => field.FieldType == FieldType.Enum))
+        foreach (var field in Described.SelectMany(static message => message.Fields.InDeclarationOrder()).Where(static field => field.FieldType == FieldType.Enum))
         {
             var schema = ProtoSchema.Default.Get(field.ContainingType.FullName).Find(field.FieldNumber)!;
             Assert.Equal(field.EnumType.Values.Select(static value => (value.Name, value.Number)), schema.EnumType.Members.Select(static member => (member.Name, member.Number)));
@@ -81,5 +81,5 @@ public sealed class ProtoSchemaTests
 
     private static string Told(MessageSchema message, FieldSchema field) => string.Join(
         ' ', field.Name, field.JsonName, field.Number, field.Kind.ToString().ToUpperInvariant(), field.IsRepeated, field.IsMap, field.HasPresence,
-        field.Oneof < 0 ? "-" : _described.First(one => one.FullName == message.FullName).Oneofs[field.Oneof].Name, field.TypeName.Length > 0 ? field.TypeName : "-");
+        field.Oneof < 0 ? "-" : Described.First(one => one.FullName == message.FullName).Oneofs[field.Oneof].Name, field.TypeName.Length > 0 ? field.TypeName : "-");
 }
