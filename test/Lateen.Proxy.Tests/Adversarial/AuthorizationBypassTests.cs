@@ -14,6 +14,7 @@ namespace Lateen.Proxy.Tests.Adversarial;
 /// A client that tries to pass an access rule by a request that the server behind reads differently. Whatever the client sends: a request is
 /// refused, or each rule's verdict is the one that follows from the bytes that the server is sent, in every reading of them.
 /// </summary>
+[Collection(nameof(RunsAlone))]
 public sealed class AuthorizationBypassTests
 {
     /// <summary>How many random requests a run without wishes tries: half a minute of one core. The variable of this name in the environment asks for another number.</summary>

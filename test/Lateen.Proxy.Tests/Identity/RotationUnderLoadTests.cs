@@ -8,6 +8,7 @@ using static Lateen.Proxy.Tests.Tls.TlsYaml;
 namespace Lateen.Proxy.Tests.Identity;
 
 /// <summary>Two shipped proxies with identities of their own, mutual TLS between them, certificates that live for seconds, and requests all the while.</summary>
+[Collection(nameof(RunsAlone))]
 public sealed class RotationUnderLoadTests : IDisposable
 {
     private const int Renewals = 4;
