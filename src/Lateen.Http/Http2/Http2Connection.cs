@@ -16,10 +16,10 @@ namespace Lateen.Http;
 /// </remarks>
 public abstract class Http2Connection
 {
-    private readonly Http2Receiver _receiver;
     /// <summary>What all streams together have to send within <see cref="Http2Options.StallMilliseconds"/> not to be stalled. Octets.</summary>
     private const int LeastProgress = 4096;
 
+    private readonly Http2Receiver _receiver;
     private BlockedStreams _blocked;
     private long _stallBegan = -1;
     private long _sentBeforeStall;
