@@ -7,15 +7,20 @@ namespace Lateen.Http;
 /// </summary>
 /// <remarks>
 /// <para>Use: <see cref="Begin"/> with a whole block, <see cref="TryRead"/> until it answers false, then <see cref="IsBroken"/> says whether the block was
-/// well-formed, and <see cref="End"/>. A block must be read to its end even if nobody wants its fields, or the table would no longer be the peer's.</para>
+/// well-formed, and <see cref="End"/>. A block must be read to its end even if nobody wants its fields, or the table would no longer be the peer's;
+/// <see cref="MaxListOctets"/> bounds what that can cost.</para>
 /// <para>Owner thread only. Fields are seen in place, in the block, the table or a borrowed buffer, and are valid until the next read.</para>
 /// </remarks>
 internal sealed class HpackDecoder
 {
+    /// <summary>What the list of RFC 9113 section 6.5.2 adds to the octets of each field.</summary>
+    internal const int FieldOverhead = 32;
+
     private readonly HpackDynamicTable _table = new();
     private byte[]? _scratch;
     private int _scratchUsed;
     private int _limit;
+    private int _listOctets;
     private bool _mustShrink;
     private bool _fieldSeen;
 
@@ -26,8 +31,17 @@ internal sealed class HpackDecoder
         _table.Resize(tableOctets);
     }
 
-    /// <summary>True after a malformed block. The connection cannot go on (RFC 9113 section 4.3).</summary>
+    /// <summary>
+    /// How large the fields of one block may be together, each with its <see cref="FieldOverhead"/>. One octet of a block can stand for a field as
+    /// large as the table: this ends the reading of a block that is worth nobody's time. Octets; no bound when not set.
+    /// </summary>
+    internal int MaxListOctets { get; init; } = int.MaxValue;
+
+    /// <summary>True after a malformed block, and after one that <see cref="IsExpanded"/>. The connection cannot go on (RFC 9113 section 4.3).</summary>
     internal bool IsBroken { get; private set; }
+
+    /// <summary>True when a block was given up because its fields are larger than <see cref="MaxListOctets"/>.</summary>
+    internal bool IsExpanded { get; private set; }
 
     /// <summary>The dynamic table, for tests and accounting.</summary>
     internal HpackDynamicTable Table => _table;
@@ -42,10 +56,14 @@ internal sealed class HpackDecoder
     }
 
     /// <summary>A new block.</summary>
-    internal void Begin() => _fieldSeen = false;
+    internal void Begin()
+    {
+        _fieldSeen = false;
+        _listOctets = 0;
+    }
 
     /// <summary>Takes the next field off the block.</summary>
-    /// <returns>False at the end of the block, and when it is malformed.</returns>
+    /// <returns>False at the end of the block, when it is malformed, and when its fields are too large.</returns>
     internal bool TryRead(scoped ref ReadOnlySpan<byte> block, out HpackField field)
     {
         _scratchUsed = 0;
@@ -61,7 +79,16 @@ internal sealed class HpackDecoder
 
             if (_mustShrink) return Break();
             _fieldSeen = true;
-            return (first & 0x80) != 0 ? ReadIndexed(ref block, out field) : ReadLiteral(ref block, first, out field);
+            if (!((first & 0x80) != 0 ? ReadIndexed(ref block, out field) : ReadLiteral(ref block, first, out field))) return false;
+            int octets = field.Name.Length + field.Value.Length + FieldOverhead;
+            if (octets > MaxListOctets - _listOctets)
+            {
+                IsExpanded = true;
+                return Break();
+            }
+
+            _listOctets += octets;
+            return true;
         }
 
         return false;

@@ -47,7 +47,7 @@ public abstract class Http2Connection
         Liveness = new Http2Liveness(options);
         Frames = new Http2FrameWriter(output, options);
         Encoder = new HpackEncoder(options.HpackTableOctets, options.HuffmanEncode);
-        Decoder = new HpackDecoder(4096);
+        Decoder = new HpackDecoder(4096) { MaxListOctets = Math.Min(limits.MaxHeadOctets, int.MaxValue / 2) * 2 };
         Heads = new Http2HeadWriter(Frames, Encoder);
         _receiver = new Http2Receiver(this);
         ConnectionReceiveWindow = 65_535;

@@ -5,13 +5,10 @@ namespace Lateen.Http;
 
 /// <summary>
 /// What RFC 9113 section 8.2 says of every field, whatever message it is in, and the bounds of a field section while it is decompressed. The
-/// first fault is kept; reading goes on after it, because the compression table must see the whole block.
+/// first fault is kept; reading goes on after it, because the compression table must see the whole block. What is beyond the bounds is not looked at.
 /// </summary>
 internal struct Http2FieldRules(int maxOctets, int maxFields, HttpRejectionCode tooLarge)
 {
-    /// <summary>What the list of RFC 9113 section 10.5.1 adds to the octets of each field.</summary>
-    private const int FieldOverhead = 32;
-
     /// <summary>tchar of RFC 9110 without upper-case letters: section 8.2.1.</summary>
     private static readonly SearchValues<byte> LowerToken = SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"u8);
 
@@ -24,18 +21,21 @@ internal struct Http2FieldRules(int maxOctets, int maxFields, HttpRejectionCode 
     /// <summary>True when nobody needs the fields that follow.</summary>
     internal readonly bool IsRefused => Code != HttpRejectionCode.None;
 
+    private readonly bool IsBeyondBounds => _octets > maxOctets || _fields > maxFields;
+
     /// <summary>Counts any field, pseudo or not, against the size.</summary>
     internal void Count(in HpackField field)
     {
         // The sum cannot overflow: it stops growing once it is too large.
         if (_octets > maxOctets) return;
-        _octets += field.Name.Length + field.Value.Length + FieldOverhead;
+        _octets += field.Name.Length + field.Value.Length + HpackDecoder.FieldOverhead;
         if (_octets > maxOctets) Refuse(tooLarge);
     }
 
     /// <summary>Checks a regular field.</summary>
     internal void Check(in HpackField field)
     {
+        if (IsBeyondBounds) return;
         if (++_fields > maxFields) Refuse(tooLarge == HttpRejectionCode.FieldsTooLarge ? HttpRejectionCode.TooManyFields : tooLarge);
         if (field.Id == KnownHeader.None)
         {
@@ -57,7 +57,7 @@ internal struct Http2FieldRules(int maxOctets, int maxFields, HttpRejectionCode 
     /// <summary>Checks the value of any field.</summary>
     internal void CheckValue(ReadOnlySpan<byte> value)
     {
-        if (value.Length == 0) return;
+        if (value.Length == 0 || IsBeyondBounds) return;
         if (!Grammar.IsFieldValue(value)) Refuse(HttpRejectionCode.ControlByteInField);
         else if (value[0] is (byte)' ' or (byte)'\t' || value[^1] is (byte)' ' or (byte)'\t') Refuse(HttpRejectionCode.FieldValueWhitespace);
     }

@@ -108,7 +108,8 @@ public sealed record Http2Options
 
     /// <summary>
     /// Messages within ten seconds whose field section is above the limit, each of which is read to its end all the same. Count.
-    /// Hit: <see cref="Http2Violation.HeaderOverflowFlood"/>.
+    /// Hit: <see cref="Http2Violation.HeaderOverflowFlood"/>. One that is twice as large ends the connection at once:
+    /// <see cref="Http2Violation.HeaderExpansionFlood"/>.
     /// </summary>
     public int MaxHeaderOverflows { get; init; } = 100;
 

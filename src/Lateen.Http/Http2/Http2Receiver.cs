@@ -356,7 +356,7 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
             }
         }
 
-        if (decoder.IsBroken) Fail(Http2Violation.CompressionBroken);
+        if (decoder.IsBroken) Fail(decoder.IsExpanded ? Http2Violation.HeaderExpansionFlood : Http2Violation.CompressionBroken);
     }
 
     /// <summary>Reads a block that nobody wants.</summary>

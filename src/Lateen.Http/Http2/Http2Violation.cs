@@ -51,6 +51,7 @@ public enum Http2Violation : byte
     ProvokedResetFlood,
     ContinuationFlood,
     HeaderBlockFlood,
+    HeaderExpansionFlood,
     SettingsFlood,
     PingFlood,
     EmptyFramesFlood,

@@ -23,6 +23,7 @@ public sealed class Http2Stats : StatGroup
         ProvokedResetFlood = fields.Counter("provoked_reset_flood");
         ContinuationFlood = fields.Counter("continuation_flood");
         HeaderBlockFlood = fields.Counter("header_block_flood");
+        HeaderExpansionFlood = fields.Counter("header_expansion_flood");
         SettingsFlood = fields.Counter("settings_flood");
         PingFlood = fields.Counter("ping_flood");
         UnknownFramesFlood = fields.Counter("unknown_frames_flood");
@@ -56,6 +57,7 @@ public sealed class Http2Stats : StatGroup
     public Counter ProvokedResetFlood { get; }
     public Counter ContinuationFlood { get; }
     public Counter HeaderBlockFlood { get; }
+    public Counter HeaderExpansionFlood { get; }
     public Counter SettingsFlood { get; }
     public Counter PingFlood { get; }
     public Counter UnknownFramesFlood { get; }
@@ -100,8 +102,8 @@ internal sealed class Http2Tally(Http2Counters counters, StatShard shard, Http2S
     [
         Http2Violation.EmptyFramesFlood, Http2Violation.PriorityFlood, Http2Violation.WindowUpdateFlood, Http2Violation.OutboundFlood,
         Http2Violation.OutboundControlFlood, Http2Violation.RapidResetFlood, Http2Violation.ProvokedResetFlood, Http2Violation.ContinuationFlood,
-        Http2Violation.HeaderBlockFlood, Http2Violation.SettingsFlood, Http2Violation.PingFlood, Http2Violation.UnknownFramesFlood, Http2Violation.ClosedStreamFlood,
-        Http2Violation.GoAwayFlood, Http2Violation.InitialWindowFlood, Http2Violation.WindowDribbleFlood, Http2Violation.HeaderOverflowFlood,
+        Http2Violation.HeaderBlockFlood, Http2Violation.HeaderExpansionFlood, Http2Violation.SettingsFlood, Http2Violation.PingFlood,
+        Http2Violation.UnknownFramesFlood, Http2Violation.ClosedStreamFlood, Http2Violation.GoAwayFlood, Http2Violation.InitialWindowFlood, Http2Violation.WindowDribbleFlood, Http2Violation.HeaderOverflowFlood,
         Http2Violation.SlowReaderFlood, Http2Violation.KeepAliveTimeout, Http2Violation.StreamRefused,
     ];
 
@@ -142,6 +144,7 @@ internal sealed class Http2Tally(Http2Counters counters, StatShard shard, Http2S
         Http2Violation.ProvokedResetFlood => stats.ProvokedResetFlood,
         Http2Violation.ContinuationFlood => stats.ContinuationFlood,
         Http2Violation.HeaderBlockFlood => stats.HeaderBlockFlood,
+        Http2Violation.HeaderExpansionFlood => stats.HeaderExpansionFlood,
         Http2Violation.SettingsFlood => stats.SettingsFlood,
         Http2Violation.PingFlood => stats.PingFlood,
         Http2Violation.UnknownFramesFlood => stats.UnknownFramesFlood,
@@ -175,7 +178,7 @@ internal sealed class Http2Tally(Http2Counters counters, StatShard shard, Http2S
         public ViolationCounts Violations;
     }
 
-    [System.Runtime.CompilerServices.InlineArray(20)]
+    [System.Runtime.CompilerServices.InlineArray(21)]
     private struct ViolationCounts
     {
         private long _first;

@@ -92,6 +92,17 @@ public sealed class HpackTests
     }
 
     [Fact]
+    public void Fields_of_a_block_may_be_as_large_together_as_the_limit()
+    {
+        var decoder = new HpackDecoder(4096) { MaxListOctets = 68 };
+        Assert.Equal("a: b|a: b", Decode(decoder, "00016101620001610162"));
+        Assert.Equal("a: b|a: b", Decode(decoder, "4001610162be")); // Each block begins anew.
+        Assert.False(decoder.IsExpanded);
+        Assert.Equal("a: b|a: b|broken", Decode(decoder, "bebebebe"));
+        Assert.True(decoder.IsExpanded);
+    }
+
+    [Fact]
     public void Rfc7541_B_code_is_complete_and_every_octet_survives_it()
     {
         byte[] all = Enumerable.Range(0, 256).Select(i => (byte)i).ToArray();

@@ -218,12 +218,10 @@ public sealed class FloodEvasionTests
     [Fact]
     public void Field_sections_above_the_limit_end_the_connection_when_they_come_again_and_again()
     {
-        byte[] entry = [0x40, 1, (byte)'b', 0x7f, 0xa1, 0x1e, .. Enumerable.Repeat((byte)'x', 4000)];
-        byte[] Bomb(int id, params byte[] before) =>
-            Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, id, [.. Peer.Block(Peer.Get), .. before, .. Enumerable.Repeat((byte)0xbe, 1000)]);
-        byte[][] bombs = [Bomb(1, entry), .. Enumerable.Range(1, 100).Select(i => Bomb((2 * i) + 1))];
-        Conversation.Server(Http2Options.Default, Answer, bombs[..100]).IsQuiet();
-        Outcome outcome = Conversation.Server(Http2Options.Default, Answer, bombs);
+        // 0x90 is accept-encoding: gzip, deflate, which counts as 60.
+        byte[][] heads = Many(101, i => Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, (2 * i) + 1, [.. Peer.Block(Peer.Get), .. Enumerable.Repeat((byte)0x90, 1500)]));
+        Conversation.Server(Http2Options.Default, Answer, heads[..100]).IsQuiet();
+        Outcome outcome = Conversation.Server(Http2Options.Default, Answer, heads);
         outcome.EndsWith(Http2Violation.HeaderOverflowFlood, Http2ErrorCode.EnhanceYourCalm);
         Assert.Equal(101, outcome.Counters.HeaderOverflows);
     }
@@ -341,7 +339,8 @@ public sealed class FloodEvasionTests
     [
         Http2Violation.SettingsFlood, Http2Violation.InitialWindowFlood, Http2Violation.PingFlood, Http2Violation.UnknownFramesFlood, Http2Violation.EmptyFramesFlood,
         Http2Violation.PriorityFlood, Http2Violation.WindowUpdateFlood, Http2Violation.GoAwayFlood, Http2Violation.ClosedStreamFlood, Http2Violation.ContinuationFlood,
-        Http2Violation.HeaderBlockFlood, Http2Violation.HeaderOverflowFlood, Http2Violation.ProvokedResetFlood, Http2Violation.OutboundControlFlood,
+        Http2Violation.HeaderBlockFlood, Http2Violation.HeaderExpansionFlood, Http2Violation.HeaderOverflowFlood, Http2Violation.ProvokedResetFlood,
+        Http2Violation.OutboundControlFlood,
     ];
 
     [Theory]
@@ -364,6 +363,7 @@ public sealed class FloodEvasionTests
             Http2Violation.ClosedStreamFlood => [Peer.Headers(1, true, (":status", "200")), .. Many(1000, _ => Peer.Reset(1))],
             Http2Violation.ContinuationFlood => [Peer.Frame(1, 0, 1, Peer.Block((":status", "200"))), .. Many(9, _ => Peer.Frame(9, 0, 1, Peer.Block(("a", "b"))))],
             Http2Violation.HeaderBlockFlood => [Peer.Frame(1, 0, 1, Peer.Block((":status", "200"))), .. Many(6, _ => Peer.Frame(9, 0, 1, new byte[16_000]))],
+            Http2Violation.HeaderExpansionFlood => [Peer.Frame(1, Peer.EndHeaders, 1, [0x88, .. Enumerable.Repeat((byte)0x90, 3000)])],
             Http2Violation.HeaderOverflowFlood => Many(101, i => Peer.Headers((2 * i) + 1, true, [(":status", "200"), .. Enumerable.Repeat(("a", "b"), 150)])),
             Http2Violation.ProvokedResetFlood => Many(250, i => Peer.Headers((2 * i) + 1, true, (":status", "soso"))),
             _ => Many(1100, _ => Peer.Ping()),

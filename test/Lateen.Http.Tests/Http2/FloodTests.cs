@@ -22,20 +22,48 @@ public sealed class FloodTests
     }
 
     [Fact]
-    public void Hpack_bomb_is_answered_with_431_and_keeps_no_more_than_a_head()
+    public void Head_that_is_too_large_only_once_decompressed_is_answered_with_431_and_the_connection_goes_on()
     {
-        // One entry of 4,000 octets, then a reference to it per octet: 16 KB that stand for 64 MB.
-        byte[] entry = [0x40, 1, (byte)'b', 0x7f, 0xa1, 0x1e, .. Enumerable.Repeat((byte)'x', 4000)];
-        byte[] bomb = [.. Peer.Block(Peer.Get), .. entry, .. Enumerable.Repeat((byte)0xbe, 12_000)];
-        byte[][] frames = [Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, 1, bomb), Peer.Headers(3, true, Peer.Get)];
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Outcome outcome = Feed(Http2Options.Default, frames);
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1024 * 1024);
-        Assert.Equal(outcome.Log, Conversation.Server(frames).Log);
+        // One entry of 4,000 octets, then a reference to it per octet: 20 more are 80 KB, above the limit of 60 and below its double.
+        byte[][] frames = [Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, 1, Bomb(20)), Peer.Headers(3, true, Peer.Get)];
+        Outcome outcome = Conversation.Server(frames);
         outcome.IsQuiet();
         Assert.Contains("431 FieldsTooLarge", outcome.Log, StringComparison.Ordinal);
         Assert.Contains("request 3", outcome.Log, StringComparison.Ordinal);
         Assert.Equal(1, outcome.Counters.HeaderOverflows);
+    }
+
+    [Theory]
+    [InlineData(1)] // A request's head.
+    [InlineData(3)] // Trailers of one that is being sent.
+    [InlineData(5)] // A stream that we have reset: nobody wants its fields.
+    [InlineData(7)] // A stream more than are allowed.
+    public void Hpack_bomb_ends_the_connection_wherever_it_lies_and_is_not_unpacked(int stream)
+    {
+        // 16 KB that stand for 48 MB.
+        var options = new Http2Options { MaxConcurrentStreams = 1 };
+        byte[][] frames =
+        [
+            .. stream == 1 ? [] : new[] { Peer.Headers(3, false, Peer.Post) },
+            .. stream == 5 ? new[] { Peer.WindowUpdate(3, 0) } : [],
+            Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, stream == 5 ? 3 : stream, Bomb(12_000)),
+        ];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Outcome outcome = Feed(options, frames);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1024 * 1024);
+        Assert.Equal(outcome.Log, Conversation.Server(options, frames).Log);
+        outcome.EndsWith(Http2Violation.HeaderExpansionFlood, Http2ErrorCode.EnhanceYourCalm);
+        Assert.DoesNotContain("431", outcome.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Block_may_stand_for_twice_the_limit_of_a_head_and_no_more()
+    {
+        // 0x90 is accept-encoding: gzip, deflate, which counts as 60.
+        int most = ((2 * Http1Limits.Default.MaxHeadOctets) - Peer.Get.Sum(field => field.Name.Length + field.Value.Length + 32)) / 60;
+        byte[] Head(int fields) => Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, 1, [.. Peer.Block(Peer.Get), .. Enumerable.Repeat((byte)0x90, fields)]);
+        Conversation.Server(Head(most)).IsQuiet();
+        Conversation.Server(Head(most + 1)).EndsWith(Http2Violation.HeaderExpansionFlood, Http2ErrorCode.EnhanceYourCalm);
     }
 
     [Fact]
@@ -208,6 +236,10 @@ public sealed class FloodTests
             Assert.Equal(0, new Http2Counters().Of(violation));
         }
     }
+
+    /// <summary>A request whose block puts a field of 4,000 octets into the table and then names it so many times, with one octet each.</summary>
+    private static byte[] Bomb(int references) =>
+        [.. Peer.Block(Peer.Get), 0x40, 1, (byte)'b', 0x7f, 0xa1, 0x1e, .. Enumerable.Repeat((byte)'x', 4000), .. Enumerable.Repeat((byte)0xbe, references)];
 
     private static Outcome Feed(Http2Options options, byte[][] frames) =>
         Drive(options, (server, _) =>
