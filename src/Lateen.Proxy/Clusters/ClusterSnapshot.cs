@@ -37,6 +37,9 @@ public enum UpstreamProtocol
 
     /// <summary>What the client speaks.</summary>
     UseDownstream,
+
+    /// <summary>None: the bytes of a CONNECT tunnel that is terminated here. Of no cluster; routes ask for it (<c>connect_config</c>).</summary>
+    Tcp,
 }
 
 /// <summary>A cluster with everything that sending a request to it needs, as one configuration describes it.</summary>

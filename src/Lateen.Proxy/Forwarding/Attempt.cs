@@ -60,10 +60,11 @@ internal sealed class Attempt(ProxyWorker worker) : IPoolWaiter
     /// <summary>Chooses an endpoint and asks its pool for a stream.</summary>
     /// <param name="cluster">Where the route leads.</param>
     /// <param name="request">Its protocol is the endpoint's too, where the cluster says so.</param>
+    /// <param name="isTunnelEnd">The request is a CONNECT that is terminated here: the endpoint gets its payload as it is.</param>
     /// <param name="overrides">What TLS handshakes offer instead of what the cluster says.</param>
     /// <param name="retries">Knows which endpoints were tried.</param>
     /// <param name="signal">Woken when <see cref="State"/> changes.</param>
-    public void Begin(ClusterSnapshot cluster, HttpRequestHead request, AlpnOverrides? overrides, Retries retries, WakeSignal signal)
+    public void Begin(ClusterSnapshot cluster, HttpRequestHead request, bool isTunnelEnd, AlpnOverrides? overrides, Retries retries, WakeSignal signal)
     {
         _cluster = cluster;
         _signal = signal;
@@ -92,7 +93,7 @@ internal sealed class Attempt(ProxyWorker worker) : IPoolWaiter
         ClusterStats stats = worker.StatsOf(cluster);
         worker.Shard.Increment(stats.RequestTotal);
         worker.Shard.Increment(stats.RequestActive);
-        UpstreamProtocol protocol = ProtocolFor(cluster, request);
+        UpstreamProtocol protocol = isTunnelEnd ? UpstreamProtocol.Tcp : ProtocolFor(cluster, request);
         UpstreamTls? tls = cluster.TlsTo(endpoint);
         _pool = UpstreamPool.Of(
             worker, cluster, endpoint, protocol, tls is { UsesRequestHost: true } ? request.Host : default,

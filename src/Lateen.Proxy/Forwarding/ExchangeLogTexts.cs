@@ -22,7 +22,7 @@ internal sealed class ExchangeLogTexts
         switch (text)
         {
             case AccessLogText.Protocol: return TextOf(request.Protocol);
-            case AccessLogText.UpstreamProtocol: return record.UpstreamConnectionId > 0 ? TextOf(record.UpstreamProtocol) : default;
+            case AccessLogText.UpstreamProtocol: return record.UpstreamConnectionId > 0 && record.UpstreamProtocol is { } upstream ? TextOf(upstream) : default;
             case AccessLogText.Method: return request.MethodText;
             case AccessLogText.Path: return request.PathAndQuery;
             case AccessLogText.Authority: return request.Authority;

@@ -141,8 +141,8 @@ public sealed class ExchangeRecord
     /// <summary>Numbers the last attempt's connection in this process; 0: none.</summary>
     public long UpstreamConnectionId { get; internal set; }
 
-    /// <summary>What the last attempt's connection speaks; of meaning when there was one.</summary>
-    public HttpProtocol UpstreamProtocol { get; internal set; }
+    /// <summary>What the last attempt's connection speaks, of meaning when there was one; null: no HTTP, a tunnel ends at the server's port.</summary>
+    public HttpProtocol? UpstreamProtocol { get; internal set; }
 
     /// <summary>Every attempt in order, the last one last.</summary>
     public ReadOnlySpan<AttemptRecord> Attempts => _attempts.AsSpan(0, _attemptCount);

@@ -160,12 +160,6 @@ internal sealed class Forwarder : IInterimReceiver
     {
         HttpRequestHead request = Exchange.Request;
         Exchange.IsGrpc = GrpcContent.IsGrpc(request.Headers);
-        if (request.Method == RequestMethod.Connect)
-        {
-            Fail(Failure.Request(FailureCause.UpgradeRefused));
-            return;
-        }
-
         Exchange.IsUpgrade = RequestUpgrade.IsAskedFor(request);
         if (request.ExpectsContinue && !Profile.Manager.Proxy100Continue)
         {
@@ -337,7 +331,7 @@ internal sealed class Forwarder : IInterimReceiver
         }
 
         _deadlines.Touch();
-        if (Exchange.Response.Status != 101) AcceptResponse();
+        if (!RequestUpgrade.IsSwitch(Exchange)) AcceptResponse();
         else if (RequestUpgrade.IsGranted(Exchange)) AcceptUpgrade();
         else AttemptFailed(Failure.Upstream(FailurePhase.ResponseHead, FailureCause.UpgradeRefused));
     }
@@ -355,7 +349,7 @@ internal sealed class Forwarder : IInterimReceiver
         if (Exchange.Request.Protocol != HttpProtocol.Http10) _downstream.SendInterim(Exchange.Response);
     }
 
-    /// <summary>The server switches protocols: from here on bytes flow both ways until each side has ended, and only silence limits them.</summary>
+    /// <summary>The server switches protocols, or has made the tunnel: from here on bytes flow both ways until each side has ended, and only silence limits them.</summary>
     private void AcceptUpgrade()
     {
         AcceptResponse();

@@ -4,7 +4,7 @@ using Lateen.Proxy.Configuration;
 
 namespace Lateen.Proxy.Forwarding;
 
-/// <summary>What is taken off the Host before virtual hosts are matched: its port, its trailing dot.</summary>
+/// <summary>What is taken off the Host before virtual hosts are matched (its port, its trailing dot), and what a CONNECT gets back.</summary>
 internal static class RequestAuthority
 {
     public static void Apply(HttpRequestHead request, HttpConnectionManagerSnapshot manager, EndPoint local)
@@ -26,5 +26,19 @@ internal static class RequestAuthority
         host.CopyTo(stripped);
         if (!stripsPort) rest.CopyTo(stripped[host.Length..]);
         request.SetAuthority(stripsPort ? stripped[..host.Length] : stripped);
+    }
+
+    /// <summary>
+    /// A CONNECT names a port (RFC 9110 section 9.3.6): if none is left, because it was stripped or the host was rewritten, it is the client's.
+    /// </summary>
+    public static void RestorePort(HttpRequestHead connect)
+    {
+        if (connect.Port >= 0) return;
+        ReadOnlySpan<byte> asked = connect.RawTarget;
+        ReadOnlySpan<byte> port = asked[asked.LastIndexOf((byte)':')..];
+        Span<byte> authority = stackalloc byte[connect.Authority.Length + port.Length];
+        connect.Authority.CopyTo(authority);
+        port.CopyTo(authority[connect.Authority.Length..]);
+        connect.SetAuthority(authority);
     }
 }

@@ -5,15 +5,27 @@ using Lateen.Proxy.Routing;
 
 namespace Lateen.Proxy.Forwarding;
 
-/// <summary>What becomes of a request to switch protocols: whether it counts, whether it is allowed, and whether the server granted it.</summary>
+/// <summary>
+/// What becomes of a request to switch protocols, by Upgrade or by CONNECT: whether it counts, whether it is allowed, and whether the server granted it.
+/// </summary>
 internal static class RequestUpgrade
 {
+    /// <summary>True for a plain CONNECT. An extended one (RFC 8441) is a GET with Upgrade here, whatever it came and goes as.</summary>
+    public static bool IsConnect(HttpRequestHead request) => request.Method == RequestMethod.Connect;
+
     /// <summary>
     /// True when the request asks to switch to another protocol. One that asks only for h2c does not: a server may ignore that (RFC 9110
     /// section 7.8; RFC 9113 section 3.1 has retired it), and it goes on without it.
     /// </summary>
     public static bool IsAskedFor(HttpRequestHead request)
     {
+        if (IsConnect(request))
+        {
+            // One switch at a time, and this one cannot be ignored.
+            request.SetUpgrade(default);
+            return true;
+        }
+
         if (request.Upgrade.IsEmpty) return false;
         if (!request.AsksUpgradeTo("h2c"u8)) return true;
         request.Headers.Remove(KnownHeader.Http2Settings);
@@ -22,8 +34,10 @@ internal static class RequestUpgrade
 
     /// <summary>The route says so, or says nothing and the connection manager does. The value is compared whole, as Envoy does.</summary>
     public static bool IsAllowed(HttpRequestHead request, ForwardAction action, HttpConnectionManagerSnapshot manager) =>
-        // Content before the switch would have to wait for it, and nothing that is in use sends any.
-        !request.HasBody && (action.Upgrades.Find(request.Upgrade) ?? manager.Upgrades.Find(request.Upgrade) ?? false);
+        IsConnect(request)
+            ? action.Upgrades.Connect ?? manager.Upgrades.Connect ?? false
+            // Content before the switch would have to wait for it, and nothing that is in use sends any.
+            : !request.HasBody && (action.Upgrades.Find(request.Upgrade) ?? manager.Upgrades.Find(request.Upgrade) ?? false);
 
     /// <summary>
     /// A WebSocket client over HTTP/2 may end its stream together with its Close frame, before the server has answered that (Chromium does). HTTP/1.1 can
@@ -34,8 +48,13 @@ internal static class RequestUpgrade
         exchange.Request.Protocol == HttpProtocol.Http2 && exchange.Record.UpstreamProtocol == HttpProtocol.Http11
         && exchange.Request.AsksUpgradeTo("websocket"u8);
 
-    /// <summary>A 101 answers a question that was asked: the protocol is the one that the client named (RFC 9110 section 15.2.2).</summary>
+    /// <summary>The response ends the HTTP of this exchange: 101, or any 2xx to CONNECT.</summary>
+    public static bool IsSwitch(HttpExchange exchange) =>
+        IsConnect(exchange.Request) ? exchange.Response.Status is 101 or (>= 200 and < 300) : exchange.Response.Status == 101;
+
+    /// <summary>A switch answers a question that was asked: the protocol is the one that the client named (RFC 9110 section 15.2.2).</summary>
     public static bool IsGranted(HttpExchange exchange) =>
-        exchange.IsUpgrade && !exchange.Response.Upgrade.IsEmpty && exchange.Request.AsksUpgradeTo(exchange.Response.Upgrade)
+        IsConnect(exchange.Request) ? exchange.Response.Status != 101
+        : exchange.IsUpgrade && !exchange.Response.Upgrade.IsEmpty && exchange.Request.AsksUpgradeTo(exchange.Response.Upgrade)
         && WebSocketHandshake.IsAccepted(exchange.Request, exchange.Response);
 }

@@ -94,7 +94,8 @@ internal sealed class UpstreamCall(ProxyWorker worker)
     /// <summary>Begins an attempt; <see cref="State"/> says how far it is.</summary>
     public void Start()
     {
-        _attempt.Begin(Cluster!, _exchange.Request, _exchange.AlpnOverrides, _retries, _signal);
+        bool isTunnelEnd = RequestUpgrade.IsConnect(_exchange.Request) && Action!.TerminatesConnect;
+        _attempt.Begin(Cluster!, _exchange.Request, isTunnelEnd, _exchange.AlpnOverrides, _retries, _signal);
         _exchange.Record.Endpoint = _attempt.Endpoint;
         _exchange.Record.AddAttempt(_attempt.Endpoint?.State);
     }
@@ -195,6 +196,7 @@ internal sealed class UpstreamCall(ProxyWorker worker)
         }
 
         if (Action!.IsHostFromEndpoint) Action.UseEndpointHost(request, _attempt.Endpoint!, addsHeaders);
+        if (RequestUpgrade.IsConnect(request)) RequestAuthority.RestorePort(request);
         if (route.VirtualHost.IncludeAttemptCountInRequest) HeaderNumbers.Set(request.Headers, KnownHeader.XEnvoyAttemptCount, _retries.Made + 1);
         return true;
     }

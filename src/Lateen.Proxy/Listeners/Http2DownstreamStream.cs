@@ -167,7 +167,8 @@ internal sealed class Http2DownstreamStream : DownstreamStream
     public override void Reset()
     {
         if (_isPeerGone) return;
-        _session.Reset(_stream, Http2ErrorCode.InternalError);
+        bool isConnect = Exchange.IsTunnel && RequestUpgrade.IsConnect(Exchange.Request);
+        _session.Reset(_stream, isConnect ? Http2ErrorCode.ConnectError : Http2ErrorCode.InternalError); // RFC 9113 section 8.5.
         OnReset(FailureCause.PeerClosed);
     }
 

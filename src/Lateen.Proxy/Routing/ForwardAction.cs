@@ -44,6 +44,9 @@ public sealed class ForwardAction : RouteAction
     /// <summary>What requests may ask to switch to; what is not named here is the connection manager's to say.</summary>
     public UpgradeRules Upgrades { get; init; } = UpgradeRules.None;
 
+    /// <summary><c>connect_config</c>: a CONNECT ends here, and the cluster gets its payload as it is. Otherwise it is sent on as a CONNECT.</summary>
+    public bool TerminatesConnect { get; init; }
+
     /// <summary>Null: one attempt only.</summary>
     public RetryPolicySnapshot? RetryPolicy { get; init; }
 

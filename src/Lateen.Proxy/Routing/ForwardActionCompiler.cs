@@ -50,11 +50,27 @@ internal sealed class ForwardActionCompiler(ClusterDirectory clusters, VirtualHo
             RetryPolicy = action.RetryPolicy is null ? host.RetryPolicy : RetryPolicyCompiler.Compile(action.RetryPolicy, path.Field("retry_policy"), errors),
             Upgrades = UpgradeRules.Compile(
                 [.. action.UpgradeConfigs.Select(static one => (one.UpgradeType, one.Enabled))], path.Field("upgrade_configs"), errors),
+            TerminatesConnect = TerminatesConnect(action, path),
             AppendXForwardedHost = action.AppendXForwardedHost,
             IsHostFromEndpoint = action.AutoHostRewrite is true,
             HostRewrite = CompileHostRewrite(action, path),
             PathRewrite = CompilePathRewrite(action, match, path),
         };
+    }
+
+    private bool TerminatesConnect(Proto.RouteAction action, FieldPath path)
+    {
+        var terminates = false;
+        for (var i = 0; i < action.UpgradeConfigs.Count; i++)
+        {
+            var config = action.UpgradeConfigs[i];
+            if (config.ConnectConfig is null) continue;
+            terminates = true;
+            if (!UpgradeRules.IsConnect(config.UpgradeType))
+                errors.Add(path.Field("upgrade_configs").At(i).Field("connect_config"), $"goes with upgrade_type CONNECT, not '{config.UpgradeType}'");
+        }
+
+        return terminates;
     }
 
     private int NotFoundStatus(Proto.RouteAction action, FieldPath path)
@@ -75,6 +91,12 @@ internal sealed class ForwardActionCompiler(ClusterDirectory clusters, VirtualHo
         if (action.PrefixRewrite.Length > 0 && action.RegexRewrite is not null)
         {
             errors.Add(path.Field("regex_rewrite"), "cannot stand beside prefix_rewrite");
+            return null;
+        }
+
+        if (match.ConnectMatcher is not null && (action.RegexRewrite is not null || action.PrefixRewrite.Length > 0))
+        {
+            errors.Add(path.Field(action.RegexRewrite is not null ? "regex_rewrite" : "prefix_rewrite"), "a CONNECT has no path to rewrite (connect_matcher)");
             return null;
         }
 

@@ -52,8 +52,10 @@ internal sealed class MatchCompiler(ConfigurationErrors errors)
                     return PathPredicate.SeparatedPrefix(prefix, ignoreCase);
                 errors.Add(path.Field("path_separated_prefix"), $"'{prefix}' must begin with '/', not end with it, and have neither '?' nor '#'");
                 return null;
+            case Proto.RouteMatch.PathSpecifierOneofCase.ConnectMatcher:
+                return PathPredicate.None;
             default:
-                errors.Add(path, "needs a path condition: prefix, path, safe_regex or path_separated_prefix");
+                errors.Add(path, "needs a path condition: prefix, path, safe_regex, path_separated_prefix or connect_matcher");
                 return null;
         }
     }

@@ -2,13 +2,19 @@ using System.Text;
 
 namespace Lateen.Proxy.Routing;
 
-/// <summary>The test that a route puts to a path without its query: prefix, exact, path-separated prefix or expression.</summary>
+/// <summary>
+/// The test that a route puts to a path without its query: prefix, exact, path-separated prefix or expression. A plain CONNECT has no path, which
+/// only <see cref="None"/> takes and which takes nothing else.
+/// </summary>
 /// <remarks>
 /// Immutable. <see cref="IndexKey"/> is a literal that every path it accepts begins with, so that an index may leave out the rest.
 /// </remarks>
 internal abstract class PathPredicate
 {
-    public abstract bool IsMatch(ReadOnlySpan<byte> path);
+    /// <summary>Envoy's <c>connect_matcher</c>.</summary>
+    public static readonly PathPredicate None = new NoPath();
+
+    public bool IsMatch(ReadOnlySpan<byte> path) => path.IsEmpty ? ReferenceEquals(this, None) : Accepts(path);
 
     /// <summary>Bytes that every matching path begins with; null when nothing can be said (expressions, ignored case).</summary>
     public virtual byte[]? IndexKey => null;
@@ -25,14 +31,22 @@ internal abstract class PathPredicate
 
     public static PathPredicate Matches(SafeRegex regex) => new RegexPath(regex);
 
+    /// <param name="path">Not empty.</param>
+    protected abstract bool Accepts(ReadOnlySpan<byte> path);
+
     private static bool StartsWith(ReadOnlySpan<byte> path, byte[] prefix, bool ignoreCase) =>
         ignoreCase ? path.Length >= prefix.Length && Ascii.EqualsIgnoreCase(path[..prefix.Length], prefix) : path.StartsWith(prefix);
+
+    private sealed class NoPath : PathPredicate
+    {
+        protected override bool Accepts(ReadOnlySpan<byte> path) => false;
+    }
 
     private sealed class PrefixPath(byte[] prefix, bool ignoreCase) : PathPredicate
     {
         public override byte[]? IndexKey => ignoreCase ? null : prefix;
 
-        public override bool IsMatch(ReadOnlySpan<byte> path) => StartsWith(path, prefix, ignoreCase);
+        protected override bool Accepts(ReadOnlySpan<byte> path) => StartsWith(path, prefix, ignoreCase);
     }
 
     private sealed class ExactPath(byte[] expected, bool ignoreCase) : PathPredicate
@@ -41,19 +55,19 @@ internal abstract class PathPredicate
 
         public override bool IsExact => true;
 
-        public override bool IsMatch(ReadOnlySpan<byte> path) => path.Length == expected.Length && StartsWith(path, expected, ignoreCase);
+        protected override bool Accepts(ReadOnlySpan<byte> path) => path.Length == expected.Length && StartsWith(path, expected, ignoreCase);
     }
 
     private sealed class SeparatedPrefixPath(byte[] prefix, bool ignoreCase) : PathPredicate
     {
         public override byte[]? IndexKey => ignoreCase ? null : prefix;
 
-        public override bool IsMatch(ReadOnlySpan<byte> path) =>
+        protected override bool Accepts(ReadOnlySpan<byte> path) =>
             StartsWith(path, prefix, ignoreCase) && (path.Length == prefix.Length || path[prefix.Length] == (byte)'/');
     }
 
     private sealed class RegexPath(SafeRegex regex) : PathPredicate
     {
-        public override bool IsMatch(ReadOnlySpan<byte> path) => regex.IsMatch(path);
+        protected override bool Accepts(ReadOnlySpan<byte> path) => regex.IsMatch(path);
     }
 }

@@ -170,7 +170,7 @@ public sealed class BootstrapTests
                 "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0].domains: at least one domain is required",
                 "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters: the last HTTP filter must be the router (envoy.filters.http.router, envoy.extensions.filters.http.router.v3.Router)",
                 "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.codec_type: Http3 is not supported; use AUTO, HTTP1 or HTTP2",
-                "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.upgrade_configs[1].upgrade_type: CONNECT is not supported, because no route can match it (connect_matcher)",
+                "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.upgrade_configs[2].upgrade_type: 'connect' is there twice",
                 "dynamic_resources.ads_config: is required: listeners or clusters should come over it",
             }.Order(StringComparer.Ordinal),
             Setup.ErrorsOf("""
@@ -188,7 +188,7 @@ public sealed class BootstrapTests
                         typed_config:
                           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
                           codec_type: HTTP3
-                          upgrade_configs: [{upgrade_type: websocket}, {upgrade_type: CONNECT}]
+                          upgrade_configs: [{upgrade_type: websocket}, {upgrade_type: CONNECT}, {upgrade_type: connect}]
                           route_config: {name: r, virtual_hosts: [{name: v, routes: []}]}
                 """).Order(StringComparer.Ordinal));
 

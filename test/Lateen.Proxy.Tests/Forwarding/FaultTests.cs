@@ -175,7 +175,7 @@ public sealed class FaultTests
     [InlineData("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400)]
     [InlineData("GET / HTTP/1.0\r\nHost: a\r\n\r\n", 426)]
     [InlineData("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", 403)]
-    [InlineData("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 403)]
+    [InlineData("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 404)]
     public async Task What_is_not_acceptable_is_refused_and_never_forwarded(string request, int status)
     {
         await using var upstream = TestUpstream.Answering();

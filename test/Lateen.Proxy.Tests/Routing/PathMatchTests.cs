@@ -12,6 +12,7 @@ public sealed class PathMatchTests
     [InlineData("{prefix: /foo, case_sensitive: false}", "/FOOd", true)]
     [InlineData("{prefix: /}", "/", true)]
     [InlineData("{prefix: /a}", "/b?x=/a", false)]
+    [InlineData("{connect_matcher: {}}", "/foo", false)]
     [InlineData("{path: /foo}", "/foo", true)]
     [InlineData("{path: /foo}", "/foo?bar=1", true)]
     [InlineData("{path: /foo}", "/foo/", false)]

@@ -63,11 +63,25 @@ public sealed class RedirectTests
             Routes.ErrorsOfRoutes($"- match: {{prefix: /}}\n  direct_response: {{status: 99, body: {{inline_string: '{new string('x', 4097)}'}}}}"));
 
     [Fact]
+    public void Tunnel_of_something_else_than_CONNECT_and_a_rewrite_of_the_path_that_it_has_not_are_refused() =>
+        Assert.Equal(
+            [
+                "virtual_hosts[0].routes[0].route.upgrade_configs[0].connect_config: goes with upgrade_type CONNECT, not 'websocket'",
+                "virtual_hosts[0].routes[1].route.prefix_rewrite: a CONNECT has no path to rewrite (connect_matcher)",
+            ],
+            Routes.ErrorsOfRoutes("""
+                - match: {prefix: /}
+                  route: {cluster: c, upgrade_configs: [{upgrade_type: websocket, connect_config: {}}]}
+                - match: {connect_matcher: {}}
+                  route: {cluster: c, prefix_rewrite: /x}
+                """));
+
+    [Fact]
     public void Route_without_match_or_action_is_refused() =>
         Assert.Equal(
             [
                 "virtual_hosts[0].routes[0].match: is required",
-                "virtual_hosts[0].routes[1].match: needs a path condition: prefix, path, safe_regex or path_separated_prefix",
+                "virtual_hosts[0].routes[1].match: needs a path condition: prefix, path, safe_regex, path_separated_prefix or connect_matcher",
                 "virtual_hosts[0].routes[1]: needs an action: route, redirect or direct_response",
                 "virtual_hosts[0].routes[2].route: needs a cluster: cluster, cluster_header (a header name) or weighted_clusters",
             ],

@@ -34,6 +34,7 @@ internal sealed class AuthorizationCall
         _filter = filter;
         _route = route;
         _question ??= new SubRequest(exchange.Connection.Worker);
+        if (RequestUpgrade.IsConnect(exchange.Request) && !filter.Service.CanJudgeConnect) return Close();
         if (MaxContentOctets == 0 || !exchange.Request.HasBody || exchange.IsUpgrade) return Ask();
         _step = Step.Gathering;
         _content.Begin(exchange.RequestContent);
@@ -132,7 +133,7 @@ internal sealed class AuthorizationCall
         _step = Step.Decided;
         HttpRequestHead request = _exchange.Request;
         foreach (FieldChange one in _answer.RequestChanges) one.Apply(request.Headers);
-        if (_answer.Target is { } target) request.SetPathAndQuery(target);
+        if (_answer.Target is { } target && !RequestUpgrade.IsConnect(request)) request.SetPathAndQuery(target);
         if (_filter.ClearsRouteCache && (_answer.RequestChanges.Count > 0 || _answer.Target is not null)) _exchange.IsRouteStale = true;
         KeepMetadata();
         _exchange.Shard.Increment(_filter.Stats!.Ok);
@@ -153,11 +154,18 @@ internal sealed class AuthorizationCall
     {
         _step = Step.Decided;
         _answer.Clear();
+        if (!_filter.AllowsOnFailure) return Close();
         _exchange.Shard.Increment(_filter.Stats!.Error);
-        if (!_filter.AllowsOnFailure) return FilterVerdict.Respond(_filter.ErrorReply);
         _exchange.Shard.Increment(_filter.Stats.FailureModeAllowed);
         if (_filter.TellsOfFailure) _exchange.Request.Headers.Set(ExtAuthzFilter.FailureModeAllowed, "true"u8);
         return FilterVerdict.Continue;
+    }
+
+    private FilterVerdict Close()
+    {
+        _step = Step.Decided;
+        _exchange.Shard.Increment(_filter.Stats!.Error);
+        return FilterVerdict.Respond(_filter.ErrorReply);
     }
 
     private void KeepMetadata()

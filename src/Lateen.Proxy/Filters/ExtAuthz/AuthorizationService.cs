@@ -13,6 +13,9 @@ internal abstract class AuthorizationService
     /// <summary>From the question to the end of the answer. Milliseconds.</summary>
     public required long TimeoutMilliseconds { get; init; }
 
+    /// <summary>A CONNECT can be asked about. Where it cannot, it is refused, whatever holds for failures.</summary>
+    public abstract bool CanJudgeConnect { get; }
+
     /// <summary>Writes the question about a request.</summary>
     /// <param name="exchange">The request.</param>
     /// <param name="question">What the service is sent: an empty head, to be filled.</param>

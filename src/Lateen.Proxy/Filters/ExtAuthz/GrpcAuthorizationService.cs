@@ -21,6 +21,8 @@ internal sealed class GrpcAuthorizationService : AuthorizationService
     /// <summary>What the service is told of a request.</summary>
     public required AttributeSource Attributes { get; init; }
 
+    public override bool CanJudgeConnect => true;
+
     public override ReadOnlyMemory<byte> Ask(HttpExchange exchange, ExtAuthzRoute? route, SubRequest question, GatheredContent? content) =>
         Check.Write(question, Attributes.Describe(exchange, route, content));
 

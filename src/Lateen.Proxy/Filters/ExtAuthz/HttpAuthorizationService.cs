@@ -45,14 +45,15 @@ internal sealed class HttpAuthorizationService : AuthorizationService
     /// <summary>Fields of a yes that become dynamic metadata.</summary>
     public required FieldNames MetadataFields { get; init; }
 
+    /// <summary>A CONNECT has no path, and as a GET in its place it would be another question: a service that lets everybody read would open a tunnel.</summary>
+    public override bool CanJudgeConnect => false;
+
     public override ReadOnlyMemory<byte> Ask(HttpExchange exchange, ExtAuthzRoute? route, SubRequest question, GatheredContent? content)
     {
         HttpRequestHead request = exchange.Request;
         HttpRequestHead head = question.Prepare();
         head.Scheme = IsTls ? RequestScheme.Https : RequestScheme.Http;
-        // An extended CONNECT is a GET of HTTP/1.1 that asks for an upgrade; as a CONNECT the service could not be sent it.
-        if (request.Method == RequestMethod.Connect) head.SetMethod(RequestMethod.Get);
-        else head.SetMethod(request.Method, request.MethodText);
+        head.SetMethod(request.Method, request.MethodText);
         // As in Envoy the service sees the client's host: it decides by it.
         head.SetAuthority(request.Authority.IsEmpty ? Authority : request.Authority);
         SetTarget(head, request.PathAndQuery);

@@ -26,6 +26,7 @@ internal sealed class Http1UpstreamStream : UpstreamStream
     private bool _hasResponseBegun;
     private bool _isResponseHeadComplete;
     private bool _keepAlive;
+    private bool _isTunnel;
 
     public Http1UpstreamStream(Http1UpstreamConnection connection)
     {
@@ -41,7 +42,7 @@ internal sealed class Http1UpstreamStream : UpstreamStream
 
     public override TlsSession? Tls => (_transport as TlsConnection)?.Session;
 
-    public override HttpProtocol Protocol => HttpProtocol.Http11;
+    public override HttpProtocol? Protocol => HttpProtocol.Http11;
 
     public override bool IsConnectionReused => _connection.Requests > 1;
 
@@ -63,6 +64,7 @@ internal sealed class Http1UpstreamStream : UpstreamStream
         _hasResponseBegun = false;
         _isResponseHeadComplete = false;
         _keepAlive = false;
+        _isTunnel = false;
         _failure = default;
         _interimCount = 0;
         _receiver.Attach(_transport, settings.BufferLimit);
@@ -78,7 +80,11 @@ internal sealed class Http1UpstreamStream : UpstreamStream
         return _sender.TrySendHead(head, exchange.IsUpgrade ? RequestWriteOptions.ForwardUpgrade : RequestWriteOptions.None);
     }
 
-    public override void StartTunnel() => _sender.StartTunnel();
+    public override void StartTunnel()
+    {
+        _isTunnel = true;
+        _sender.StartTunnel();
+    }
 
     public override HeadStatus ReadHead(HttpResponseHead head)
     {
@@ -130,6 +136,8 @@ internal sealed class Http1UpstreamStream : UpstreamStream
         isRequestComplete |= _sender.IsLengthReached;
         bool isClean = isRequestComplete && _keepAlive && _isResponseHeadComplete && _receiver.IsComplete
             && _receiver.Buffer.IsEmpty && _sender.IsEmpty && !_sender.HasFailed;
+        // A tunnel that is cut must not look whole to the server either: its content ends with the connection.
+        if (_isTunnel && !(isRequestComplete && _receiver.IsComplete)) _transport.Abort();
         _receiver.Detach();
         _sender.Detach();
         _connection.EndStream(isClean, wasActive: !(_isResponseHeadComplete && isRequestComplete));

@@ -31,7 +31,7 @@ internal sealed class Http2UpstreamStream : UpstreamStream
 
     public override TlsSession? Tls => (_connection.Transport as TlsConnection)?.Session;
 
-    public override HttpProtocol Protocol => HttpProtocol.Http2;
+    public override HttpProtocol? Protocol => HttpProtocol.Http2;
 
     public override bool IsConnectionReused => _connection.Requests > 1;
 
@@ -67,7 +67,7 @@ internal sealed class Http2UpstreamStream : UpstreamStream
     public override bool TrySendHead(HttpExchange exchange)
     {
         _exchange = exchange;
-        _isSwitch = exchange.IsUpgrade;
+        _isSwitch = exchange.IsUpgrade && !RequestUpgrade.IsConnect(exchange.Request);
         // Whether the server takes an extended CONNECT is said in its first SETTINGS (RFC 8441 section 3).
         if (_isSwitch && !_connection.IsSettled)
         {
@@ -162,7 +162,7 @@ internal sealed class Http2UpstreamStream : UpstreamStream
             request.SetConnectProtocol(request.Upgrade);
         }
 
-        bool endStream = !request.HasBody && !_isSwitch;
+        bool endStream = !request.HasBody && !_exchange.IsUpgrade;
         OpenOutcome outcome = _connection.TryOpen(this, _exchange, endStream, out _stream);
         if (_isSwitch) request.SetMethod(RequestMethod.Get);
         switch (outcome)

@@ -6,6 +6,7 @@ using Lateen.Proxy.Filters.MutualTls;
 using Lateen.Proxy.Forwarding.Http1;
 using Lateen.Proxy.Forwarding.Http2;
 using Lateen.Proxy.Forwarding.Streams;
+using Lateen.Proxy.Forwarding.Tcp;
 using Lateen.Proxy.Listeners;
 using Lateen.Proxy.Statistics;
 using Lateen.Proxy.Tls;
@@ -35,7 +36,7 @@ internal enum PoolAnswer : byte
 /// goes to the first waiter whichever connect was meant for it. When a connect fails, the waiters that no remaining connect would serve
 /// fail with it, the oldest first. Every reactor may open at least one connection per endpoint whatever the budget says, as in Envoy:
 /// otherwise a busy endpoint could starve a new one for ever.</para>
-/// <para>It knows connections by what they can carry: one stream for HTTP/1.1, many for HTTP/2.</para>
+/// <para>It knows connections by what they can carry: one stream at a time for HTTP/1.1, many for HTTP/2, one in all for a CONNECT tunnel that ends here.</para>
 /// </remarks>
 internal sealed class UpstreamPool
 {
@@ -83,6 +84,7 @@ internal sealed class UpstreamPool
             {
                 UpstreamProtocol.Http1 => Http1Only,
                 UpstreamProtocol.Http2 => Http2Only,
+                UpstreamProtocol.Tcp => null,
                 _ => Either,
             },
             host.IsEmpty ? null : Encoding.ASCII.GetString(host),
@@ -384,6 +386,7 @@ internal sealed class UpstreamPool
     /// <summary>The connection in the pool's protocol, or in the one that the handshake agreed on.</summary>
     private UpstreamConnection Make(TransportConnection transport)
     {
+        if (_protocol == UpstreamProtocol.Tcp) return new TcpUpstreamConnection(this, transport, _worker.NextConnectionId());
         bool isHttp2 = _protocol == UpstreamProtocol.Http2
             || (_protocol == UpstreamProtocol.Auto && ReferenceEquals(NegotiatedProtocol.Of(transport), AlpnProtocol.Http2));
         _hasSpokenHttp2 = isHttp2;

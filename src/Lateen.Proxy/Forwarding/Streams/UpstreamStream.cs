@@ -37,8 +37,8 @@ internal abstract class UpstreamStream
     /// <summary>What the connection's TLS handshake agreed on; null on a plain connection.</summary>
     public abstract TlsSession? Tls { get; }
 
-    /// <summary>What the connection speaks.</summary>
-    public abstract HttpProtocol Protocol { get; }
+    /// <summary>What the connection speaks; null: the bytes of a tunnel from its first octet on.</summary>
+    public abstract HttpProtocol? Protocol { get; }
 
     /// <summary>The connection served another request before this one, so the peer may have closed it in the meantime.</summary>
     public abstract bool IsConnectionReused { get; }
@@ -62,7 +62,7 @@ internal abstract class UpstreamStream
     /// <summary>Reads the response's head into <paramref name="head"/>. Of interim ones before it the exchange's <see cref="HttpExchange.Interims"/> is told.</summary>
     public abstract HeadStatus ReadHead(HttpResponseHead head);
 
-    /// <summary>A 101 was read and is accepted: content and sink are the other protocol's bytes from now on.</summary>
+    /// <summary>A 101, or a 2xx to CONNECT, was read and is accepted: content and sink are the other protocol's bytes from now on.</summary>
     public abstract void StartTunnel();
 
     /// <summary>

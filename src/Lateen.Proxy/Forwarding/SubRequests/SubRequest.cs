@@ -102,7 +102,7 @@ internal sealed class SubRequest : WakeSignal
         _exchange.IsInternal = true;
         _exchange.Record.StartedAt = _worker.Reactor.NowMicroseconds;
         _isStarting = true;
-        _attempt.Begin(cluster, Request, overrides: null, _noRetries, this);
+        _attempt.Begin(cluster, Request, isTunnelEnd: false, overrides: null, _noRetries, this);
         _exchange.Record.AddAttempt(_attempt.Endpoint?.State);
         Wake();
         _isStarting = false;

@@ -184,6 +184,18 @@ public sealed class ExtAuthzFilterTests
         Assert.DoesNotContain("x-envoy-auth-", Assert.Single(authz.Heads), StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>A CONNECT has no path: whoever would be asked about a GET in its place lets pass something else than what is asked for.</summary>
+    [Fact]
+    public async Task No_service_of_HTTP_is_asked_about_a_tunnel_and_nobody_may_open_one()
+    {
+        await using var authz = TestUpstream.Answering(Yes);
+        await using var mesh = AuthorizedMesh.Start(Http + "\nfailure_mode_allow: true", authz.Address);
+
+        Assert.Equal(403, (await mesh.SendAsync("CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n")).Status);
+        Assert.Equal("403 UAEX ext_authz_error", await mesh.Log.NextAsync());
+        Assert.Empty(authz.Heads);
+    }
+
     [Fact]
     public async Task A_service_that_is_silent_fails_closed_when_its_time_is_up()
     {
