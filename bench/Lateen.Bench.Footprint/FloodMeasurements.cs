@@ -8,13 +8,13 @@ namespace Lateen.Bench.Footprint;
 /// What a flood of HTTP/2 costs the other clients of the proxy that is flooded: their 99th percentile at a fixed rate, alone and beside attackers.
 /// </summary>
 /// <remarks>
-/// The attackers come one after the other, so many a second, and each sends until its connection is ended. They, the load, the server and the proxy share
-/// this machine's processors: attackers without a pause would measure the scheduler.
+/// The attackers (<see cref="FloodAttack"/>), the load, the server and the proxy share this machine's processors: attackers without a pause, or of the load's own
+/// priority, would measure the scheduler. They run when nobody else wants to (SCHED_IDLE, sched(7)): of a mere nice value the kernel may let them finish a slice of
+/// some milliseconds first.
 /// </remarks>
 internal sealed class FloodMeasurements(FootprintOptions options, RunningUpstream upstream)
 {
     private const int RequestsPerSecond = 500;
-    private const int AttackersPerSecond = 10;
     private const double MostRatio = 2;
 
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(3);
@@ -40,21 +40,30 @@ internal sealed class FloodMeasurements(FootprintOptions options, RunningUpstrea
             var alone = new List<double>();
             var beside = new List<double>();
             var ratios = new List<double>();
+            var costs = new List<double>();
+            var waits = new List<double>();
             int attacks = 0;
             for (int round = 0; round < options.Rounds; round++)
             {
+                var before = SchedulerFigures.Of(proxy.Pid);
                 alone.Add(Percentile(load));
-                using var end = new CancellationTokenSource();
-                var attackers = Task.Run(() => AttackAsync(flood, port, end.Token));
+                var between = SchedulerFigures.Of(proxy.Pid);
+                using var attackers = RunningProgram.Start("chrt", ["--idle", "0", Environment.ProcessPath!, FloodAttack.Verb, $"{port}", flood.Name]);
+                attackers.WaitForLine(FloodAttack.Begun, TimeSpan.FromSeconds(20));
                 beside.Add(Percentile(load));
-                end.Cancel();
-                attacks += attackers.GetAwaiter().GetResult();
+                var after = SchedulerFigures.Of(proxy.Pid);
+                int refused = attackers.CountLines(FloodAttack.Refused);
+                attacks += refused;
                 ratios.Add(beside[^1] / alone[^1]);
+                costs.Add((after - between - (between - before)).RunMilliseconds * 1000 / Math.Max(refused, 1));
+                waits.Add((after - between - (between - before)).WaitMilliseconds * 1000 / Math.Max(refused, 1));
             }
 
             yield return Figure.Median($"others' p99 beside {flood.Name}, to their p99 alone", "x", MostRatio, ratios);
             yield return Figure.Median("  p99 alone", "us", null, alone);
             yield return Figure.Median("  p99 beside the flood", "us", null, beside);
+            yield return Figure.Median("  CPU of the proxy for each attacker", "us", null, costs);
+            yield return Figure.Median("  wait of the proxy for a processor, for each attacker", "us", null, waits);
             yield return Figure.Median("  attackers refused", "1", null, [attacks]);
         }
     }
@@ -65,26 +74,5 @@ internal sealed class FloodMeasurements(FootprintOptions options, RunningUpstrea
         var report = LoadRun.RunAsync(load).GetAwaiter().GetResult();
         if (report.Failed > 0) throw new InvalidOperationException($"{report.Failed} of {report.Requests} requests of other clients failed");
         return report.Latencies.Percentile(99) / 1000.0;
-    }
-
-    private static async Task<int> AttackAsync(Http2Flood flood, int port, CancellationToken end)
-    {
-        int refused = 0;
-        using var pace = new PeriodicTimer(TimeSpan.FromSeconds(1.0 / AttackersPerSecond));
-        try
-        {
-            while (await pace.WaitForNextTickAsync(end))
-            {
-                await using var attacker = await Http2Attacker.ConnectAsync(port, flood, tls: null, end);
-                await attacker.FloodUntilClosedAsync(end);
-                refused++;
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The load has ended, and with it the attack.
-        }
-
-        return refused;
     }
 }

@@ -7,7 +7,7 @@ internal sealed record FootprintOptions
 {
     internal const string Usage = """
         usage: Lateen.Bench.Footprint [options]
-          --only start,memory,connections,floods,changes,mtls   which figures (all)
+          --only start,memory,connections,detection,floods,changes,mtls   which figures (all)
           --starts N        starts measured (20)
           --connections N   idle connections held (10000)
           --rounds N        proxies measured for memory figures, a fresh one each; turns beside each flood (3)
@@ -19,7 +19,7 @@ internal sealed record FootprintOptions
           --lateen PATH     lateen (src/lateen/bin/Release/net10.0/lateen)
         """;
 
-    public IReadOnlyList<string> Only { get; init; } = ["start", "memory", "connections", "floods", "changes", "mtls"];
+    public IReadOnlyList<string> Only { get; init; } = ["start", "memory", "connections", "detection", "floods", "changes", "mtls"];
 
     public int Starts { get; init; } = 20;
 

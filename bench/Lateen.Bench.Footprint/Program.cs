@@ -1,5 +1,6 @@
 using Lateen.Bench.Footprint;
 
+if (args is [FloodAttack.Verb, { } attacked, { } flood]) return await FloodAttack.RunAsync(attacked, flood);
 var options = FootprintOptions.Parse(args, out string error);
 if (options is null)
 {
@@ -19,6 +20,7 @@ try
     if (options.Only.Contains("start")) Add(processes.Start());
     if (options.Only.Contains("memory")) Add(processes.Memory());
     if (options.Only.Contains("connections")) Add(processes.Connections());
+    if (options.Only.Contains("detection")) Add(new DetectionMeasurements(options, upstream).Run());
     if (options.Only.Contains("floods")) Add(new FloodMeasurements(options, upstream).Run());
     if (options.Only.Contains("mtls")) Add(new MutualTlsMeasurements(options, upstream, notes).Run());
     if (options.Only.Contains("changes")) Add(new ChangeMeasurements(options, upstream, otherUpstream, notes).Run());

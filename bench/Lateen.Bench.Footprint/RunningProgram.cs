@@ -68,6 +68,12 @@ internal sealed class RunningProgram : IDisposable
         }
     }
 
+    /// <summary>How many lines of those it has said so far begin so; of 1,000 at the most.</summary>
+    internal int CountLines(string beginning)
+    {
+        lock (_said) return _said.Count(line => line.StartsWith(beginning, StringComparison.Ordinal));
+    }
+
     /// <summary>Repeats a question every millisecond until its answer is yes.</summary>
     internal void WaitUntil(string what, Func<bool> holds, TimeSpan patience)
     {

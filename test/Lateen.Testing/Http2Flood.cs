@@ -18,8 +18,8 @@ public sealed record Http2Flood(string Name, string Counter, Action<Http2Attacke
     private static readonly byte[] BombEntry = [0x40, 1, (byte)'a', 0x7f, 0xbd, 0x1d, .. Enumerable.Repeat((byte)'b', 3900)];
     private static readonly byte[] Bomb = [.. Enumerable.Repeat((byte)0xbe, 2000)];
 
-    // Each octet is accept-encoding: gzip, deflate, which counts as 60 (RFC 7541 appendix A, index 16): below the bound that ends a connection at once.
-    private static readonly byte[] LargeHead = [.. Enumerable.Repeat((byte)0x90, 2000)];
+    // 80 KB: above the limit of 60, and below its double, which ends a connection at once.
+    private static readonly byte[] LargeHead = [.. Enumerable.Repeat((byte)0xbe, 20)];
 
     /// <summary>Each of them is refused by a bound of its own.</summary>
     public static IReadOnlyList<Http2Flood> All { get; } =
@@ -50,7 +50,10 @@ public sealed record Http2Flood(string Name, string Counter, Action<Http2Attacke
             attacker.Add(Http2Attacker.Headers, Http2Attacker.EndStream | Http2Attacker.EndHeaders, stream, [.. Http2Attacker.Get(), .. entry, .. Bomb]);
         })),
         new("heads too large", "header_overflow_flood", (attacker, batch) => EachStream(batch, stream =>
-            attacker.Add(Http2Attacker.Headers, Http2Attacker.EndStream | Http2Attacker.EndHeaders, stream, [.. Http2Attacker.Get(), .. LargeHead]))),
+        {
+            byte[] entry = stream == 1 ? BombEntry : [];
+            attacker.Add(Http2Attacker.Headers, Http2Attacker.EndStream | Http2Attacker.EndHeaders, stream, [.. Http2Attacker.Get(), .. entry, .. LargeHead]);
+        })),
         new("SETTINGS (CVE-2019-9515)", "settings_flood", (attacker, batch) => Each(batch, _ => attacker.Add(Http2Attacker.Settings, 0, 0, []))),
         new("SETTINGS between unknown frames", "settings_flood", (attacker, batch) => Each(batch, _ =>
         {

@@ -8,7 +8,7 @@ namespace Lateen.Http;
 /// <remarks>
 /// <para>Use: <see cref="Begin"/> with a whole block, <see cref="TryRead"/> until it answers false, then <see cref="IsBroken"/> says whether the block was
 /// well-formed, and <see cref="End"/>. A block must be read to its end even if nobody wants its fields, or the table would no longer be the peer's;
-/// <see cref="MaxListOctets"/> bounds what that can cost.</para>
+/// <see cref="MaxListOctets"/> and <see cref="MaxFields"/> bound what that can cost.</para>
 /// <para>Owner thread only. Fields are seen in place, in the block, the table or a borrowed buffer, and are valid until the next read.</para>
 /// </remarks>
 internal sealed class HpackDecoder
@@ -21,8 +21,8 @@ internal sealed class HpackDecoder
     private int _scratchUsed;
     private int _limit;
     private int _listOctets;
+    private int _fields;
     private bool _mustShrink;
-    private bool _fieldSeen;
 
     /// <summary>A decoder whose table may have this many octets; the peer may use 4,096 until it knows better.</summary>
     internal HpackDecoder(int tableOctets)
@@ -37,10 +37,13 @@ internal sealed class HpackDecoder
     /// </summary>
     internal int MaxListOctets { get; init; } = int.MaxValue;
 
+    /// <summary>How many fields a block may have. Count; no bound when not set.</summary>
+    internal int MaxFields { get; init; } = int.MaxValue;
+
     /// <summary>True after a malformed block, and after one that <see cref="IsExpanded"/>. The connection cannot go on (RFC 9113 section 4.3).</summary>
     internal bool IsBroken { get; private set; }
 
-    /// <summary>True when a block was given up because its fields are larger than <see cref="MaxListOctets"/>.</summary>
+    /// <summary>True when a block was given up because its fields are larger than <see cref="MaxListOctets"/> or more than <see cref="MaxFields"/>.</summary>
     internal bool IsExpanded { get; private set; }
 
     /// <summary>The dynamic table, for tests and accounting.</summary>
@@ -58,12 +61,12 @@ internal sealed class HpackDecoder
     /// <summary>A new block.</summary>
     internal void Begin()
     {
-        _fieldSeen = false;
+        _fields = 0;
         _listOctets = 0;
     }
 
     /// <summary>Takes the next field off the block.</summary>
-    /// <returns>False at the end of the block, when it is malformed, and when its fields are too large.</returns>
+    /// <returns>False at the end of the block, when it is malformed, and when its fields are too large or too many.</returns>
     internal bool TryRead(scoped ref ReadOnlySpan<byte> block, out HpackField field)
     {
         _scratchUsed = 0;
@@ -78,10 +81,10 @@ internal sealed class HpackDecoder
             }
 
             if (_mustShrink) return Break();
-            _fieldSeen = true;
+            _fields++;
             if (!((first & 0x80) != 0 ? ReadIndexed(ref block, out field) : ReadLiteral(ref block, first, out field))) return false;
             int octets = field.Name.Length + field.Value.Length + FieldOverhead;
-            if (octets > MaxListOctets - _listOctets)
+            if (octets > MaxListOctets - _listOctets || _fields > MaxFields)
             {
                 IsExpanded = true;
                 return Break();
@@ -105,7 +108,7 @@ internal sealed class HpackDecoder
     /// <summary>Section 6.3: only before the first field of a block (section 4.2), and not above the limit.</summary>
     private bool ReadSizeUpdate(scoped ref ReadOnlySpan<byte> block)
     {
-        if (_fieldSeen || !HpackInteger.TryRead(ref block, 5, out int size) || size > _limit) return false;
+        if (_fields > 0 || !HpackInteger.TryRead(ref block, 5, out int size) || size > _limit) return false;
         _table.Resize(size);
         _mustShrink = false;
         return true;

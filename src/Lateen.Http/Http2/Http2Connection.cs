@@ -47,7 +47,7 @@ public abstract class Http2Connection
         Liveness = new Http2Liveness(options);
         Frames = new Http2FrameWriter(output, options);
         Encoder = new HpackEncoder(options.HpackTableOctets, options.HuffmanEncode);
-        Decoder = new HpackDecoder(4096) { MaxListOctets = Math.Min(limits.MaxHeadOctets, int.MaxValue / 2) * 2 };
+        Decoder = new HpackDecoder(4096) { MaxListOctets = Twice(limits.MaxHeadOctets), MaxFields = Twice(limits.MaxFields) };
         Heads = new Http2HeadWriter(Frames, Encoder);
         _receiver = new Http2Receiver(this);
         ConnectionReceiveWindow = 65_535;
@@ -524,6 +524,8 @@ public abstract class Http2Connection
         foreach (Http2Stream? stream in Table.Slots)
             if (stream is not null) stream.ReceiveWindow += delta;
     }
+
+    private static int Twice(int limit) => (int)Math.Min(2L * limit, int.MaxValue);
 
     private void Unblock(Http2Stream stream)
     {

@@ -61,7 +61,7 @@ public readonly record struct Http2Failure(Http2Violation Violation)
         Http2Violation.ProvokedResetFlood => Flood("the peer makes us reset the streams that it opens"),
         Http2Violation.ContinuationFlood => Flood("a field block has more CONTINUATION frames than the limit"),
         Http2Violation.HeaderBlockFlood => Flood("a compressed field block is longer than the limit"),
-        Http2Violation.HeaderExpansionFlood => Flood("the fields of a block are larger than twice the limit once they are decompressed"),
+        Http2Violation.HeaderExpansionFlood => Flood("the fields of a block are larger, or more, than twice the limit once they are decompressed"),
         Http2Violation.SettingsFlood => Flood("SETTINGS come more often, or with more entries, than the limit"),
         Http2Violation.PingFlood => Flood("PINGs come more often than the limit"),
         Http2Violation.EmptyFramesFlood => Flood("frames without payload come one after the other"),

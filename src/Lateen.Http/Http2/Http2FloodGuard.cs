@@ -12,6 +12,9 @@ internal struct Http2FloodGuard(Http2Options options)
     /// <summary>A DATA frame below it is a crumb, if the window left room for no more. Octets.</summary>
     private const int CrumbOctets = 256;
 
+    /// <summary>A connection that carries much, perhaps for many clients, may carry some heads that are too large.</summary>
+    private const int ExchangedPerOverflow = 16;
+
     private readonly Http2Options _options = options;
     private int _emptyFrames;
     private int _settingsFrames;
@@ -96,7 +99,7 @@ internal struct Http2FloodGuard(Http2Options options)
     internal Http2Violation OnHeaderOverflow(long now)
     {
         TurnMeter(now);
-        return ++_headerOverflows > _options.MaxHeaderOverflows ? Http2Violation.HeaderOverflowFlood : Http2Violation.None;
+        return ++_headerOverflows > _options.MaxHeaderOverflows + (Exchanged / ExchangedPerOverflow) ? Http2Violation.HeaderOverflowFlood : Http2Violation.None;
     }
 
     internal Http2Violation OnGoAway() => ++_goAways > _options.MaxGoAwayFrames ? Http2Violation.GoAwayFlood : Http2Violation.None;

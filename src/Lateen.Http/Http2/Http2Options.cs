@@ -107,11 +107,12 @@ public sealed record Http2Options
     public int MaxWindowCrumbs { get; init; } = 100;
 
     /// <summary>
-    /// Messages within ten seconds whose field section is above the limit, each of which is read to its end all the same. Count.
+    /// Messages within ten seconds whose field section is above the limit, each of which is read to its end all the same, beyond one for each 16 streams that
+    /// were opened and DATA frames that were sent or received in that time. Count.
     /// Hit: <see cref="Http2Violation.HeaderOverflowFlood"/>. One that is twice as large ends the connection at once:
     /// <see cref="Http2Violation.HeaderExpansionFlood"/>.
     /// </summary>
-    public int MaxHeaderOverflows { get; init; } = 100;
+    public int MaxHeaderOverflows { get; init; } = 10;
 
     /// <summary>
     /// Server: when this many streams have content and no window for it, and all streams together send less than 4 KiB within

@@ -100,6 +100,10 @@ public sealed class HpackTests
         Assert.False(decoder.IsExpanded);
         Assert.Equal("a: b|a: b|broken", Decode(decoder, "bebebebe"));
         Assert.True(decoder.IsExpanded);
+        decoder = new HpackDecoder(4096) { MaxFields = 2 };
+        Assert.Equal(":method: GET|:method: GET", Decode(decoder, "8282"));
+        Assert.Equal(":method: GET|:method: GET|broken", Decode(decoder, "828282"));
+        Assert.True(decoder.IsExpanded);
     }
 
     [Fact]

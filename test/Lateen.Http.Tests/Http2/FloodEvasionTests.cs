@@ -218,12 +218,21 @@ public sealed class FloodEvasionTests
     [Fact]
     public void Field_sections_above_the_limit_end_the_connection_when_they_come_again_and_again()
     {
-        // 0x90 is accept-encoding: gzip, deflate, which counts as 60.
-        byte[][] heads = Many(101, i => Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, (2 * i) + 1, [.. Peer.Block(Peer.Get), .. Enumerable.Repeat((byte)0x90, 1500)]));
-        Conversation.Server(Http2Options.Default, Answer, heads[..100]).IsQuiet();
+        // Each is a stream too: the eleventh is one too many, and is told so as soon as it has come.
+        byte[][] heads = Many(11, i => LargeHead((2 * i) + 1));
+        Conversation.Server(Http2Options.Default, Answer, heads[..10]).IsQuiet();
         Outcome outcome = Conversation.Server(Http2Options.Default, Answer, heads);
         outcome.EndsWith(Http2Violation.HeaderOverflowFlood, Http2ErrorCode.EnhanceYourCalm);
-        Assert.Equal(101, outcome.Counters.HeaderOverflows);
+        Assert.Equal(11, outcome.Counters.HeaderOverflows);
+    }
+
+    [Fact]
+    public void Field_sections_above_the_limit_among_many_that_are_not_are_no_flood()
+    {
+        byte[][] mixed = Many(160, i => i % 8 == 7 ? LargeHead((2 * i) + 1) : Peer.Headers((2 * i) + 1, true, Peer.Get));
+        Outcome outcome = Conversation.Server(Http2Options.Default, Answer, mixed);
+        outcome.IsQuiet();
+        Assert.Equal(20, outcome.Counters.HeaderOverflows);
     }
 
     [Fact]
@@ -383,6 +392,9 @@ public sealed class FloodEvasionTests
         for (int i = 0; i < 1000 && pair.Client.Receive(Peer.WindowUpdate(1, 1), 0); i++) Assert.InRange(i, 0, 200);
         Assert.Equal(Http2Violation.WindowDribbleFlood, pair.Client.Failure.Violation);
     }
+
+    /// <summary>More fields than are allowed, and fewer than twice as many.</summary>
+    private static byte[] LargeHead(int id) => Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, id, [.. Peer.Block(Peer.Get), .. Enumerable.Repeat((byte)0x90, 150)]);
 
     private static byte[][] Many(int count, Func<int, byte[]> frame) => [.. Enumerable.Range(0, count).Select(frame)];
 

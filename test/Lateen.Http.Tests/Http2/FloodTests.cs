@@ -59,11 +59,15 @@ public sealed class FloodTests
     [Fact]
     public void Block_may_stand_for_twice_the_limit_of_a_head_and_no_more()
     {
-        // 0x90 is accept-encoding: gzip, deflate, which counts as 60.
-        int most = ((2 * Http1Limits.Default.MaxHeadOctets) - Peer.Get.Sum(field => field.Name.Length + field.Value.Length + 32)) / 60;
-        byte[] Head(int fields) => Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, 1, [.. Peer.Block(Peer.Get), .. Enumerable.Repeat((byte)0x90, fields)]);
-        Conversation.Server(Head(most)).IsQuiet();
-        Conversation.Server(Head(most + 1)).EndsWith(Http2Violation.HeaderExpansionFlood, Http2ErrorCode.EnhanceYourCalm);
+        // Both limits by fields of 4,001 octets, which count as 4,033, and by fields of 28, which are too many before they are too large.
+        int largest = ((2 * Http1Limits.Default.MaxHeadOctets) - Peer.Get.Sum(field => field.Name.Length + field.Value.Length + 32)) / 4033;
+        int most = (2 * Http1Limits.Default.MaxFields) - Peer.Get.Length;
+        byte[] Many(int fields) => [.. Peer.Block(Peer.Get), .. Enumerable.Repeat((byte)0x90, fields)];
+        foreach ((byte[] within, byte[] beyond) in new[] { (Bomb(largest - 1), Bomb(largest)), (Many(most), Many(most + 1)) })
+        {
+            Conversation.Server(Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, 1, within)).IsQuiet();
+            Conversation.Server(Peer.Frame(1, Peer.EndHeaders | Peer.EndStream, 1, beyond)).EndsWith(Http2Violation.HeaderExpansionFlood, Http2ErrorCode.EnhanceYourCalm);
+        }
     }
 
     [Fact]
