@@ -10,7 +10,8 @@ namespace Lateen.Bench.Footprint;
 /// <remarks>
 /// The attackers (<see cref="FloodAttack"/>), the load, the server and the proxy share this machine's processors: attackers without a pause, or of the load's own
 /// priority, would measure the scheduler. They run when nobody else wants to (SCHED_IDLE, sched(7)): of a mere nice value the kernel may let them finish a slice of
-/// some milliseconds first.
+/// some milliseconds first. Alone and beside take turns, and the best turn of each is told: attackers are there in every turn of theirs, while what else the machine does
+/// comes and goes, and only adds.
 /// </remarks>
 internal sealed class FloodMeasurements(FootprintOptions options, RunningUpstream upstream)
 {
@@ -39,7 +40,6 @@ internal sealed class FloodMeasurements(FootprintOptions options, RunningUpstrea
         {
             var alone = new List<double>();
             var beside = new List<double>();
-            var ratios = new List<double>();
             var costs = new List<double>();
             var waits = new List<double>();
             int attacks = 0;
@@ -54,14 +54,13 @@ internal sealed class FloodMeasurements(FootprintOptions options, RunningUpstrea
                 var after = SchedulerFigures.Of(proxy.Pid);
                 int refused = attackers.CountLines(FloodAttack.Refused);
                 attacks += refused;
-                ratios.Add(beside[^1] / alone[^1]);
                 costs.Add((after - between - (between - before)).RunMilliseconds * 1000 / Math.Max(refused, 1));
                 waits.Add((after - between - (between - before)).WaitMilliseconds * 1000 / Math.Max(refused, 1));
             }
 
-            yield return Figure.Median($"others' p99 beside {flood.Name}, to their p99 alone", "x", MostRatio, ratios);
-            yield return Figure.Median("  p99 alone", "us", null, alone);
-            yield return Figure.Median("  p99 beside the flood", "us", null, beside);
+            yield return new Figure($"others' p99 beside {flood.Name}, to their p99 alone", "x", beside.Min() / alone.Min(), MostRatio, [.. beside.Zip(alone, static (one, other) => one / other)]);
+            yield return new Figure("  p99 alone, best turn", "us", alone.Min(), null, alone);
+            yield return new Figure("  p99 beside the flood, best turn", "us", beside.Min(), null, beside);
             yield return Figure.Median("  CPU of the proxy for each attacker", "us", null, costs);
             yield return Figure.Median("  wait of the proxy for a processor, for each attacker", "us", null, waits);
             yield return Figure.Median("  attackers refused", "1", null, [attacks]);

@@ -10,7 +10,7 @@ internal sealed record FootprintOptions
           --only start,memory,connections,detection,floods,changes,mtls   which figures (all)
           --starts N        starts measured (20)
           --connections N   idle connections held (10000)
-          --rounds N        proxies measured for memory figures, a fresh one each; turns beside each flood (3)
+          --rounds N        proxies measured for memory figures, a fresh one each; turns alone and beside each flood (3)
           --flood NAME      only the floods whose name has this in it
           --services N      services, and as many VirtualServices, of the large mesh (2000)
           --changes N       routes changed (200)

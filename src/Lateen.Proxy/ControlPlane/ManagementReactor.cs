@@ -32,7 +32,8 @@ public sealed class ManagementReactor : IAsyncDisposable
 
     /// <summary>
     /// A route table of two thousand services has some megabytes, and with the window that is right for requests of strangers it would come in forty
-    /// turns. What comes is put into its message as it arrives, and the length of a message is bounded on its own: a wide window holds no memory.
+    /// turns. What comes is put into its message as it arrives, and the length of a message is bounded on its own: the window adds to that what comes between
+    /// two turns of this reactor, which does nothing else.
     /// </summary>
     private const int WindowOctets = 16 * 1024 * 1024;
 

@@ -207,6 +207,30 @@ public sealed class ConnectTests
         Assert.Equal(0, server.Connections);
     }
 
+    [Theory]
+    [InlineData("*", "403 - upgrade_failed")]
+    [InlineData("other", "404 NR route_not_found")]
+    public async Task Over_HTTP_2_a_tunnel_that_is_refused_is_a_stream_that_ends_and_the_connection_goes_on(string domain, string line)
+    {
+        await using var server = TestUpstream.Answering();
+        var log = new RecordingLog();
+        await using var proxy = Start(server.Address, "{upgrade_type: websocket}", recipe =>
+        {
+            recipe.AccessLogs.Add(log);
+            recipe.Routes = recipe.Routes.Replace("\"*\"", $"\"{domain}\"", StringComparison.Ordinal);
+        });
+        using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
+        byte[] block = [0x42, 7, .. "CONNECT"u8, 0x41, 8, .. "shop:443"u8];
+
+        for (var stream = 1; stream <= 3; stream += 2)
+        {
+            await client.SendBytesAsync(
+                RawHttp2Client.Frame(RawFrame.Headers, RawFrame.EndHeaders, stream, block), RawHttp2Client.Frame(RawFrame.Data, 0, stream, "early"u8));
+            await client.ReadContentAsync(stream);
+            Assert.Equal(line, await log.NextAsync());
+        }
+    }
+
     [Fact]
     public async Task CONNECT_takes_no_route_of_a_path_and_nothing_else_takes_the_route_of_CONNECT()
     {

@@ -65,6 +65,7 @@ internal sealed record NetworkRbacFilter : NetworkFilter
             // Another filter may decide by this verdict: where it cannot be left, nobody may pass for its absence.
             if (!_shadow.Leave(record.Metadata ??= new DynamicMetadata(), Namespace, verdict))
             {
+                worker.Shard.Increment(_stats.Denied);
                 record.TerminationDetails = RbacReplies.NoRoom.Details;
                 return _delayMilliseconds;
             }

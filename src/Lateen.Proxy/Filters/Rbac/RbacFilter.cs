@@ -61,7 +61,11 @@ internal sealed record RbacFilter : HttpFilter
             exchange.Shard.Increment(verdict.IsAllowed ? stats.ShadowAllowed : stats.ShadowDenied);
             shadow.Count(exchange.Shard, verdict, stats.Scope);
             // Another filter may decide by this verdict: where it cannot be left, nobody may pass for its absence.
-            if (!shadow.Leave(exchange.Metadata, Namespace, verdict)) return FilterVerdict.Respond(RbacReplies.NoRoom);
+            if (!shadow.Leave(exchange.Metadata, Namespace, verdict))
+            {
+                exchange.Shard.Increment(stats.Denied);
+                return FilterVerdict.Respond(RbacReplies.NoRoom);
+            }
         }
 
         if (rules.Enforced is not { } enforced) return FilterVerdict.Continue;

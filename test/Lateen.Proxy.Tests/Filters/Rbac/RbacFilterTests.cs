@@ -56,6 +56,23 @@ public sealed class RbacFilterTests
         Assert.Empty(upstream.Heads);
     }
 
+    /// <summary>A CONNECT has a method and an authority, and no path. Where it passes, no route takes it here.</summary>
+    [Theory]
+    [InlineData("DENY", "{header: {name: ':method', string_match: {exact: CONNECT}}}", 403)]
+    [InlineData("DENY", "{header: {name: ':authority', string_match: {exact: 'db:5432'}}}", 403)]
+    [InlineData("DENY", "{not_rule: {url_path: {path: {prefix: /public}}}}", 403)]
+    [InlineData("DENY", "{url_path: {path: {prefix: /}}}", 404)]
+    [InlineData("ALLOW", "{url_path: {path: {prefix: /}}}", 403)]
+    [InlineData("ALLOW", "{header: {name: ':authority', string_match: {suffix: ':5432'}}}", 404)]
+    public async Task A_tunnel_is_judged_by_its_method_and_its_authority(string action, string permission, int status)
+    {
+        await using var upstream = TestUpstream.Answering();
+        await using var proxy = Start(
+            upstream, new RecordingLog(), $"{{rules: {{action: {action}, policies: {{tunnels: {{permissions: [{permission}], {Everyone}}}}}}}}}");
+
+        Assert.Equal(status, (await RawClient.ExchangeAsync(proxy.Address, "CONNECT db:5432 HTTP/1.1\r\nHost: db:5432\r\n\r\n")).Status);
+    }
+
     [Fact]
     public async Task Where_a_policy_is_written_stands_in_the_log_and_the_statistics_and_nowhere_in_the_answer()
     {
