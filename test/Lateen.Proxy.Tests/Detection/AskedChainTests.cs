@@ -126,7 +126,7 @@ public sealed class AskedChainTests
         });
         await using var banner = Greeting();
         await using var web = TestUpstream.Answering();
-        await using var proxy = await BootstrappedProxy.StartAsync(Yaml(web, banner, AtMostOne + Asks, authz.Address), time: _time);
+        await using var proxy = await BootstrappedProxy.StartAsync(Yaml(web, banner, AtMostOne + Asks, authz.Address, isLogged: true), time: _time);
         using var client = await SilentClientAsync(proxy);
         await asked.Task.WaitAsync(TestContext.Current.CancellationToken);
         if (isAnswered)
@@ -142,6 +142,9 @@ public sealed class AskedChainTests
         await proxy.EventuallyAsync("connection_limit.one.active_connections", 0);
         Assert.Equal(0, banner.Connections);
         answer.TrySetResult(Yes);
+        client.Dispose();
+        // What was said of it as a connection of TCP is nothing that its log tells.
+        Assert.Matches(@"^- \d+/\d+ sni= to= from=127\.0\.0\.1:\d+ chain=http $", await proxy.Log.NextAsync());
     }
 
     [Fact(Timeout = 60_000)]
@@ -172,7 +175,7 @@ public sealed class AskedChainTests
         await peer.WaitForCloseAsync();
     });
 
-    private static string Yaml(TestUpstream web, TestUpstream tcp, string filters, IPEndPoint? authz = null) =>
+    private static string Yaml(TestUpstream web, TestUpstream tcp, string filters, IPEndPoint? authz = null, bool isLogged = false) =>
         TcpYaml.Listeners(TcpYaml.Listener(
             "tcp",
             TcpYaml.Chain(TcpYaml.Http("web"), "transport_protocol: raw_buffer, application_protocols: [http/1.0, http/1.1, h2c]", "http"),
@@ -181,6 +184,9 @@ public sealed class AskedChainTests
             - {name: tls, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector}}
             - {name: http, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector}}
             listener_filters_timeout: 0s
+
+            """ + (isLogged ? TcpYaml.Log : "") + """
+
             default_filter_chain:
               name: tcp
               filters:

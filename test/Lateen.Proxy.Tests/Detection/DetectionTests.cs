@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
 using Lateen.Proxy.Tests.Harness;
 using Microsoft.Extensions.Time.Testing;
 
@@ -152,6 +154,25 @@ public sealed class DetectionTests
         await client.SendAsync("PROXY TCP4 10.0.0.1 10.0.0.2 1000 80\r\nPUT");
 
         Assert.Equal("220 ready\r\nPUT", await client.ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task A_greeting_that_is_longer_than_may_be_looked_at_is_not_taken_for_TLS()
+    {
+        await using var server = TestUpstream.Serving(static peer => peer.ReadExactlyAsync(5));
+        var inspectors = Inspectors.Replace("v3.TlsInspector}", "v3.TlsInspector, max_client_hello_size: 100}", StringComparison.Ordinal);
+        await using var proxy = await BootstrappedProxy.StartAsync(Sniffed(server.Address, server.Address, inspectors + "\nlistener_filters_timeout: 0s"));
+        using var client = new TcpClient();
+        await client.ConnectAsync(proxy.AddressOf("tcp"), Cancel);
+        await using var tls = new SslStream(client.GetStream());
+
+        await Assert.ThrowsAnyAsync<IOException>(() => tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "a" }, Cancel));
+        client.Close();
+
+        Assert.Contains("chain=tcp", await proxy.Log.NextAsync(), StringComparison.Ordinal);
+        await proxy.EventuallyAsync("tls_inspector.client_hello_too_large", 1);
+        Assert.Equal(0, proxy.Registry.Find("tls_inspector.tls_found"));
+        Assert.Equal(1, server.Connections);
     }
 
     [Fact]

@@ -254,7 +254,7 @@ public sealed class ConnectTests
         await using var proxy = EngineUnderTest.Start(recipe =>
         {
             recipe.Cluster("backend", server.Address);
-            recipe.Upgrades = UpgradeRules.Allowing("CONNECT");
+            recipe.Routes = recipe.Routes.Replace("{cluster: backend}", $"{{cluster: backend, upgrade_configs: [{Forward}]}}", StringComparison.Ordinal);
         });
 
         Assert.Equal(403, (await RawClient.ExchangeAsync(proxy.Address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: CONNECT\r\n\r\n")).Status);

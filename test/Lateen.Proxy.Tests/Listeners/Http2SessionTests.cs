@@ -53,6 +53,24 @@ public sealed class Http2SessionTests
         }
     }
 
+    /// <summary>Other connections have the processor in between.</summary>
+    [Fact]
+    public async Task Streams_that_come_at_once_begin_a_few_in_each_turn_of_the_reactor()
+    {
+        var log = new RecordingLog { Format = static exchange => $"{exchange.Connection.Worker.Reactor.Turn}" };
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.AccessLogs.Add(log);
+            recipe.Routes = "{name: test, virtual_hosts: [{name: all, domains: ['*'], routes: [{match: {prefix: /}, direct_response: {status: 204}}]}]}";
+        });
+        using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
+        await client.SendBytesAsync([.. Enumerable.Range(1, 100).Select(number => RawHttp2Client.Get((2 * number) + 1))]);
+
+        var turns = new List<string>();
+        while (turns.Count < 100) turns.Add(await log.NextAsync());
+        Assert.All(turns.GroupBy(static turn => turn), static turn => Assert.InRange(turn.Count(), 1, 32));
+    }
+
     /// <summary>What waits for its turn when the client is refused is begun and ended all the same: it is counted, logged, and leaves nothing behind.</summary>
     [Fact]
     public async Task A_client_that_is_refused_with_streams_that_have_not_begun_leaves_none_behind()
