@@ -112,13 +112,16 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
             _sent.Remove(name);
         }
 
+        // What was refused and is not asked for any more must not ride along with the next change: it would count as sent when it is asked for again.
+        _refused.RemoveWhere(refused => !IsAskedFor(refused));
+
         _isDirty = true;
     }
 
     /// <summary>The proxy holds this version from an earlier stream; it is not sent again while the view agrees.</summary>
     public void Resume(string name, string version)
     {
-        if (IsWildcard || _names.Contains(name))
+        if (IsAskedFor(name))
         {
             _sent[name] = new XdsResource(name, version, ByteString.Empty);
             _owesFirst = false;
@@ -218,8 +221,10 @@ internal sealed class TypePush(string typeUrl, bool isWholeSet)
     {
         AwaitedNonce = null;
         RejectionReason = reason;
-        _refused.UnionWith(_inFlight);
+        _refused.UnionWith(_inFlight.Where(IsAskedFor));
     }
+
+    private bool IsAskedFor(string name) => IsWildcard || _names.Contains(name);
 
     /// <summary>Nothing is left to send.</summary>
     private bool IsEven => !_owesFirst && _upserts.Count + _absent.Count + _removals.Count == 0;

@@ -169,6 +169,28 @@ public sealed class DeltaServerSessionTests
         Assert.False(_session.Status.HasRejection);
     }
 
+    /// <summary>It would count as sent, and be missing when it is asked for again.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_refused_resource_that_is_not_asked_for_any_more_does_not_come_with_the_next_change(bool isRefusedFirst)
+    {
+        Subscribe(Eds, "a", "c");
+        _session.SetView(View(1, (Eds, Endpoints("a")), (Eds, Endpoints("c"))));
+        DeltaDiscoveryResponse refused = Assert.Single(Take());
+        if (isRefusedFirst) Nack(refused, "a: bad");
+        _session.Receive(new DeltaDiscoveryRequest { TypeUrl = Eds, ResourceNamesUnsubscribe = { "a" } });
+        if (!isRefusedFirst) Nack(refused, "a: bad");
+
+        _session.SetView(View(2, (Eds, Endpoints("a", 2)), (Eds, Endpoints("c", 2))));
+        DeltaDiscoveryResponse change = Assert.Single(Take());
+        Assert.Equal(["c"], Names(change));
+        Ack(change);
+
+        Subscribe(Eds, "a");
+        Assert.Equal(["a"], Names(Assert.Single(Take())));
+    }
+
     [Fact]
     public void A_stale_nonce_acknowledges_nothing_but_its_subscriptions_count()
     {
