@@ -18,7 +18,7 @@ public sealed record DirectoryConfigOptions
     /// read half-written and is no YAML keeps its last good resources until the next look; a file that is empty, or ends between two documents, is taken at its word. Who writes
     /// slowly writes beside it and renames, as editors do.
     /// </summary>
-    public TimeSpan QuietTime { get; init; } = TimeSpan.FromMilliseconds(20);
+    public TimeSpan QuietTime { get; init; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Changes are read after this long even when they do not cease.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromMilliseconds(500);
