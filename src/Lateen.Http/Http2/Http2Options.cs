@@ -81,12 +81,13 @@ public sealed record Http2Options
 
     /// <summary>
     /// PING frames within ten seconds, acknowledgements included, beyond one for each stream that was opened and each DATA frame with content that was
-    /// sent or received in that time: clients that measure bandwidth send a PING for each batch of data. Count. Hit: <see cref="Http2Violation.PingFlood"/>.
+    /// sent or received in that time: clients that measure bandwidth send a PING for each batch of data. Ten per second is more than any keep-alive asks for,
+    /// and each costs us a read and a write. Count. Hit: <see cref="Http2Violation.PingFlood"/>.
     /// </summary>
-    public int MaxPingFrames { get; init; } = 1000;
+    public int MaxPingFrames { get; init; } = 100;
 
     /// <summary>
-    /// Frames of unknown types with a payload, counted as <see cref="MaxPingFrames"/>: browsers send a PRIORITY_UPDATE (RFC 9218) for each request. Count.
+    /// Frames of unknown types with a payload, counted as <see cref="MaxPingFrames"/>, but never answered: browsers send a PRIORITY_UPDATE (RFC 9218) for each request. Count.
     /// Hit: <see cref="Http2Violation.UnknownFramesFlood"/>.
     /// </summary>
     public int MaxUnknownFrames { get; init; } = 1000;

@@ -377,7 +377,7 @@ public sealed class FloodEvasionTests
             Http2Violation.ProvokedResetFlood => Many(250, i => Peer.Headers((2 * i) + 1, true, (":status", "soso"))),
             _ => Many(1100, _ => Peer.Ping()),
         };
-        if (violation == Http2Violation.PingFlood) options = options with { MaxOutboundControlFrames = 5000, MaxUnknownFrames = 5000 };
+        if (violation == Http2Violation.OutboundControlFlood) options = options with { MaxPingFrames = 2000 };
         Conversation.Client(options, requests, frames).EndsWith(violation, Http2ErrorCode.EnhanceYourCalm);
     }
 

@@ -82,10 +82,10 @@ public sealed class FloodTests
     [Fact]
     public void Pings_beyond_the_limit_end_the_connection()
     {
-        Conversation.Server([.. Enumerable.Repeat(Peer.Ping(), 998)]).IsQuiet();
-        Outcome outcome = Conversation.Server(new Http2Options { MaxOutboundControlFrames = 2000 }, [.. Enumerable.Repeat(Peer.Ping(), 1001)]);
+        Conversation.Server([.. Enumerable.Repeat(Peer.Ping(), 100)]).IsQuiet();
+        Outcome outcome = Conversation.Server([.. Enumerable.Repeat(Peer.Ping(), 101)]);
         outcome.EndsWith(Http2Violation.PingFlood, Http2ErrorCode.EnhanceYourCalm);
-        Assert.Equal(1000, outcome.Frames.Split('\n').Count(line => line.StartsWith("PING ack", StringComparison.Ordinal)));
+        Assert.Equal(100, outcome.Frames.Split('\n').Count(line => line.StartsWith("PING ack", StringComparison.Ordinal)));
     }
 
     [Fact]
