@@ -21,6 +21,9 @@ public sealed class HeaderBlock
     /// <summary>Bytes that one block may ever hold. A message limit is far lower; reaching this means that a rule grows a message without end.</summary>
     public const int MaxStoreBytes = 16 * 1024 * 1024;
 
+    /// <summary>Octets that a field's name may have: the index has 16 bits for them. Whoever reads names off the wire refuses a longer one.</summary>
+    internal const int MaxNameOctets = ushort.MaxValue;
+
     /// <summary>
     /// Store bytes that a block owns and keeps for its next message. A larger store is lent by the shared pool until the reset: a huge head
     /// must not stay resident, and clients that always send one must not cost garbage.
@@ -321,7 +324,7 @@ public sealed class HeaderBlock
     /// </summary>
     internal bool IndexLine(ReadOnlySpan<byte> line, int start, int nameLength, ByteRange value)
     {
-        if (nameLength > ushort.MaxValue) return false;
+        if (nameLength > MaxNameOctets) return false;
         bool onWireForm = value.Start == nameLength + 2 && value.Start + value.Length == line.Length
             && line[nameLength] == ':' && line[nameLength + 1] == ' ';
         Index(KnownHeaders.Recognize(line[..nameLength]), new ByteRange(start, nameLength), value with { Start = start + value.Start }, onWireForm);
@@ -445,7 +448,7 @@ public sealed class HeaderBlock
 
     private void AddChecked(KnownHeader id, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        if (!Grammar.IsToken(name) || name.Length > ushort.MaxValue) throw new ArgumentException("not a field name", nameof(name));
+        if (!Grammar.IsToken(name) || name.Length > MaxNameOctets) throw new ArgumentException("not a field name", nameof(name));
         ThrowIfIllegal(value);
         AddLine(id, name, value);
     }

@@ -40,6 +40,7 @@ internal struct Http2FieldRules(int maxOctets, int maxFields, HttpRejectionCode 
         if (field.Id == KnownHeader.None)
         {
             if (field.Name.Length == 0) Refuse(HttpRejectionCode.FieldNameMalformed);
+            else if (field.Name.Length > HeaderBlock.MaxNameOctets) Refuse(tooLarge); // The bounds of a message may be wider than that of a name.
             else if (field.Name.IndexOfAnyExcept(LowerToken) >= 0) Refuse(Grammar.IsToken(field.Name) ? HttpRejectionCode.FieldNameUpperCase : HttpRejectionCode.FieldNameMalformed);
         }
         else if (field.Id is KnownHeader.Connection or KnownHeader.KeepAlive or KnownHeader.ProxyConnection or KnownHeader.TransferEncoding or KnownHeader.Upgrade)

@@ -89,19 +89,35 @@ public sealed class MessageTests
     [MemberData(nameof(RefusedRequests))]
     public void Well_formed_request_beyond_a_bound_is_answered_and_not_reset(string fields, HttpRejectionCode code, int status)
     {
-        byte[] block = Peer.Block(Fields(fields));
-        var frames = new List<byte[]>();
-        for (int at = 0; at < block.Length; at += 16_384)
-        {
-            int length = Math.Min(16_384, block.Length - at);
-            frames.Add(Peer.Frame(at == 0 ? 1 : 9, at + length == block.Length ? Peer.EndHeaders : 0, 1, block.AsSpan(at, length)));
-        }
-
-        frames.Add(Peer.Headers(3, true, Peer.Get));
-        Outcome outcome = Conversation.Server([.. frames]);
+        Outcome outcome = Conversation.Server([.. LargeHead(Fields(fields)), Peer.Headers(3, true, Peer.Get)]);
         outcome.IsQuiet();
         Assert.Contains($"{status} {code}", outcome.Log, StringComparison.Ordinal);
         Assert.Contains("request 3", outcome.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Name_that_is_longer_than_its_index_can_say_is_refused_and_never_another_name()
+    {
+        // Of the length only 16 bits would be kept: the first octets of the name alone.
+        string name = "x-forwarded-client-cert" + new string('x', 65_536);
+        var limits = new Http1Limits { MaxHeadOctets = 256 * 1024 };
+
+        var asked = new RecordingSession();
+        var server = new Http2ServerConnection(
+            Http2Options.Default, new Http1RequestOptions { Limits = limits }, asked, new MemoryOutput(), new Http2StreamPool(), new Http2Counters());
+        asked.Connection = server;
+        server.Start(0);
+        server.Receive(Peer.Join([Peer.Hello, .. LargeHead([.. Peer.Get, (name, "forged")])]), 0);
+        Assert.Contains("431 FieldsTooLarge", asked.Log, StringComparison.Ordinal);
+        Assert.Equal(0, asked.Streams[1].Request!.Headers.Count);
+
+        var answered = new RecordingSession();
+        var client = new Http2ClientConnection(Http2Options.Default, limits, answered, new MemoryOutput(), new Http2StreamPool(), new Http2Counters());
+        answered.Connection = client;
+        client.Start(0);
+        client.OpenStream(Exchange.Head(AnyGet), new HttpResponseHead(), null, endStream: true);
+        client.Receive(Peer.Join([Peer.Frame(4, 0, 0), .. LargeHead([(":status", "200"), (name, "forged")])]), 0);
+        Assert.Contains("reset 1 ProtocolError StreamError FieldsTooLarge", answered.Log, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -323,4 +339,17 @@ public sealed class MessageTests
         int space = field.IndexOf(' ', StringComparison.Ordinal);
         return (field[..space], field[(space + 1)..]);
     })];
+    /// <summary>The head of stream 1, in as many frames as it needs.</summary>
+    private static List<byte[]> LargeHead((string, string)[] fields)
+    {
+        byte[] block = Peer.Block(fields);
+        var frames = new List<byte[]>();
+        for (int at = 0; at < block.Length; at += 16_384)
+        {
+            int length = Math.Min(16_384, block.Length - at);
+            frames.Add(Peer.Frame(at == 0 ? 1 : 9, at + length == block.Length ? Peer.EndHeaders : 0, 1, block.AsSpan(at, length)));
+        }
+
+        return frames;
+    }
 }
