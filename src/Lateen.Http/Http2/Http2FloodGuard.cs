@@ -57,12 +57,13 @@ internal struct Http2FloodGuard(Http2Options options)
         if (isWindowUsedUp && octets is > 0 and < CrumbOctets) _crumbs++;
     }
 
-    /// <summary>Header of a HEADERS, CONTINUATION or DATA frame.</summary>
-    internal Http2Violation OnPayloadFrame(in Http2FrameHeader frame)
+    /// <summary>A HEADERS, CONTINUATION or DATA frame.</summary>
+    /// <param name="octets">Of payload. Padding is none: a frame that has nothing else is as empty as one without it.</param>
+    internal Http2Violation OnPayloadFrame(in Http2FrameHeader frame, int octets)
     {
-        if (frame.Type == Http2FrameType.Data && frame.Length > 0) _dataFramesReceived++;
+        if (frame.Type == Http2FrameType.Data && octets > 0) _dataFramesReceived++;
         bool ends = frame.Type is Http2FrameType.Data or Http2FrameType.Headers && frame.Has(Http2Flags.EndStream);
-        if (frame.Length == 0 && !ends) return OnEmptyFrame();
+        if (octets == 0 && !ends) return OnEmptyFrame();
         _emptyFrames = 0;
         return Http2Violation.None;
     }

@@ -169,6 +169,13 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
                 return;
             }
 
+            Http2Violation flood = _connection.Guard.OnPayloadFrame(frame, _content);
+            if (flood != Http2Violation.None)
+            {
+                _connection.Fail(flood);
+                return;
+            }
+
             // Padding counts against the windows and nobody will consume it.
             if (_dataStream is null) _connection.CreditConnection(padding);
             else _connection.Credit(_dataStream, padding);
@@ -236,7 +243,7 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
     private Http2Payload BeginHeaders(in Http2FrameHeader frame)
     {
         if (frame.StreamId == 0 || (frame.StreamId & 1) == 0) return Fail(Http2Violation.StreamIdentifierInvalid);
-        Http2Violation flood = _connection.Guard.OnPayloadFrame(frame);
+        Http2Violation flood = _connection.Guard.OnPayloadFrame(frame, frame.Length);
         if (flood != Http2Violation.None) return Fail(flood);
         int least = (frame.Has(Http2Flags.Padded) ? 1 : 0) + (frame.Has(Http2Flags.Priority) ? 5 : 0);
         return frame.Length < least ? Fail(Http2Violation.FrameLengthInvalid) : Http2Payload.Gather;
@@ -245,7 +252,7 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
     private Http2Payload BeginContinuation(in Http2FrameHeader frame)
     {
         if (_blockStream == 0) return Fail(Http2Violation.ContinuationUnexpected);
-        Http2Violation flood = _connection.Guard.OnPayloadFrame(frame);
+        Http2Violation flood = _connection.Guard.OnPayloadFrame(frame, frame.Length);
         if (flood != Http2Violation.None) return Fail(flood);
         if (++_continuations > _connection.Options.MaxContinuationFrames) return Fail(Http2Violation.ContinuationFlood);
         return _blockCount + frame.Length > _maxBlockOctets ? Fail(Http2Violation.HeaderBlockFlood) : Http2Payload.Gather;
@@ -400,15 +407,16 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
     {
         int streamId = frame.StreamId;
         if (streamId == 0) return Fail(Http2Violation.StreamIdentifierInvalid);
-        Http2Violation flood = _connection.Guard.OnPayloadFrame(frame);
+        // How much of a padded frame is content its first octet says.
+        _isPadLengthDue = frame.Has(Http2Flags.Padded);
+        Http2Violation flood = _isPadLengthDue ? Http2Violation.None : _connection.Guard.OnPayloadFrame(frame, frame.Length);
         if (flood != Http2Violation.None) return Fail(flood);
-        if (frame.Has(Http2Flags.Padded) && frame.Length == 0) return Fail(Http2Violation.FrameLengthInvalid);
+        if (_isPadLengthDue && frame.Length == 0) return Fail(Http2Violation.FrameLengthInvalid);
         _connection.ConnectionReceiveWindow -= frame.Length;
         if (_connection.ConnectionReceiveWindow < 0) return Fail(Http2Violation.WindowExceeded);
 
         _dataStream = null;
         _content = frame.Length;
-        _isPadLengthDue = frame.Has(Http2Flags.Padded);
         Http2Stream? stream = _connection.Table.Find(streamId);
         if (stream is null)
         {

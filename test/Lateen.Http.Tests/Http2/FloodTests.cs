@@ -151,6 +151,17 @@ public sealed class FloodTests
     }
 
     [Fact]
+    public void Data_frames_of_padding_alone_are_empty_frames()
+    {
+        byte[] post = Peer.Headers(1, false, Peer.Post);
+        byte[] padding = Peer.Frame(0, Peer.Padded, 1, [2, 0, 0]);
+        byte[] padded = Peer.Frame(0, Peer.Padded, 1, [1, (byte)'x', 0]);
+        Conversation.Server(post, padding, padded, padding, Peer.Frame(0, Peer.Padded | Peer.EndStream, 1, [0])).IsQuiet();
+        Conversation.Server(post, padding, padding).EndsWith(Http2Violation.EmptyFramesFlood, Http2ErrorCode.EnhanceYourCalm);
+        Conversation.Server(post, padding, Peer.Frame(0, 0, 1), padded).EndsWith(Http2Violation.EmptyFramesFlood, Http2ErrorCode.EnhanceYourCalm);
+    }
+
+    [Fact]
     public void Empty_headers_and_continuation_count_as_empty_frames() =>
         Conversation.Server(Peer.Frame(1, 0, 1), Peer.Frame(9, 0, 1), Peer.Frame(9, 0, 1)).EndsWith(Http2Violation.EmptyFramesFlood, Http2ErrorCode.EnhanceYourCalm);
 
