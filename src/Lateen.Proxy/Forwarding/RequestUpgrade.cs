@@ -15,7 +15,7 @@ internal static class RequestUpgrade
 
     /// <summary>
     /// True when the request asks to switch to another protocol. One that asks only for h2c does not: a server may ignore that (RFC 9110
-    /// section 7.8; RFC 9113 section 3.1 has retired it), and it goes on without it.
+    /// section 7.8; RFC 9113 section 3.1 has retired it), and it goes on without it. An extended CONNECT does not: its client waits for a tunnel.
     /// </summary>
     public static bool IsAskedFor(HttpRequestHead request)
     {
@@ -27,7 +27,7 @@ internal static class RequestUpgrade
         }
 
         if (request.Upgrade.IsEmpty) return false;
-        if (!request.AsksUpgradeTo("h2c"u8)) return true;
+        if (!request.ConnectProtocol.IsEmpty || !request.AsksUpgradeTo("h2c"u8)) return true;
         request.Headers.Remove(KnownHeader.Http2Settings);
         return false;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.WebSockets;
+using System.Text;
 using Lateen.Http;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Routing;
@@ -136,6 +137,30 @@ public sealed class ExtendedConnectTests
         Assert.Equal("403 - upgrade_failed", await log.NextAsync());
     }
 
+    /// <summary>A request of HTTP/1.1 that asks for h2c may go on without it (RFC 9110 section 7.8); what was sent as a tunnel cannot become a request.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task An_extended_connect_for_h2c_is_refused_as_any_other_that_nobody_allows(int up)
+    {
+        await using var server = up == 1 ? TestUpstream.Answering() : RawHttp2Server.Answering(static (peer, stream) => peer.SendAsync(RawHttp2Server.Head(stream, 200, endStream: true)));
+        var log = new RecordingLog();
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.Cluster("backend", server.Address).Protocol = up == 1 ? UpstreamProtocol.Http1 : UpstreamProtocol.Http2;
+            recipe.Upgrades = UpgradeRules.Allowing("websocket");
+            recipe.Http2 = Http2Options.Default with { AllowConnect = true };
+            recipe.AccessLogs.Add(log);
+        });
+        using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
+
+        await client.SendBytesAsync(Connect(1, "h2c"));
+
+        Assert.Equal("403 - upgrade_failed", await log.NextAsync());
+        await client.SendBytesAsync(RawHttp2Client.Get(3));
+        await client.ReadAsync(static frame => frame is { Stream: 3, EndsStream: true });
+    }
+
     private static EngineUnderTest StartForHttp1(TestUpstream server, TimeSpan delayedClose) => EngineUnderTest.Start(recipe =>
     {
         recipe.Cluster("backend", server.Address);
@@ -145,9 +170,13 @@ public sealed class ExtendedConnectTests
     });
 
     /// <summary>The head of RFC 8441 section 5: CONNECT, http, /chat, an authority, and :protocol as a literal.</summary>
-    private static byte[] Connect(int stream)
+    private static byte[] Connect(int stream, string protocol = "websocket")
     {
-        byte[] block = [0x42, 7, .. "CONNECT"u8, 0x86, 0x44, 5, .. "/chat"u8, 0x41, 4, .. "shop"u8, 0x40, 9, .. ":protocol"u8, 9, .. "websocket"u8];
+        byte[] block =
+        [
+            0x42, 7, .. "CONNECT"u8, 0x86, 0x44, 5, .. "/chat"u8, 0x41, 4, .. "shop"u8, 0x40, 9, .. ":protocol"u8, (byte)protocol.Length,
+            .. Encoding.ASCII.GetBytes(protocol),
+        ];
         return RawHttp2Client.Frame(RawFrame.Headers, RawFrame.EndHeaders, stream, block);
     }
 
