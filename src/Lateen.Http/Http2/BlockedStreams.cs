@@ -9,6 +9,9 @@ internal struct BlockedStreams
     /// <summary>How many they are.</summary>
     internal int Count { get; private set; }
 
+    /// <summary>The one that waits longest; null when none does.</summary>
+    internal readonly Http2Stream? First => _first;
+
     internal void Add(Http2Stream stream)
     {
         if (stream.IsBlocked) return;
@@ -31,14 +34,5 @@ internal struct BlockedStreams
         Count--;
         stream.NextBlocked = null;
         stream.PreviousBlocked = null;
-    }
-
-    /// <summary>Takes out the first stream whose own window is open; those before it stay.</summary>
-    internal Http2Stream? TakeFirstOpen()
-    {
-        Http2Stream? stream = _first;
-        while (stream is { SendWindow: <= 0 }) stream = stream.NextBlocked;
-        if (stream is not null) Remove(stream);
-        return stream;
     }
 }

@@ -477,12 +477,7 @@ public abstract class Http2Connection
     {
         if (_connectionSendWindow > int.MaxValue - increment) return Http2Violation.WindowOverflow;
         _connectionSendWindow += increment;
-        while (_connectionSendWindow > 0 && !HasEnded && _blocked.TakeFirstOpen() is { } stream)
-        {
-            StopWaiting(stream);
-            Session.OnWindow(stream);
-        }
-
+        UnblockAll();
         return Http2Violation.None;
     }
 
@@ -508,14 +503,19 @@ public abstract class Http2Connection
         return Http2Violation.None;
     }
 
-    /// <summary>Tells the streams whose windows <see cref="MoveStreamWindows"/> has opened.</summary>
+    /// <summary>Tells the streams that wait and may send now. One round: those that may not go to the end of the line.</summary>
     internal void UnblockAll()
     {
-        int id = 0;
-        while (!HasEnded && Table.FindAny(id) is { } stream)
+        for (int left = _blocked.Count; left > 0 && _connectionSendWindow > 0 && !HasEnded && _blocked.First is { } stream; left--)
         {
-            id = stream.Id;
-            Unblock(stream);
+            if (stream.SendWindow > 0)
+            {
+                Unblock(stream);
+                continue;
+            }
+
+            _blocked.Remove(stream);
+            _blocked.Add(stream);
         }
     }
 
@@ -571,10 +571,9 @@ public abstract class Http2Connection
     private void ResetAll()
     {
         _receiver.Stop();
-        int id = 0;
-        while (Table.FindAny(id) is { } stream)
+        int slot = 0;
+        while (Table.FindAbove(0, ref slot) is { } stream)
         {
-            id = stream.Id;
             CloseStream(stream, byPeer: false);
             if (stream.IsReleased) Return(stream);
             else Session.OnReset(stream, Failure.Violation == Http2Violation.None ? Http2ErrorCode.Cancel : Failure.ErrorCode, Http2ResetOrigin.Connection);

@@ -553,7 +553,8 @@ internal sealed class Http2Receiver : IHttp2FrameHandler
         _connection.IsGoAwayReceived = true;
         if (!_connection.IsServer)
         {
-            while (!_connection.HasEnded && _connection.Table.FindAny(lastStreamId) is { } stream)
+            int slot = 0;
+            while (!_connection.HasEnded && _connection.Table.FindAbove(lastStreamId, ref slot) is { } stream)
             {
                 _connection.CloseStream(stream, byPeer: true);
                 _connection.Session.OnReset(stream, Http2ErrorCode.RefusedStream, Http2ResetOrigin.GoAway);

@@ -33,19 +33,15 @@ internal sealed class Http2StreamTable
     internal void Remove(Http2Stream stream)
     {
         int mask = _slots.Length - 1;
-        int at = (stream.Id >> 1) & mask;
-        while (_slots[at] != stream) at = (at + 1) & mask;
+        int hole = (stream.Id >> 1) & mask;
+        while (_slots[hole] != stream) hole = (hole + 1) & mask;
         Count--;
 
-        // What was pushed along by the removed one moves back, so that no search ends early.
-        int hole = at;
+        // What was pushed along moves back, so that no search ends early; nothing behind a stream that stands where it belongs was pushed past it.
         while (true)
         {
-            at = (at + 1) & mask;
-            Http2Stream? next = _slots[at];
-            if (next is null) break;
-            int home = (next.Id >> 1) & mask;
-            if (((at - home) & mask) < ((at - hole) & mask)) continue;
+            int at = (hole + 1) & mask;
+            if (_slots[at] is not { } next || Pushed(next, at) == 0) break;
             _slots[hole] = next;
             hole = at;
         }
@@ -53,14 +49,21 @@ internal sealed class Http2StreamTable
         _slots[hole] = null;
     }
 
-    /// <summary>Any stream that satisfies the condition, or null: for walks during which streams may go.</summary>
-    internal Http2Stream? FindAny(int aboveId)
+    /// <summary>
+    /// Any stream with a greater identifier, or null: for walks that take out each stream that they get. A walk of all is one round of the slots and
+    /// the one that finds nothing more, since what moves up when a stream goes moves to where the walk stands or behind.
+    /// </summary>
+    /// <param name="slot">Where the walk stands; 0 at its beginning.</param>
+    internal Http2Stream? FindAbove(int id, ref int slot)
     {
         if (Count == 0) return null;
-        Http2Stream? lowest = null;
-        foreach (Http2Stream? stream in _slots)
-            if (stream is not null && stream.Id > aboveId && (lowest is null || stream.Id < lowest.Id)) lowest = stream;
-        return lowest;
+        for (int looked = 0; looked < _slots.Length; looked++)
+        {
+            if (_slots[slot] is { } stream && stream.Id > id) return stream;
+            slot = (slot + 1) & (_slots.Length - 1);
+        }
+
+        return null;
     }
 
     /// <summary>The slots, for walks during which nothing changes; empty ones are null.</summary>
@@ -74,11 +77,23 @@ internal sealed class Http2StreamTable
             if (stream is not null) Place(stream);
     }
 
+    /// <summary>Whoever was pushed along less gives way, which keeps streams in the order of their homes and <see cref="Remove"/> short.</summary>
     private void Place(Http2Stream stream)
     {
         int mask = _slots.Length - 1;
         int at = (stream.Id >> 1) & mask;
-        while (_slots[at] is not null) at = (at + 1) & mask;
+        for (int pushed = 0; _slots[at] is { } other; at = (at + 1) & mask, pushed++)
+        {
+            int otherPushed = Pushed(other, at);
+            if (otherPushed >= pushed) continue;
+            _slots[at] = stream;
+            stream = other;
+            pushed = otherPushed;
+        }
+
         _slots[at] = stream;
     }
+
+    /// <summary>How many slots behind its home a stream stands.</summary>
+    private int Pushed(Http2Stream stream, int at) => (at - (stream.Id >> 1)) & (_slots.Length - 1);
 }

@@ -155,6 +155,32 @@ public sealed class ClientRoleTests
         Assert.True(pair.Client.IsDrained);
     }
 
+    /// <summary>A server of gRPC may have thousands of calls on one connection, sets windows as it measures bandwidth, and restarts. Nobody else may wait for that.</summary>
+    [Fact]
+    public void Windows_and_ends_of_very_many_streams_cost_a_walk_over_them_and_not_one_for_each()
+    {
+        const int Streams = 40_000;
+        var session = new RecordingSession();
+        var options = new Http2Options { MaxConcurrentStreams = int.MaxValue, MaxOutboundFrames = int.MaxValue };
+        var client = new Http2ClientConnection(options, Http1Limits.Default, session, new MemoryOutput(), new Http2StreamPool(), new Http2Counters());
+        session.Connection = client;
+        client.Start(0);
+        client.Receive(Peer.Join(Peer.Settings((4, 0)), Peer.Frame(4, Peer.Ack, 0)), 0);
+        HttpRequestHead request = Exchange.Head(AnyGet);
+        var response = new HttpResponseHead();
+        for (int i = 0; i < Streams; i++) Assert.Equal(0, client.SendWindow(client.OpenStream(request, response, null, endStream: false)!));
+
+        long begun = TimeProvider.System.GetTimestamp();
+        client.Receive(Peer.Join(Peer.WindowUpdate(0, 1), Peer.Settings((4, 1)), Peer.GoAway(Streams, Http2ErrorCode.NoError)), 0);
+        client.TransportClosed();
+
+        // A walk for each takes many seconds.
+        Assert.InRange(TimeProvider.System.GetElapsedTime(begun), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        Assert.Equal(Streams, session.Lines.Count(static line => line.StartsWith("window ", StringComparison.Ordinal)));
+        Assert.Equal(Streams / 2, session.Lines.Count(static line => line.EndsWith(" RefusedStream GoAway None", StringComparison.Ordinal)));
+        Assert.Equal(Streams / 2, session.Lines.Count(static line => line.EndsWith(" Cancel Connection None", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void Rfc9113_8_1_response_that_is_complete_stands_when_the_server_wants_no_more_of_the_request()
     {

@@ -207,4 +207,32 @@ public sealed class StreamTests
 
     private static void Answer(Http2ServerConnection server, Http2Stream stream) =>
         server.SendResponse(stream, ConnectionPair.Response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), endStream: true);
+
+    [Fact]
+    public void Table_finds_what_is_in_it_and_nothing_else_whatever_came_and_went()
+    {
+        var random = new Random(1);
+        var table = new Http2StreamTable();
+        var open = new Dictionary<int, Http2Stream>();
+        for (int step = 0; step < 20_000; step++)
+        {
+            // Few slots and many identifiers: most are pushed along.
+            int id = (random.Next(1000) * 2) + 1;
+            if (open.Remove(id, out Http2Stream? gone)) table.Remove(gone);
+            else if (open.Count < 100) table.Add(open[id] = new Http2Stream { Id = id });
+            int sought = (random.Next(1000) * 2) + 1;
+            Assert.Same(open.GetValueOrDefault(sought), table.Find(sought));
+        }
+
+        Assert.Equal(open.Count, table.Count);
+        int slot = 0;
+        while (table.FindAbove(1000, ref slot) is { } stream)
+        {
+            table.Remove(stream);
+            Assert.True(open.Remove(stream.Id));
+        }
+
+        Assert.All(open.Keys, id => Assert.InRange(id, 1, 1000));
+        Assert.All(open, one => Assert.Same(one.Value, table.Find(one.Key)));
+    }
 }
