@@ -28,14 +28,16 @@ public sealed class Http2ClientConnection : Http2Connection
         init => Heads.Scheme = value;
     }
 
-    /// <summary>Streams that may be opened now: what the peer's limit and ours leave; 0 once the connection drains or has ended. Before the peer's SETTINGS came its limit is unknown, and none.</summary>
+    /// <summary>Streams that may be opened now: what the peer's limit, ours and the identifiers leave; 0 once the connection drains or has ended. Before the peer's SETTINGS came its limit is unknown, and none.</summary>
     public int FreeStreams
     {
         get
         {
             if (HasEnded || IsDraining) return 0;
             int limit = (int)Math.Min(Peer.MaxConcurrentStreams, (uint)Options.MaxConcurrentStreams);
-            return Math.Max(0, limit - ActiveStreams);
+            // An identifier is used once, and the last one comes in the life of a busy connection (RFC 9113 section 5.1.1).
+            int identifiers = ((int.MaxValue - NextStreamId) / 2) + 1;
+            return Math.Max(0, Math.Min(limit - ActiveStreams, identifiers));
         }
     }
 

@@ -1,5 +1,7 @@
 using System.Net;
 using Lateen.Proxy.Clusters;
+using Lateen.Proxy.Forwarding.Http2;
+using Lateen.Proxy.Forwarding.Pools;
 using Lateen.Proxy.Tests.Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -129,6 +131,24 @@ public sealed class Http2UpstreamTests
         Assert.Equal(503, (await RawClient.ExchangeAsync(proxy.Address, Get)).Status);
         await proxy.EventuallyAsync("cluster.backend.upstream_cx_protocol_error", 1);
         await proxy.EventuallyAsync("cluster.backend.upstream_cx_active", 0);
+    }
+
+    [Fact]
+    public async Task Rfc9113_5_1_1_a_connection_whose_identifiers_are_used_up_is_closed_after_its_streams_and_the_next_request_has_another()
+    {
+        await using var server = await KestrelUpstream.StartAsync(HttpProtocols.Http2, static application => application.Run(static _ => Task.CompletedTask));
+        await using var proxy = Start(server.Address);
+        Assert.Equal(200, (await RawClient.ExchangeAsync(proxy.Address, Get)).Status);
+        await proxy.Engine.Reactors[0].InvokeAsync(() =>
+        {
+            var pool = (UpstreamPool)proxy.Current.Clusters.Single().Endpoints[0].State.SlotOf(0).Pool!;
+            ((Http2UpstreamConnection)pool.Newest!).Http2.NextStreamId = int.MaxValue;
+        });
+
+        for (var i = 0; i < 3; i++) Assert.Equal(200, (await RawClient.ExchangeAsync(proxy.Address, Get)).Status);
+
+        Assert.Equal(2, proxy.Registry.Find("cluster.backend.upstream_cx_http2_total"));
+        await proxy.EventuallyAsync("cluster.backend.upstream_cx_active", 1);
     }
 
     [Fact]

@@ -52,7 +52,7 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
 
     public override bool IsSettled => _isSettled;
 
-    public override bool IsUsable => !_isClosed && !_isGoingAway && !_isRetired && !Transport.IsClosed && !Transport.IsPeerClosed && !Link.HasFailed;
+    public override bool IsUsable => !_isClosed && !_isGoingAway && !_isRetired && !Http2.IsDraining && !Transport.IsClosed && !Transport.IsPeerClosed && !Link.HasFailed;
 
     public override int Capacity
     {

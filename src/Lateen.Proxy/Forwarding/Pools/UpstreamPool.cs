@@ -136,6 +136,9 @@ internal sealed class UpstreamPool
     /// <summary>Connections that are established, idle or not.</summary>
     public int Connections => _connections;
 
+    /// <summary>The connection that the next request gets, if it can carry one; null when there is none. For tests.</summary>
+    internal UpstreamConnection? Newest => _newest;
+
     /// <summary>The pool of an endpoint and a protocol on this reactor, made when it is first needed.</summary>
     /// <param name="worker">The reactor's.</param>
     /// <param name="cluster">The configuration that asks.</param>
