@@ -213,7 +213,7 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
     void IHttp2Session.OnGoAway(Http2ErrorCode error)
     {
         // The client opens no more streams; those that are open go on, and the connection ends after them.
-        if (_drain < Drain.Final) _drain = Drain.Wanted;
+        if (_drain == Drain.None) _drain = Drain.Wanted;
     }
 
     private static Http2DownstreamStream Of(Http2Stream stream) => (Http2DownstreamStream)stream.User!;

@@ -182,6 +182,36 @@ public sealed class Http2SessionTests
         await proxy.EventuallyAsync("http.in.downstream_cx_drain_close", 1);
     }
 
+    /// <summary>Some clients answer a GOAWAY with their own, and any may send more than one.</summary>
+    [Fact]
+    public async Task A_drain_that_is_announced_is_not_begun_again_by_what_the_client_says_of_its_end()
+    {
+        var release = new TaskCompletionSource();
+        await using var upstream = TestUpstream.Serving(async peer =>
+        {
+            while (await peer.ReadRequestAsync() is not null)
+            {
+                await release.Task;
+                await peer.SendAsync(TestUpstream.Hello);
+            }
+        });
+        await using var proxy = Start(upstream);
+        using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
+        await client.SendBytesAsync(RawHttp2Client.Get(1));
+        await proxy.EventuallyAsync("http.in.downstream_rq_active", 1);
+        proxy.Engine.BeginDrain();
+        await client.ReadAsync(static frame => frame.Type == RawFrame.GoAway);
+
+        var goAway = RawHttp2Client.Frame(RawFrame.GoAway, 0, 0, new byte[8]);
+        await client.SendBytesAsync(goAway, goAway, RawHttp2Client.Frame(RawFrame.Ping, 0, 0, new byte[8]));
+        await client.ReadAsync(static frame => frame is { Type: RawFrame.Ping, Flags: RawFrame.Ack });
+        release.SetResult();
+        await client.ReadToEndAsync();
+
+        await proxy.EventuallyAsync("http.in.downstream_cx_active", 0);
+        Assert.Equal(1, proxy.Registry.Find("http.in.downstream_cx_drain_close"));
+    }
+
     [Fact]
     public async Task An_idle_connection_is_told_to_go_and_closed()
     {
