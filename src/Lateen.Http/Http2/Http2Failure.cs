@@ -17,6 +17,9 @@ public readonly record struct Http2Failure(Http2Violation Violation)
     /// <summary>True when a bound was hit rather than a rule broken.</summary>
     public bool IsFlood => Violation >= Http2Violation.RapidResetFlood;
 
+    /// <summary>True when the peer broke a rule or hit a bound; false when nothing went wrong, or it was only silent for too long.</summary>
+    public bool IsOfPeer => Violation is not (Http2Violation.None or Http2Violation.KeepAliveTimeout or Http2Violation.HeadTimeout);
+
     /// <summary>True for what costs one stream and not the connection.</summary>
     public bool IsOfStream => Violation is >= Http2Violation.StreamFrameLengthInvalid and <= Http2Violation.StreamRefused;
 

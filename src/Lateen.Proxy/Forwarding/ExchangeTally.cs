@@ -74,7 +74,8 @@ internal static class ExchangeTally
     public static void CountReset(ProxyWorker worker, ClusterSnapshot cluster, Failure failure)
     {
         ClusterStats stats = worker.StatsOf(cluster);
-        if (failure.Cause is FailureCause.PeerClosed or FailureCause.StreamRefused or FailureCause.StreamReset) worker.Shard.Increment(stats.RequestReceivedReset);
+        // The connection counts for itself that it was broken.
+        if (failure.Cause is FailureCause.PeerClosed or FailureCause.ConnectionBroken or FailureCause.StreamRefused or FailureCause.StreamReset) worker.Shard.Increment(stats.RequestReceivedReset);
         else if (failure.Cause is FailureCause.Malformed or FailureCause.UpgradeRefused) worker.Shard.Increment(stats.ProtocolError);
     }
 
@@ -97,7 +98,12 @@ internal static class ExchangeTally
             shard.Record(stats.RequestTime, record.DurationMilliseconds);
         }
 
-        if ((record.Flags & (ResponseFlags.DownstreamConnectionTermination | ResponseFlags.DownstreamRemoteReset)) != 0) shard.Increment(stats.RequestReceivedReset);
+        if ((record.Flags & (ResponseFlags.DownstreamConnectionTermination | ResponseFlags.DownstreamRemoteReset)) != 0
+            || record.Failure is { Side: FailureSide.Downstream, Cause: FailureCause.ConnectionBroken })
+        {
+            shard.Increment(stats.RequestReceivedReset);
+        }
+
         RouteStats.Count(exchange, worker.Statistics.Registry);
         foreach (HttpFilter filter in profile.CompleteFilters) filter.OnComplete(exchange);
         foreach (AccessLogger log in profile.AccessLogs) log.Write(exchange);

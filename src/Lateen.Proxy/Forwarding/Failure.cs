@@ -73,6 +73,9 @@ public enum FailureCause : byte
     /// <summary>The peer closed or reset the connection.</summary>
     PeerClosed,
 
+    /// <summary>The peer broke the protocol of the whole connection, which has ended under all of its streams (HTTP/2 GOAWAY of ours).</summary>
+    ConnectionBroken,
+
     /// <summary>The peer refused the stream before it did anything (HTTP/2 REFUSED_STREAM).</summary>
     StreamRefused,
 

@@ -115,7 +115,7 @@ public static class FailureMap
         {
             return cause switch
             {
-                FailureCause.Malformed => Late(ResponseFlags.UpstreamProtocolError, "protocol_error", "upstream_protocol"),
+                FailureCause.Malformed or FailureCause.ConnectionBroken => Late(ResponseFlags.UpstreamProtocolError, "protocol_error", "upstream_protocol"),
                 FailureCause.IdleTimeout => Silent(ResponseFlags.StreamIdleTimeout, "stream_idle_timeout", "stream_idle"),
                 FailureCause.RouteTimeout => Silent(ResponseFlags.UpstreamRequestTimeout, "upstream_response_timeout", "upstream_timeout"),
                 FailureCause.DurationReached => Silent(ResponseFlags.UpstreamMaxStreamDurationReached, "upstream_max_stream_duration_reached", "upstream_duration"),
@@ -132,7 +132,7 @@ public static class FailureMap
             FailureCause.ConnectTimeout => Reset(ResponseFlags.UpstreamConnectionFailure, "connection timeout", "upstream_connect_timeout", RetryClass.Connect),
             FailureCause.StreamRefused => Reset(ResponseFlags.UpstreamRemoteReset, "remote refused stream reset", "upstream_refused", RetryClass.Refused),
             FailureCause.StreamReset => Reset(ResponseFlags.UpstreamRemoteReset, "remote reset", "upstream_reset", RetryClass.Reset),
-            FailureCause.Malformed or FailureCause.HeadTooLarge or FailureCause.UpgradeRefused =>
+            FailureCause.Malformed or FailureCause.ConnectionBroken or FailureCause.HeadTooLarge or FailureCause.UpgradeRefused =>
                 Reset(ResponseFlags.UpstreamProtocolError, "protocol error", "upstream_protocol", RetryClass.Reset, status: 502),
             FailureCause.RouteTimeout or FailureCause.RequestTimeout or FailureCause.HeadTimeout =>
                 Answer(504, ResponseFlags.UpstreamRequestTimeout, "upstream_response_timeout", "upstream request timeout", "upstream_timeout", FailureSeverity.Warning),
@@ -181,6 +181,7 @@ public static class FailureMap
             FailureCause.Draining => Answer(503, ResponseFlags.LocalReset, "draining", "", "draining"),
             FailureCause.Defect => Answer(500, ResponseFlags.LocalReset, "internal_error", "", "defect", FailureSeverity.Error),
             FailureCause.StreamReset => Silent(ResponseFlags.DownstreamRemoteReset, "http2.remote_reset", "downstream_reset"),
+            FailureCause.ConnectionBroken => Silent(ResponseFlags.DownstreamProtocolError, "codec_error", "malformed"),
             FailureCause.PeerClosed or FailureCause.StreamRefused or FailureCause.ConnectFailed or FailureCause.ConnectTimeout =>
                 Silent(ResponseFlags.DownstreamConnectionTermination, "downstream_remote_disconnect", "downstream_closed"),
             _ => throw new UnreachableException($"no row for {phase}/{cause}"),
@@ -202,6 +203,7 @@ public static class FailureMap
     {
         FailureCause.StreamReset => Silent(ResponseFlags.DownstreamRemoteReset, "http2.remote_reset", "downstream_reset"),
         FailureCause.Malformed => Silent(ResponseFlags.DownstreamProtocolError, "http1.codec_error", "malformed"),
+        FailureCause.ConnectionBroken => Silent(ResponseFlags.DownstreamProtocolError, "codec_error", "malformed"),
         FailureCause.IdleTimeout => Silent(ResponseFlags.StreamIdleTimeout, "stream_idle_timeout", "stream_idle"),
         FailureCause.DurationReached => Silent(ResponseFlags.DurationTimeout, "max_duration_timeout", "duration"),
         FailureCause.RouteTimeout or FailureCause.AttemptTimeout => Silent(ResponseFlags.UpstreamRequestTimeout, "upstream_response_timeout", "upstream_timeout"),

@@ -193,7 +193,7 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         of.OnReset(origin switch
         {
             Http2ResetOrigin.StreamError => FailureCause.Malformed,
-            Http2ResetOrigin.Connection => FailureCause.PeerClosed,
+            Http2ResetOrigin.Connection => _http2.Failure.IsOfPeer ? FailureCause.ConnectionBroken : FailureCause.PeerClosed,
             _ => FailureCause.StreamReset,
         });
         Queue(of);
@@ -447,7 +447,7 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         Profile.Stats.CountCutConnection(_worker.Shard, _transport.IsPeerClosed);
         for (Http2DownstreamStream? stream = _firstOpen; stream is not null; stream = stream.NextOpen)
         {
-            stream.OnReset(FailureCause.PeerClosed);
+            if (!stream.IsPeerGone) stream.OnReset(FailureCause.PeerClosed);
             Queue(stream);
         }
     }
@@ -510,8 +510,7 @@ internal sealed class Http2Session : IDownstreamSession, ITransportObserver, IHt
         shard.Decrement(stats.ConnectionHttp2Active);
         shard.Increment(stats.ConnectionDestroy);
         shard.Increment(isByPeer ? stats.ConnectionDestroyRemote : stats.ConnectionDestroyLocal);
-        if (_http2.Failure.Violation is not (Http2Violation.None or Http2Violation.KeepAliveTimeout or Http2Violation.HeadTimeout))
-            shard.Increment(stats.ConnectionProtocolError);
+        if (_http2.Failure.IsOfPeer) shard.Increment(stats.ConnectionProtocolError);
         shard.Record(stats.ConnectionLength, _worker.Reactor.NowMilliseconds - _connection.OpenedAt);
         shard.Add(stats.ConnectionReceivedBytes, _transport.BytesRead);
         shard.Add(stats.ConnectionSentBytes, _transport.BytesWritten);

@@ -126,11 +126,13 @@ public sealed class Http2UpstreamTests
             await peer.SendAsync("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
             await peer.WaitForCloseAsync();
         });
-        await using var proxy = Start(server.Address);
+        var log = new RecordingLog();
+        await using var proxy = Start(server.Address, recipe => recipe.AccessLogs.Add(log));
 
-        Assert.Equal(503, (await RawClient.ExchangeAsync(proxy.Address, Get)).Status);
-        await proxy.EventuallyAsync("cluster.backend.upstream_cx_protocol_error", 1);
+        Assert.Equal(502, (await RawClient.ExchangeAsync(proxy.Address, Get)).Status);
+        Assert.Equal("502 UPE upstream_reset_before_response_started{protocol_error}", await log.NextAsync());
         await proxy.EventuallyAsync("cluster.backend.upstream_cx_active", 0);
+        Assert.Equal(1, proxy.Registry.Find("cluster.backend.upstream_cx_protocol_error"));
     }
 
     [Fact]

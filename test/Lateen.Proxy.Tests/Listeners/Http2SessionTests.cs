@@ -213,6 +213,23 @@ public sealed class Http2SessionTests
     }
 
     [Fact]
+    public async Task A_request_under_a_connection_whose_client_breaks_the_protocol_is_logged_so()
+    {
+        await using var upstream = TestUpstream.Serving(static peer => peer.WaitForCloseAsync());
+        var log = new RecordingLog();
+        await using var proxy = Start(upstream, recipe => recipe.AccessLogs.Add(log));
+        using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
+        await client.SendBytesAsync(RawHttp2Client.Get(1));
+        await proxy.EventuallyAsync("cluster.backend.upstream_rq_active", 1);
+
+        await client.SendBytesAsync(RawHttp2Client.Frame(RawFrame.Data, 0, 3, "idle"u8));
+
+        Assert.StartsWith("0 DPE ", await log.NextAsync());
+        await proxy.EventuallyAsync("http.in.downstream_cx_protocol_error", 1);
+        await proxy.EventuallyAsync("http.in.downstream_rq_active", 0);
+    }
+
+    [Fact]
     public async Task An_idle_connection_is_told_to_go_and_closed()
     {
         await using var upstream = TestUpstream.Answering();

@@ -159,7 +159,7 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
         {
             Http2ResetOrigin.GoAway => FailureCause.StreamRefused,
             Http2ResetOrigin.StreamError => FailureCause.Malformed,
-            Http2ResetOrigin.Connection => FailureCause.PeerClosed,
+            Http2ResetOrigin.Connection => Http2.Failure.IsOfPeer ? FailureCause.ConnectionBroken : FailureCause.PeerClosed,
             _ => error == Http2ErrorCode.RefusedStream ? FailureCause.StreamRefused : FailureCause.StreamReset,
         });
         Queue(of);
@@ -262,7 +262,7 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
         _tally.FoldAll();
         Link.Flush();
         Link.Release();
-        if (Http2.Failure.Violation is not (Http2Violation.None or Http2Violation.KeepAliveTimeout or Http2Violation.HeadTimeout)) Pool.CountProtocolError();
+        if (Http2.Failure.IsOfPeer) Pool.CountProtocolError();
         CloseTransport(wasActive);
     }
 
