@@ -53,7 +53,7 @@ public class Http2Benchmarks : IHttp2ServerSession, IHttp2ClientSession
     [Benchmark]
     public int Get_with_64_octets_of_answer()
     {
-        _client.OpenStream(_get, _responseIn, this, endStream: true);
+        _client.OpenStream(_get, _responseIn, this, endStream: true, nowMilliseconds: 0);
         Carry();
         return _answered;
     }
@@ -61,7 +61,7 @@ public class Http2Benchmarks : IHttp2ServerSession, IHttp2ClientSession
     [Benchmark]
     public int Unary_call_with_trailers()
     {
-        Http2Stream stream = _client.OpenStream(_grpc, _responseIn, this, endStream: false)!;
+        Http2Stream stream = _client.OpenStream(_grpc, _responseIn, this, endStream: false, nowMilliseconds: 0)!;
         _client.SendData(stream, _content, endStream: true);
         Carry();
         return _answered;

@@ -57,17 +57,19 @@ public sealed class Http2ClientConnection : Http2Connection
     /// <param name="response">What the response is read into. It is the stream's until the release.</param>
     /// <param name="user">For <see cref="Http2Stream.User"/>.</param>
     /// <param name="endStream">Neither content nor trailers follow.</param>
+    /// <param name="nowMilliseconds">The session's clock: on a connection that was silent a PING goes first, which moves <see cref="Http2Connection.NextDeadline"/>.</param>
     /// <returns>
     /// The stream; null, and nothing is sent, when <see cref="CanOpenStream"/> is false, or else when the server has said that it takes no head so
     /// large.
     /// </returns>
-    public Http2Stream? OpenStream(HttpRequestHead request, HttpResponseHead response, object? user, bool endStream)
+    public Http2Stream? OpenStream(HttpRequestHead request, HttpResponseHead response, object? user, bool endStream, long nowMilliseconds)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(response);
         if (!CanOpenStream) return null;
         if (!request.ConnectProtocol.IsEmpty && !AllowsExtendedConnect)
             throw new InvalidOperationException("the server has not offered extended CONNECT");
+        Now = nowMilliseconds;
         if (Liveness.WantsPingBeforeStream(Now)) Frames.WritePing(Liveness.OnPing(Now), isAck: false);
         if (!Heads.TryWriteRequest(NextStreamId, request, endStream)) return null;
         Http2Stream stream = OpenStream(NextStreamId);

@@ -133,7 +133,7 @@ public abstract class Http2Connection
     internal int RentedStreams { get; private set; }
 
     /// <summary>The session's clock at the last call that told it.</summary>
-    internal long Now { get; private set; }
+    internal long Now { get; private protected set; }
 
     internal abstract bool IsServer { get; }
 

@@ -164,7 +164,7 @@ internal sealed class GrpcStream : IHttp2ClientSession
         _transport = transport;
         _http2 = new Http2ClientConnection(_target.Http2, Http1Limits.Default, this, _output, new Http2StreamPool(), new Http2Counters());
         _http2.Start(_reactor.NowMilliseconds);
-        _stream = _http2.OpenStream(_request, _response, null, endStream: false);
+        _stream = _http2.OpenStream(_request, _response, null, endStream: false, _reactor.NowMilliseconds);
         _reactor.DrainStarted += OnDrain;
         ArmTimer();
         Pump();

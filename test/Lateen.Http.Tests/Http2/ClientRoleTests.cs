@@ -145,7 +145,7 @@ public sealed class ClientRoleTests
         Assert.Equal((int.MaxValue - 2, int.MaxValue), (last.Id, veryLast.Id));
         Assert.False(pair.Client.CanOpenStream);
         Assert.True(pair.Client.IsDraining);
-        Assert.Null(pair.Client.OpenStream(ConnectionPair.Request(AnyGet), new HttpResponseHead(), null, endStream: true));
+        Assert.Null(pair.Client.OpenStream(ConnectionPair.Request(AnyGet), new HttpResponseHead(), null, endStream: true, nowMilliseconds: 0));
         Assert.False(pair.Client.IsDrained);
 
         pair.ServerSession.WhenRequest = stream =>
@@ -168,7 +168,7 @@ public sealed class ClientRoleTests
         client.Receive(Peer.Join(Peer.Settings((4, 0)), Peer.Frame(4, Peer.Ack, 0)), 0);
         HttpRequestHead request = Exchange.Head(AnyGet);
         var response = new HttpResponseHead();
-        for (int i = 0; i < Streams; i++) Assert.Equal(0, client.SendWindow(client.OpenStream(request, response, null, endStream: false)!));
+        for (int i = 0; i < Streams; i++) Assert.Equal(0, client.SendWindow(client.OpenStream(request, response, null, endStream: false, nowMilliseconds: 0)!));
 
         long begun = TimeProvider.System.GetTimestamp();
         client.Receive(Peer.Join(Peer.WindowUpdate(0, 1), Peer.Settings((4, 1)), Peer.GoAway(Streams, Http2ErrorCode.NoError)), 0);

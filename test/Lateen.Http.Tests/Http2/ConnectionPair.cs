@@ -48,7 +48,7 @@ internal sealed class ConnectionPair
 
     public Http2Stream Open(string http1, bool endStream = true)
     {
-        Http2Stream? stream = Client.OpenStream(Request(http1), new HttpResponseHead(), null, endStream);
+        Http2Stream? stream = Client.OpenStream(Request(http1), new HttpResponseHead(), null, endStream, Now);
         Assert.NotNull(stream);
         ClientSession.Streams[stream.Id] = stream;
         return stream;

@@ -65,7 +65,7 @@ internal static class Conversation
             {
                 foreach (string request in requests)
                 {
-                    Http2Stream? stream = connection.OpenStream(Exchange.Head(request), new HttpResponseHead(), null, endStream: true);
+                    Http2Stream? stream = connection.OpenStream(Exchange.Head(request), new HttpResponseHead(), null, endStream: true, nowMilliseconds: 0);
                     Assert.NotNull(stream);
                     session.Streams[stream.Id] = stream;
                 }

@@ -115,7 +115,7 @@ public sealed class MessageTests
         var client = new Http2ClientConnection(Http2Options.Default, limits, answered, new MemoryOutput(), new Http2StreamPool(), new Http2Counters());
         answered.Connection = client;
         client.Start(0);
-        client.OpenStream(Exchange.Head(AnyGet), new HttpResponseHead(), null, endStream: true);
+        client.OpenStream(Exchange.Head(AnyGet), new HttpResponseHead(), null, endStream: true, nowMilliseconds: 0);
         client.Receive(Peer.Join([Peer.Frame(4, 0, 0), .. LargeHead([(":status", "200"), (name, "forged")])]), 0);
         Assert.Contains("reset 1 ProtocolError StreamError FieldsTooLarge", answered.Log, StringComparison.Ordinal);
     }
@@ -171,7 +171,7 @@ public sealed class MessageTests
         head.SetMethod(RequestMethod.Connect);
         head.SetConnectProtocol("websocket"u8);
         head.SetBody(BodyFraming.Tunnel);
-        Assert.NotNull(pair.Client.OpenStream(head, new HttpResponseHead(), null, endStream: false));
+        Assert.NotNull(pair.Client.OpenStream(head, new HttpResponseHead(), null, endStream: false, nowMilliseconds: 0));
         pair.Run();
         HttpRequestHead read = pair.ServerSession.Streams[1].Request!;
         Assert.Equal("websocket", Reading.Text(read.ConnectProtocol));
@@ -187,7 +187,7 @@ public sealed class MessageTests
         HttpRequestHead head = ConnectionPair.Request(AnyGet);
         head.SetMethod(RequestMethod.Connect);
         head.SetConnectProtocol("websocket"u8);
-        Assert.Throws<InvalidOperationException>(() => pair.Client.OpenStream(head, new HttpResponseHead(), null, endStream: false));
+        Assert.Throws<InvalidOperationException>(() => pair.Client.OpenStream(head, new HttpResponseHead(), null, endStream: false, nowMilliseconds: 0));
     }
 
     [Theory]
@@ -303,7 +303,7 @@ public sealed class MessageTests
         var decoder = new HpackDecoder(4096);
         byte[] block = [.. Peer.Block(Peer.Get), 0x10, 8, .. "x-secret"u8, 1, (byte)'s', 0x10, 0x0a, .. "user-agent"u8, 1, (byte)'u'];
         Assert.Equal(HttpRejectionCode.None, new Http2RequestReader(new Http1RequestOptions(), false).Read(decoder, block, head, true, new Http2Counters()));
-        pair.Client.OpenStream(head, new HttpResponseHead(), null, endStream: true);
+        pair.Client.OpenStream(head, new HttpResponseHead(), null, endStream: true, nowMilliseconds: 0);
         ReadOnlySpan<byte> frame = pair.ClientOutput.Pending;
         Assert.True(frame.IndexOf([(byte)0x10, (byte)8, .. "x-secret"u8]) > 0);
         Assert.True(frame.IndexOf([(byte)0x1f, (byte)0x2b, (byte)1, (byte)'u']) > 0); // Name index 58 behind a prefix of four bits.
@@ -328,7 +328,7 @@ public sealed class MessageTests
         string value = new('v', 50_000);
         Assert.Equal(ParseStatus.Complete, new Http1RequestParser(requests).Parse(head, Reading.Bytes($"GET / HTTP/1.1\r\nHost: a\r\nX: {value}\r\n\r\n"), out _));
         pair.ClientOutput.Slack = 0;
-        Assert.NotNull(pair.Client.OpenStream(head, new HttpResponseHead(), null, endStream: true));
+        Assert.NotNull(pair.Client.OpenStream(head, new HttpResponseHead(), null, endStream: true, nowMilliseconds: 0));
         Assert.Equal(4, pair.ClientOutput.Pending.Length / 16_384 + 1);
         pair.Run();
         Assert.Equal($"x: {value}\n", pair.ServerSession.Streams[1].Request!.Headers.ToString());

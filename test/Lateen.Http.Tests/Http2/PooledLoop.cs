@@ -36,7 +36,7 @@ internal sealed class PooledLoop : IHttp2ServerSession, IHttp2ClientSession, IDi
 
     public void Exchange()
     {
-        Http2Stream stream = _client.OpenStream(_requestOut, _responseIn, this, endStream: false)!;
+        Http2Stream stream = _client.OpenStream(_requestOut, _responseIn, this, endStream: false, nowMilliseconds: 0)!;
         _client.SendData(stream, Content, endStream: true);
         Carry();
     }

@@ -156,7 +156,7 @@ public sealed class RandomTests
         session.Connection = connection;
         connection.Start(0);
         if (connection is Http2ClientConnection client)
-            for (int i = 0; i < 3; i++) session.Streams[(2 * i) + 1] = client.OpenStream(Exchange.Head("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), new HttpResponseHead(), null, endStream: true)!;
+            for (int i = 0; i < 3; i++) session.Streams[(2 * i) + 1] = client.OpenStream(Exchange.Head("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), new HttpResponseHead(), null, endStream: true, nowMilliseconds: 0)!;
         else
             session.WhenRequest = stream =>
             {

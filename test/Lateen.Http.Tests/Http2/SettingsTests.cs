@@ -83,7 +83,7 @@ public sealed class SettingsTests
         pair.Run();
         HttpRequestHead large = ConnectionPair.Request($"GET / HTTP/1.1\r\nHost: a\r\nX: {new string('x', 500)}\r\n\r\n");
         Assert.True(pair.Client.CanOpenStream);
-        Assert.Null(pair.Client.OpenStream(large, new HttpResponseHead(), null, endStream: true));
+        Assert.Null(pair.Client.OpenStream(large, new HttpResponseHead(), null, endStream: true, nowMilliseconds: 0));
         Assert.Equal(0, pair.ClientOutput.PendingOctets);
     }
 

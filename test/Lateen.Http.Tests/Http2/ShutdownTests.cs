@@ -122,7 +122,7 @@ public sealed class ShutdownTests
         pair.Open(AnyGet);
         Assert.DoesNotContain("PING", Peer.Describe(pair.ClientOutput.Pending));
         pair.Run();
-        pair.Client.CheckTime(5000);
+        pair.Now = 5000;
         pair.Open(AnyGet);
         Assert.Equal("PING", Peer.Describe(pair.ClientOutput.Pending)[0]);
         Assert.Equal(5300, pair.Client.NextDeadline);

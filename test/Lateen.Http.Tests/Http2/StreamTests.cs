@@ -119,7 +119,7 @@ public sealed class StreamTests
         pair.Open(AnyGet);
         pair.Open(AnyGet);
         Assert.False(pair.Client.CanOpenStream);
-        Assert.Null(pair.Client.OpenStream(ConnectionPair.Request(AnyGet), new HttpResponseHead(), null, endStream: true));
+        Assert.Null(pair.Client.OpenStream(ConnectionPair.Request(AnyGet), new HttpResponseHead(), null, endStream: true, nowMilliseconds: 0));
         pair.ServerSession.WhenRequest = s => Answer(pair.Server, s);
         pair.Run();
         Assert.Equal(2, pair.Client.FreeStreams);

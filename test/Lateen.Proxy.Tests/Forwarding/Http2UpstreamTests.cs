@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text;
+using Lateen.Http;
 using Lateen.Proxy.Clusters;
 using Lateen.Proxy.Forwarding.Http2;
 using Lateen.Proxy.Forwarding.Pools;
@@ -6,6 +8,7 @@ using Lateen.Proxy.Tests.Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Lateen.Proxy.Tests.Forwarding;
 
@@ -186,6 +189,46 @@ public sealed class Http2UpstreamTests
 
         await proxy.EventuallyAsync("cluster.backend.upstream_cx_idle_timeout", 1);
         await proxy.EventuallyAsync("cluster.backend.upstream_cx_active", 0);
+    }
+
+    [Fact]
+    public async Task A_connection_that_was_silent_is_asked_for_a_sign_of_life_before_its_next_request_and_left_without_one()
+    {
+        var clock = new FakeTimeProvider();
+        var asked = new TaskCompletionSource();
+        await using var server = TestUpstream.Serving(async peer =>
+        {
+            await peer.ReadExactlyAsync(24);
+            await SendAsync(RawHttp2Client.Frame(RawFrame.Settings, 0, 0, []), RawHttp2Client.Frame(RawFrame.Settings, RawFrame.Ack, 0, []));
+            while (true)
+            {
+                var header = Encoding.Latin1.GetBytes(await peer.ReadExactlyAsync(9));
+                await peer.ReadExactlyAsync((header[0] << 16) | (header[1] << 8) | header[2]);
+                // The first request is answered, and nothing after it.
+                if (header[3] == RawFrame.Headers && header[8] == 1) await peer.SendAsync(RawHttp2Server.Head(1, 200, endStream: true));
+                if (header[3] == RawFrame.Ping) asked.TrySetResult();
+            }
+
+            Task SendAsync(params byte[][] frames) => peer.SendAsync(Encoding.Latin1.GetString([.. frames.SelectMany(static frame => frame)]));
+        });
+        await using var proxy = EngineUnderTest.Start(recipe =>
+        {
+            recipe.TimeProvider = clock;
+            var cluster = recipe.Cluster("backend", server.Address);
+            cluster.Protocol = UpstreamProtocol.Http2;
+            cluster.Connections = new() { Http2 = UpstreamConnectionOptions.DefaultHttp2 with { KeepAlive = new Http2KeepAlive(Interval: 0, Timeout: 1000, IdleInterval: 5000) } };
+        });
+        Assert.Equal(200, (await RawClient.ExchangeAsync(proxy.Address, Get)).Status);
+        await proxy.SettleAsync();
+        clock.Advance(TimeSpan.FromSeconds(6));
+
+        var answer = RawClient.ExchangeAsync(proxy.Address, Get);
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await proxy.SettleAsync();
+        clock.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(503, (await answer).Status);
+        await proxy.EventuallyAsync("cluster.backend.http2.keepalive_timeout", 1);
     }
 
     [Fact]

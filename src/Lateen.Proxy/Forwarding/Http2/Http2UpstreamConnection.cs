@@ -73,9 +73,12 @@ internal sealed class Http2UpstreamConnection : UpstreamConnection, ITransportOb
     {
         stream = null;
         if (_isClosed || _isGoingAway || !Http2.CanOpenStream) return OpenOutcome.Refused;
-        stream = Http2.OpenStream(exchange.Request, exchange.Response, of, endStream);
+        long deadline = Http2.NextDeadline;
+        stream = Http2.OpenStream(exchange.Request, exchange.Response, of, endStream, _worker.Reactor.NowMilliseconds);
         if (stream is null) return OpenOutcome.TooLarge;
         Link.RequestFlush();
+        // A PING went first: the server that does not answer it may never say anything that would arm the timer.
+        if (Http2.NextDeadline < deadline) Rearm();
         return OpenOutcome.Opened;
     }
 
