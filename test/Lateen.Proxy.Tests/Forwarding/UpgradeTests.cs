@@ -122,6 +122,18 @@ public sealed class UpgradeTests
     }
 
     [Fact]
+    public async Task A_client_of_HTTP1_that_sends_no_key_is_seen_to_send_none()
+    {
+        await using var upstream = TestUpstream.Answering("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+        await using var proxy = Start(upstream);
+
+        var response = await RawClient.ExchangeAsync(proxy.Address, Ask.Replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "", StringComparison.Ordinal));
+
+        Assert.Equal(400, response.Status);
+        Assert.DoesNotContain("sec-websocket-key", upstream.Heads.Single(), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
     public async Task A_server_may_refuse_the_upgrade_and_the_connection_goes_on()
     {
         await using var upstream = TestUpstream.Answering("HTTP/1.1 426 Upgrade Required\r\ncontent-length: 2\r\n\r\nno");

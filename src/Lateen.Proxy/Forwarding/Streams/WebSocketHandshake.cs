@@ -21,10 +21,13 @@ internal static class WebSocketHandshake
 
     private static ReadOnlySpan<byte> Guid => "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"u8;
 
-    /// <summary>A request that came without a key, because its client speaks HTTP/2, gets one before it goes to an HTTP/1.1 server.</summary>
+    /// <summary>
+    /// A request that came without a key, because its client speaks HTTP/2, gets one before it goes to an HTTP/1.1 server. A client of HTTP/1.1 that sends none is
+    /// no WebSocket client, and the server is to see that (RFC 6455 section 4.2.1).
+    /// </summary>
     public static void EnsureKey(HttpRequestHead request, ReactorRandom random)
     {
-        if (!IsWebSocket(request.Upgrade) || request.Headers.IndexOf(Key) >= 0) return;
+        if (request.Protocol != HttpProtocol.Http2 || !IsWebSocket(request.Upgrade) || request.Headers.IndexOf(Key) >= 0) return;
         Span<byte> text = stackalloc byte[KeyLength];
         BitConverter.TryWriteBytes(text, random.Next());
         BitConverter.TryWriteBytes(text[8..], random.Next());
