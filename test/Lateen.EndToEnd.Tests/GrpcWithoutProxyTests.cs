@@ -168,6 +168,32 @@ public sealed class GrpcWithoutProxyTests
 
     [Theory(Timeout = 120_000)]
     [MemberData(nameof(Clients))]
+    public async Task A_rule_to_what_is_not_there_fails_its_own_calls_at_once_and_holds_up_no_others(string kind)
+    {
+        SkipWithout(kind);
+        await using var server = await GrpcServerUnderTest.StartAsync("here");
+        await using var mesh = await MeshUnderTest.StartAsync(ShopYaml.Join(Service, Slice("v1", server.Port), Subsets, Route("""
+            - match: [{ headers: { end-user: { exact: ana } } }]
+              route: [{ destination: { host: reviews, subset: v9 } }]
+            - match: [{ headers: { end-user: { exact: bea } } }]
+              route: [{ destination: { host: nobody } }]
+            - route: [{ destination: { host: reviews, subset: v1 } }]
+            """)), Cancel);
+        var client = await mesh.StartGrpcClientAsync(kind, Reviews, Cancel);
+        // gRPC gives a resource that does not come 15 seconds.
+        var soon = TimeSpan.FromSeconds(10);
+
+        var others = await client.CallAsync(20, Cancel).WaitAsync(soon, Cancel);
+        var ana = await client.CallAsync(1, Cancel, user: "ana").WaitAsync(soon, Cancel);
+        var bea = await client.CallAsync(1, Cancel, user: "bea").WaitAsync(soon, Cancel);
+
+        Assert.True(others.By("here") == 20, others.ToString());
+        Assert.StartsWith("UNAVAILABLE", Assert.Single(ana.Failures).Key, StringComparison.Ordinal);
+        Assert.StartsWith("UNAVAILABLE", Assert.Single(bea.Failures).Key, StringComparison.Ordinal);
+    }
+
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(Clients))]
     public async Task A_name_of_DNS_is_resolved_and_TLS_is_never_left_out(string kind)
     {
         SkipWithout(kind);

@@ -57,6 +57,29 @@ public sealed class MemoisationTests
     }
 
     [Fact]
+    public void A_grpc_client_is_sent_to_a_destination_once_that_is_there()
+    {
+        var client = TestMesh.Sidecar() with { IsGrpc = true };
+        Resource[] without = [TestMesh.Service("here", "10.0.0.1"), TestMesh.Route("here", to: "there")];
+        Resource[] with = [.. without, TestMesh.Service("there", "10.0.0.2")];
+
+        var snapshot = MeshSnapshotBuilder.Build(null, without, 1);
+        var before = Destination(snapshot);
+        snapshot = MeshSnapshotBuilder.Build(snapshot, with, 2);
+        var meanwhile = Destination(snapshot);
+        var after = Destination(MeshSnapshotBuilder.Build(snapshot, without, 3));
+
+        Assert.Equal(("BlackHoleCluster", "outbound|9080||there.shop.svc.cluster.local", "BlackHoleCluster"), (before, meanwhile, after));
+
+        string Destination(MeshSnapshot snapshot)
+        {
+            var table = _translator.Translate(snapshot, client).Routes.Single(table => table.Name == "outbound|9080||here.shop.svc.cluster.local");
+            _translator.EndRound();
+            return table.Parse(Envoy.Config.Route.V3.RouteConfiguration.Parser).VirtualHosts.Single().Routes[0].Route_.Cluster;
+        }
+    }
+
+    [Fact]
     public void Two_proxies_of_one_view_share_their_outbound_resources()
     {
         var snapshot = MeshSnapshotBuilder.Build(null, _resources, 1);

@@ -20,7 +20,10 @@ internal static class TestMesh
             Endpoints = [.. addresses.Select(address => new WorkloadEntry { Address = address })],
         });
 
-    public static Resource<VirtualService> Route(string name, TimeSpan? timeout = null) => new(
+    /// <param name="name">The service that the rule is for.</param>
+    /// <param name="timeout">Of its requests.</param>
+    /// <param name="to">The service that they go to; null: the same.</param>
+    public static Resource<VirtualService> Route(string name, TimeSpan? timeout = null, string? to = null) => new(
         ResourceKind.VirtualService,
         new ResourceMetadata { Name = name, Namespace = Namespace },
         new VirtualService
@@ -31,7 +34,7 @@ internal static class TestMesh
                 new HttpRoute
                 {
                     Timeout = timeout,
-                    Route = [new HttpRouteDestination { Destination = new Destination { Host = $"{name}.{Namespace}.svc.cluster.local" } }],
+                    Route = [new HttpRouteDestination { Destination = new Destination { Host = $"{to ?? name}.{Namespace}.svc.cluster.local" } }],
                 },
             ],
         });

@@ -12,7 +12,7 @@ namespace Lateen.Translation.Grpc;
 /// cannot do is either left out of a route (rewrites, header operations, mirrors) or sent where every call fails (redirects, direct responses);
 /// <see cref="Notices"/> says which.
 /// </summary>
-internal sealed class GrpcRoutes(MeshConfig mesh, int port, DestinationPorts ports)
+internal sealed class GrpcRoutes(MeshConfig mesh, int port, DestinationPorts ports, ServedClusters served)
 {
     /// <summary>The conditions that gRPC clients retry on (gRFC A44); the others of a policy have no meaning to them.</summary>
     private static readonly string[] RetryConditions = ["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
@@ -44,7 +44,7 @@ internal sealed class GrpcRoutes(MeshConfig mesh, int port, DestinationPorts por
     {
         Name = "default",
         Match = RouteMatches.All(),
-        Route_ = Forwarding(new RouteAction { Cluster = cluster }, timeout: null, retries: null),
+        Route_ = Forwarding(new RouteAction { Cluster = served.Contains(cluster) ? cluster : ClusterNames.BlackHole }, timeout: null, retries: null),
     };
 
     /// <summary>Where calls end as UNAVAILABLE that no rule, or a rule that cannot be served, wants.</summary>
@@ -69,16 +69,17 @@ internal sealed class GrpcRoutes(MeshConfig mesh, int port, DestinationPorts por
             return action;
         }
 
-        WriteDestinations(action, rule);
+        WriteDestinations(action, branch);
         if (LeftOut(rule) is { } leftOut) Notice(branch, $"{leftOut} of the rule have no effect on gRPC clients without a proxy");
         return Forwarding(action, rule.Timeout, rule.Retries);
     }
 
-    private void WriteDestinations(RouteAction action, HttpRoute rule)
+    private void WriteDestinations(RouteAction action, RouteBranch branch)
     {
+        var rule = branch.Route;
         if (rule.Route is [var single])
         {
-            action.Cluster = Cluster(single.Destination);
+            action.Cluster = Cluster(single.Destination, branch);
             return;
         }
 
@@ -86,7 +87,7 @@ internal sealed class GrpcRoutes(MeshConfig mesh, int port, DestinationPorts por
         uint total = 0;
         foreach (var destination in rule.Route.Where(destination => destination.Weight > 0))
         {
-            weighted.Clusters.Add(new WeightedCluster.Types.ClusterWeight { Name = Cluster(destination.Destination), Weight = (uint)destination.Weight });
+            weighted.Clusters.Add(new WeightedCluster.Types.ClusterWeight { Name = Cluster(destination.Destination, branch), Weight = (uint)destination.Weight });
             total += (uint)destination.Weight;
         }
 
@@ -96,7 +97,13 @@ internal sealed class GrpcRoutes(MeshConfig mesh, int port, DestinationPorts por
         else action.WeightedClusters = weighted;
     }
 
-    private string Cluster(Destination destination) => ClusterNames.Outbound(ports.Resolve(destination, port), destination.Subset, destination.Host);
+    private string Cluster(Destination destination, RouteBranch branch)
+    {
+        string cluster = ClusterNames.Outbound(ports.Resolve(destination, port), destination.Subset, destination.Host);
+        if (served.Contains(cluster)) return cluster;
+        Notice(branch, $"{cluster} is not served to this client; calls that the rule sends there fail as UNAVAILABLE");
+        return ClusterNames.BlackHole;
+    }
 
     /// <summary>A timeout is <c>max_stream_duration</c> to gRPC (gRFC A31): it bounds the call, and a deadline that the caller sets may be shorter.</summary>
     private RouteAction Forwarding(RouteAction action, TimeSpan? timeout, HttpRetry? retries)

@@ -59,6 +59,7 @@ internal sealed class GrpcTranslation
         var routes = ImmutableArray.CreateBuilder<XdsResource>();
         var notices = ImmutableArray.CreateBuilder<string>();
         foreach (var service in scope.Services) AddClusters(snapshot, view, service, clusters, endpoints, notices);
+        var served = clusters.Select(static cluster => cluster.Name).ToHashSet(StringComparer.Ordinal);
         var listed = new HashSet<(string Host, int Port)>();
         for (int i = 0; i < scope.Egress.Length; i++)
         {
@@ -71,7 +72,8 @@ internal sealed class GrpcTranslation
                 {
                     if (!Carries(port) || !Serves(egress, port) || !listed.Add((service.Hostname, port.Number))) continue;
                     var virtualService = chosen.For(service);
-                    var table = _memos.Table(snapshot, new VirtualHostSlot(service.Hostname, service, port.Number, port.Number, view.Namespace, Labels(view, virtualService)), virtualService);
+                    var slot = new VirtualHostSlot(service.Hostname, service, port.Number, port.Number, view.Namespace, Labels(view, virtualService));
+                    var table = _memos.Table(snapshot, slot, virtualService, served);
                     routes.Add(table.Routes);
                     notices.AddRange(table.Notices);
                     listeners.AddRange(_memos.Listeners(service, port.Number, view.Namespace, snapshot.Mesh.ClusterDomain));
