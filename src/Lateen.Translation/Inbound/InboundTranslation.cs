@@ -148,6 +148,7 @@ internal static class InboundTranslation
                             {
                                 Cluster = cluster,
                                 Timeout = Messages.Zero,
+                                MaxStreamDuration = GrpcDeadlines.OfClient(),
                                 RetryPolicy = Retries(declared.Protocol),
                             },
                         },

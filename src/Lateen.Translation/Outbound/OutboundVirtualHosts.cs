@@ -48,7 +48,9 @@ internal static class OutboundVirtualHosts
         {
             new Route
             {
-                Name = "allow_any", Match = RouteMatches.All(), Route_ = new RouteAction { Cluster = cluster, Timeout = Messages.Zero },
+                Name = "allow_any",
+                Match = RouteMatches.All(),
+                Route_ = new RouteAction { Cluster = cluster, Timeout = Messages.Zero, MaxStreamDuration = GrpcDeadlines.OfClient() },
             },
         },
     });

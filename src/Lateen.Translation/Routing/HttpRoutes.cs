@@ -87,6 +87,7 @@ internal sealed class HttpRoutes(MeshConfig mesh, int listenerPort, DestinationP
     {
         // Istio has no timeout unless one is written; Envoy's own default would be 15 s, so "none" has to be said.
         action.Timeout = timeout is { } written ? Messages.Of(written) : Messages.Zero;
+        action.MaxStreamDuration = GrpcDeadlines.OfClient();
         if (RetryPolicies.Of(retries, mesh.DefaultHttpRetryPolicy) is { } policy) action.RetryPolicy = policy;
         return action;
     }
