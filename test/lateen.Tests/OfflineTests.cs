@@ -31,10 +31,21 @@ public sealed class OfflineTests
     {
         await using var work = new CliWorkplace();
         foreach (string line in (string[])["proxy-config secret PROXY --admin", "proxy-config secret PROXY --admin=", "proxy-config secret --admin=", "proxy-config routes PROXY --port",
-            "delete vs NAME -f", "delete -f", "bootstrap sidecar NAME --label", "bootstrap sidecar NAME --xds-address", "bootstrap sidecar NAME --xds-address=", "bootstrap sidecar NAME --identity --secure-address", "demo --rate", "demo --rate much", "demo --rate 201", "demo --rate nan", "ca rotate --root much", "ca rotate --root=much", "bootstrap sidecar NAME --identity=perhaps --api x",
+            "delete vs NAME -f", "delete -f", "bootstrap sidecar NAME --label", "bootstrap sidecar NAME --xds-address", "bootstrap sidecar NAME --xds-address=", "bootstrap sidecar NAME --identity --secure-address", "demo --rate", "demo --rate much", "demo --rate 201", "demo --rate nan", "ca rotate --root much", "ca rotate --root=much", "bootstrap sidecar NAME --identity=perhaps --api x", "bootstrap sidecar", "bootstrap sidecar NAME -n", "bootstrap sidecar NAME -n=",
             "ca issue-token -n shop --service-account web --ttl", "get vs -o", "get vs -o="])
             Assert.Equal(2, (await work.RunAsync(line)).ExitCode);
         Golden.Verify(work.Transcript);
+    }
+
+    [Theory]
+    [InlineData("bootstrap sidecar web~1")]
+    [InlineData("bootstrap grpc web~1")]
+    [InlineData("bootstrap gateway web -n shop.west")]
+    public async Task A_name_that_makes_no_node_id_is_refused_before_the_control_plane_does(string line)
+    {
+        await using var work = new CliWorkplace();
+
+        Assert.Equal(2, (await work.RunAsync(line)).ExitCode);
     }
 
     [Fact]

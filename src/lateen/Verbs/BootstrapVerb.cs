@@ -21,6 +21,15 @@ internal static class BootstrapVerb
         type.AcceptOnlyFromAmong("sidecar", "gateway", Grpc);
         var name = new Argument<string>("NAME") { Description = "The workload's name, unique in its namespace" };
         var space = SharedOptions.Namespace();
+        // Both go into the node id, where ~ and . stand between the parts: a proxy with another name would be refused by the control plane, and not here.
+        name.Validators.Add(result =>
+        {
+            if (!IsName(result.GetValueOrDefault<string>())) result.AddError($"NAME is of letters, digits, '-', '_' and '.', not '{result.GetValueOrDefault<string>()}'.");
+        });
+        space.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } text && (!IsName(text) || text.Contains('.'))) result.AddError($"--namespace is of letters, digits, '-' and '_', not '{text}'.");
+        });
         var label = SharedOptions.Label("A label that Sidecar and Gateway selectors match, key=value. May be repeated; app defaults to NAME");
         var account = new Option<string?>("--service-account") { Description = "The workload's identity. Default: the app label", HelpName = "NAME" };
         var xds = new Option<string>("--xds-address")
@@ -100,6 +109,8 @@ internal static class BootstrapVerb
         });
         return command;
     }
+
+    private static bool IsName(string? text) => text is { Length: > 0 } && text.All(static one => char.IsAsciiLetterOrDigit(one) || one is '-' or '_' or '.');
 
     private static bool IsHostAndPort(string text) =>
         text.LastIndexOf(':') >= 1 && ushort.TryParse(text[(text.LastIndexOf(':') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
