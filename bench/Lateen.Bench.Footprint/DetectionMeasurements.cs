@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Lateen.Testing;
 
 namespace Lateen.Bench.Footprint;
 
@@ -19,7 +20,7 @@ internal sealed class DetectionMeasurements(FootprintOptions options, RunningUps
 
     internal IEnumerable<Figure> Run()
     {
-        using var greeter = new Greeter();
+        using var greeter = new BannerServer();
         int[] ports = [.. Enumerable.Range(0, 4).Select(static _ => RunningProgram.FreePort())];
         int adminPort = RunningProgram.FreePort();
         string file = Path.Combine(upstream.Folder, "detection.yaml");
@@ -60,57 +61,5 @@ internal sealed class DetectionMeasurements(FootprintOptions options, RunningUps
         byte[] one = new byte[1];
         if (socket.Receive(one) == 0) throw new InvalidOperationException($"port {port} closed a connection without a word");
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-    }
-
-    /// <summary>A server that speaks first, and waits for its client to go.</summary>
-    private sealed class Greeter : IDisposable
-    {
-        private static readonly byte[] Greeting = Encoding.ASCII.GetBytes("220 ready\r\n");
-
-        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-        private readonly Task _accepting;
-
-        internal Greeter()
-        {
-            _listener.Start(512);
-            _accepting = AcceptAsync();
-        }
-
-        internal int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
-
-        public void Dispose()
-        {
-            _listener.Dispose();
-            _accepting.GetAwaiter().GetResult();
-        }
-
-        private async Task AcceptAsync()
-        {
-            try
-            {
-                while (true) _ = GreetAsync(await _listener.AcceptSocketAsync());
-            }
-            catch (Exception ending) when (ending is SocketException or ObjectDisposedException)
-            {
-                // Disposed.
-            }
-        }
-
-        private static async Task GreetAsync(Socket client)
-        {
-            using (client)
-            {
-                try
-                {
-                    client.NoDelay = true;
-                    await client.SendAsync(Greeting);
-                    await client.ReceiveAsync(new byte[1]);
-                }
-                catch (SocketException)
-                {
-                    // The client is gone.
-                }
-            }
-        }
     }
 }

@@ -37,8 +37,7 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     private readonly RecordWriter _records;
     private readonly TransportConnection _inner;
     private Deadline? _deadline;
-    private Action<object?>? _watch;
-    private object? _watchState;
+    private ReadinessWatch _watch;
     private long _bytesRead;
     private long _bytesWritten;
     private IoResult _readEnd;
@@ -48,7 +47,6 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     private bool _isWriteEnded;
     private bool _owesFin;
     private bool _isResumeQueued;
-    private bool _watchesPeerOnly;
     private bool _hasPeerClosed;
     private bool _hasTimedOut;
 
@@ -217,11 +215,7 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
         return !IsPeerClosed && Watch(callback, state, peerOnly: true);
     }
 
-    public override void Unwatch()
-    {
-        _watch = null;
-        _watchState = null;
-    }
+    public override void Unwatch() => _watch.Clear();
 
     public override EndPoint? GetOriginalDestination() => _inner.GetOriginalDestination();
 
@@ -266,15 +260,15 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
 
         if (_inner.CanRead)
             _isReadable = true;
-        if (_watch is not null)
+        if (_watch.IsSet)
             Probe();
         // Each continuation may close the connection, or park it again: what follows looks at the state anew.
         if (_isReadable && _readWait.IsArmed)
             _readWait.Complete(true);
         if (_writeWait.IsArmed && CanWrite)
             _writeWait.Complete(true);
-        if (_watch is not null && (_watchesPeerOnly ? IsPeerClosed : _isReadable))
-            FireWatch();
+        if (_watch.IsDue(_isReadable, IsPeerClosed))
+            _watch.Fire();
         if (!IsClosed)
             Observer?.OnReady(this);
     }
@@ -354,23 +348,10 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     private bool Watch(Action<object?> callback, object? state, bool peerOnly)
     {
         Reactor.VerifyAccess();
-        ArgumentNullException.ThrowIfNull(callback);
         if (IsClosed)
             return false;
-        if (_watch is not null)
-            throw new InvalidOperationException("A connection has one watch at a time; Unwatch comes first.");
-        _watch = callback;
-        _watchState = state;
-        _watchesPeerOnly = peerOnly;
+        _watch.Set(callback, state, peerOnly);
         return true;
-    }
-
-    private void FireWatch()
-    {
-        var callback = _watch!;
-        var state = _watchState;
-        Unwatch();
-        callback(state);
     }
 
     private void Interrupt(ReadinessWait wait)

@@ -31,8 +31,7 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
     private EndPoint _remote;
     private EndPoint? _directLocal;
     private EndPoint? _local;
-    private Action<object?>? _watch;
-    private object? _watchState;
+    private ReadinessWatch _watch;
     private TransportListener? _listener;
     private ulong _pollKey;
     private long _bytesRead;
@@ -44,7 +43,6 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
     private bool _isWritable;
     private bool _isPeerClosed;
     private bool _isResumeQueued;
-    private bool _watchesPeerOnly;
     private bool _isRegistered;
 
     /// <summary>The bytes that are there were all seen by a peek; cleared by the kernel's next edge.</summary>
@@ -344,11 +342,7 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
     public override bool WatchPeerClosed(Action<object?> callback, object? state) =>
         !_isPeerClosed && Watch(callback, state, peerOnly: true);
 
-    public override void Unwatch()
-    {
-        _watch = null;
-        _watchState = null;
-    }
+    public override void Unwatch() => _watch.Clear();
 
     public override EndPoint? GetOriginalDestination() => IsClosed ? null : NativeSocket.OriginalDestination(_descriptor, DirectLocalEndPoint);
 
@@ -394,8 +388,8 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
             _readWait.Complete(true);
         if (_isWritable && _writeWait.IsArmed)
             _writeWait.Complete(true);
-        if (_watch is not null && (_watchesPeerOnly ? _isPeerClosed : _isReadable))
-            FireWatch();
+        if (_watch.IsDue(_isReadable, _isPeerClosed))
+            _watch.Fire();
         if (!IsClosed)
             Observer?.OnReady(this);
     }
@@ -444,23 +438,10 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
     private bool Watch(Action<object?> callback, object? state, bool peerOnly)
     {
         Reactor.VerifyAccess();
-        ArgumentNullException.ThrowIfNull(callback);
         if (IsClosed)
             return false;
-        if (_watch is not null)
-            throw new InvalidOperationException("A connection has one watch at a time; Unwatch comes first.");
-        _watch = callback;
-        _watchState = state;
-        _watchesPeerOnly = peerOnly;
+        _watch.Set(callback, state, peerOnly);
         return true;
-    }
-
-    private void FireWatch()
-    {
-        var callback = _watch!;
-        var state = _watchState;
-        Unwatch();
-        callback(state);
     }
 
     private void Interrupt(ReadinessWait wait)

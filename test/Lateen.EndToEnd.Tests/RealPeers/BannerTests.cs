@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using Lateen.Testing;
 
 namespace Lateen.EndToEnd.Tests.RealPeers;
 

@@ -52,7 +52,7 @@ public sealed class PeerMesh : IAsyncLifetime
         Web = await WebServer.StartAsync();
         Calls = await CallsServer.StartAsync();
         var secure = await WebServer.StartAsync(Authority.Issue("secure.example"));
-        _servers.AddRange([Web, Calls, secure, Mail]);
+        _servers.AddRange([Web, Calls, secure]);
         var gates = PeerYaml.Gates;
         var ports = new Queue<int>(FreePorts.Take(gates.Length + PeerYaml.OwnGates.Length + PeerYaml.Services.Length + 3));
         foreach (var gate in gates)
@@ -103,6 +103,7 @@ public sealed class PeerMesh : IAsyncLifetime
             await Redis.DisposeAsync();
         }
 
+        Mail.Dispose();
         foreach (var server in _servers)
         {
             await server.DisposeAsync();

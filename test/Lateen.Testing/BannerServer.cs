@@ -2,29 +2,27 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Lateen.EndToEnd.Tests.RealPeers;
+namespace Lateen.Testing;
 
 /// <summary>A server that speaks first, as SMTP and MySQL do: a greeting, then an answer to each line; QUIT ends it (RFC 5321 3.1).</summary>
-internal sealed class BannerServer : IAsyncDisposable
+public sealed class BannerServer : IDisposable
 {
+    /// <summary>The greeting, with its end of line.</summary>
     public const string Banner = "220 mail.example ready\r\n";
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly Task _accepting;
 
+    /// <summary>Listens on a port of loopback until it is disposed.</summary>
     public BannerServer()
     {
         _listener.Start(512);
-        _accepting = AcceptAsync();
+        _ = AcceptAsync();
     }
 
+    /// <summary>Where it listens.</summary>
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    public async ValueTask DisposeAsync()
-    {
-        _listener.Stop();
-        await _accepting;
-    }
+    public void Dispose() => _listener.Dispose();
 
     private async Task AcceptAsync()
     {
@@ -37,7 +35,7 @@ internal sealed class BannerServer : IAsyncDisposable
         }
         catch (Exception failure) when (failure is SocketException or ObjectDisposedException)
         {
-            // Stopped.
+            // Disposed.
         }
     }
 
