@@ -90,6 +90,7 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode CipherSuite = Warning("LAT0503", "a cipher suite that is unknown, not offered, or written twice");
     public static readonly DiagnosticCode TlsVersionNotSpoken = Warning("LAT0504", "a version of TLS that proxies do not speak");
     public static readonly DiagnosticCode RootsUnused = Warning("LAT0505", "roots of a server that no client is verified with");
+    public static readonly DiagnosticCode TlsSettingUnused = Warning("LAT0506", "a TLS setting of a server that its mode makes nothing of");
 
     public static readonly DiagnosticCode BareWildcard = Error("LAT0601", "a ServiceEntry for every host");
     public static readonly DiagnosticCode PartialWildcard = Warning("LAT0602", "a wildcard that cuts a label");

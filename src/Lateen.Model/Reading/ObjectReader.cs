@@ -136,6 +136,9 @@ internal sealed partial class ObjectReader
         }
     }
 
+    /// <summary>As <see cref="String"/>, but the empty string is no string: in a message of protobuf it is the same as none, and charts write it.</summary>
+    public string? NonEmptyString(string field) => String(field) is { Length: > 0 } value ? value : null;
+
     /// <summary>A string that must be there and not be empty; reads as null, after a report, when it is not.</summary>
     public string? RequiredString(string field)
     {

@@ -21,11 +21,11 @@ internal static class ClientTlsReader
             Mode = at.Enum(
                 "mode", ("DISABLE", ClientTlsMode.Disable), ("SIMPLE", ClientTlsMode.Simple), ("MUTUAL", ClientTlsMode.Mutual),
                 ("ISTIO_MUTUAL", ClientTlsMode.IstioMutual)) ?? ClientTlsMode.Disable,
-            ClientCertificate = at.String("clientCertificate"),
-            PrivateKey = at.String("privateKey"),
-            CaCertificates = at.String("caCertificates"),
-            CaCrl = at.String("caCrl"),
-            CredentialName = at.String("credentialName"),
+            ClientCertificate = at.NonEmptyString("clientCertificate"),
+            PrivateKey = at.NonEmptyString("privateKey"),
+            CaCertificates = at.NonEmptyString("caCertificates"),
+            CaCrl = at.NonEmptyString("caCrl"),
+            CredentialName = at.NonEmptyString("credentialName"),
             SubjectAltNames = at.Strings("subjectAltNames"),
             Sni = at.String("sni"),
             InsecureSkipVerify = at.Boolean("insecureSkipVerify"),
@@ -42,8 +42,8 @@ internal static class ClientTlsReader
     private static void MutualHasCertificate(ClientTlsSettings settings, ObjectReader at)
     {
         if (settings.Mode != ClientTlsMode.Mutual || settings.CredentialName is not null) return;
-        foreach (var field in (ReadOnlySpan<string>)["clientCertificate", "privateKey"])
-            if (!at.Has(field)) at.Report(DiagnosticCodes.InvalidTls, field, $"MUTUAL needs '{field}'", "or credentialName");
+        foreach (var (field, value) in (ReadOnlySpan<(string, string?)>)[("clientCertificate", settings.ClientCertificate), ("privateKey", settings.PrivateKey)])
+            if (value is null) at.Report(DiagnosticCodes.InvalidTls, field, $"MUTUAL needs '{field}'", "or credentialName");
     }
 
     private static void IstioMutualBringsItsOwnCertificates(ClientTlsSettings settings, ObjectReader at)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Lateen.Model.Reading;
 using static Lateen.Model.Reading.ShapeField;
 
@@ -21,6 +22,17 @@ internal static class ServerTlsReader
         ("TLS_AUTO", WrittenVersion.Auto), ("TLSV1_0", WrittenVersion.Tls10), ("TLSV1_1", WrittenVersion.Tls11),
         ("TLSV1_2", WrittenVersion.Tls12), ("TLSV1_3", WrittenVersion.Tls13),
     ];
+
+    /// <summary>Octets of a SHA-256 hash.</summary>
+    private const int HashOctets = 32;
+
+    private const string NoVerification = "in this mode no client is verified by it";
+
+    private const string VerifyHint = "modes MUTUAL and OPTIONAL_MUTUAL verify clients";
+
+    private const string NoTermination = "TLS that passes through is not opened";
+
+    private const string TerminateHint = "mode SIMPLE terminates";
 
     /// <summary>What may be written, in order.</summary>
     private enum WrittenVersion
@@ -53,14 +65,14 @@ internal static class ServerTlsReader
                 "mode", ("PASSTHROUGH", ServerTlsMode.Passthrough), ("SIMPLE", ServerTlsMode.Simple), ("MUTUAL", ServerTlsMode.Mutual),
                 ("AUTO_PASSTHROUGH", ServerTlsMode.AutoPassthrough), ("ISTIO_MUTUAL", ServerTlsMode.IstioMutual),
                 ("OPTIONAL_MUTUAL", ServerTlsMode.OptionalMutual)) ?? ServerTlsMode.Passthrough,
-            ServerCertificate = at.String("serverCertificate"),
-            PrivateKey = at.String("privateKey"),
-            CaCertificates = at.String("caCertificates"),
-            CaCrl = at.String("caCrl"),
-            CredentialName = at.String("credentialName"),
+            ServerCertificate = at.NonEmptyString("serverCertificate"),
+            PrivateKey = at.NonEmptyString("privateKey"),
+            CaCertificates = at.NonEmptyString("caCertificates"),
+            CaCrl = at.NonEmptyString("caCrl"),
+            CredentialName = at.NonEmptyString("credentialName"),
             CredentialNames = at.Strings("credentialNames"),
             TlsCertificates = at.Objects("tlsCertificates", ReadCertificate),
-            CaCertCredentialName = at.String("caCertCredentialName"),
+            CaCertCredentialName = at.NonEmptyString("caCertCredentialName"),
             SubjectAltNames = at.Strings("subjectAltNames"),
             VerifyCertificateSpki = at.Strings("verifyCertificateSpki"),
             VerifyCertificateHash = at.Strings("verifyCertificateHash"),
@@ -73,6 +85,8 @@ internal static class ServerTlsReader
         TerminationHasCertificates(tls, at, isGateway);
         ClientsAreVerified(tls, at);
         RootsAreUsed(tls, at);
+        PinsAreHashes(tls, at);
+        SettingsHaveAnEffect(tls, at);
         CipherSuitesAreKnown(tls, at);
         if (isGateway) ModeIsInEffect(tls, at);
         return tls with { CipherSuites = [.. tls.CipherSuites.Where(CipherSuites.Contains).Distinct()] };
@@ -88,7 +102,7 @@ internal static class ServerTlsReader
     {
         var certificate = at.RequiredString("serverCertificate");
         var key = at.RequiredString("privateKey");
-        var ca = at.String("caCertificates");
+        var ca = at.NonEmptyString("caCertificates");
         return certificate is null || key is null ? null : new ServerTlsCertificate(certificate, key, ca);
     }
 
@@ -99,15 +113,17 @@ internal static class ServerTlsReader
             at.Report(
                 DiagnosticCodes.InvalidTls, "credentialNames", $"{tls.CredentialNames.Length} credentials are named",
                 "at most two: one RSA, one ECDSA");
-        if (at.Has("serverCertificate") != at.Has("privateKey"))
+        if (tls.CredentialNames.Contains(""))
+            at.Report(DiagnosticCodes.InvalidTls, "credentialNames", "a credential has no name");
+        if (tls.ServerCertificate is null != tls.PrivateKey is null)
             at.Report(
-                DiagnosticCodes.InvalidTls, at.Has("privateKey") ? "privateKey" : "serverCertificate",
+                DiagnosticCodes.InvalidTls, tls.PrivateKey is null ? "serverCertificate" : "privateKey",
                 "'serverCertificate' and 'privateKey' come together");
     }
 
     private static void TerminationHasCertificates(ServerTlsSettings tls, ObjectReader at, bool isGateway)
     {
-        var hasCertificates = at.Has("serverCertificate") || at.Has("credentialName") || at.Has("credentialNames") || at.Has("tlsCertificates");
+        var hasCertificates = tls.ServerCertificate is not null || tls.CredentialName is not null || !tls.CredentialNames.IsEmpty || !tls.TlsCertificates.IsEmpty;
         switch (tls.Mode)
         {
             case ServerTlsMode.Simple or ServerTlsMode.Mutual or ServerTlsMode.OptionalMutual when !hasCertificates:
@@ -115,7 +131,7 @@ internal static class ServerTlsReader
                     DiagnosticCodes.InvalidTls, "mode", "termination needs a certificate",
                     isGateway ? "write credentialName, or serverCertificate and privateKey" : "write serverCertificate and privateKey");
                 break;
-            case ServerTlsMode.IstioMutual when hasCertificates || at.Has("caCertificates"):
+            case ServerTlsMode.IstioMutual when hasCertificates || tls.CaCertificates is not null:
                 at.Report(
                     DiagnosticCodes.InvalidTls, "mode", "ISTIO_MUTUAL brings its own certificates", "remove the others, or use MUTUAL");
                 break;
@@ -130,11 +146,12 @@ internal static class ServerTlsReader
     private static void ClientsAreVerified(ServerTlsSettings tls, ObjectReader at)
     {
         var isMutual = tls.Mode is ServerTlsMode.Mutual or ServerTlsMode.OptionalMutual;
-        var fromFiles = at.Has("serverCertificate") || at.Has("tlsCertificates");
-        var hasRoots = at.Has("caCertificates") || at.Has("caCertCredentialName") || tls.TlsCertificates.Any(certificate => certificate.CaCertificates is not null);
+        var fromFiles = tls.ServerCertificate is not null || !tls.TlsCertificates.IsEmpty;
+        var hasRoots = tls.CaCertificates is not null || tls.CaCertCredentialName is not null
+            || tls.TlsCertificates.Any(certificate => certificate.CaCertificates is not null);
         if (isMutual && fromFiles && !hasRoots && tls.InsecureSkipVerify != true)
             at.Report(DiagnosticCodes.InvalidTls, "caCertificates", "MUTUAL needs a CA to verify clients with");
-        if (at.Has("caCrl") && (!fromFiles || at.Has("caCertCredentialName")))
+        if (tls.CaCrl is not null && (!fromFiles || tls.CaCertCredentialName is not null))
             at.Report(
                 DiagnosticCodes.InvalidTls, "caCrl", "revocation lists in a file go with roots in a file", "the key ca.crl of the Secret that holds the roots");
         if (tls.InsecureSkipVerify == true && !isMutual)
@@ -156,6 +173,48 @@ internal static class ServerTlsReader
                 at.ReportItem(
                     DiagnosticCodes.RootsUnused, "tlsCertificates", i, $"clients are verified with {used}, not with {roots}",
                     "put all roots into one file and name it by caCertificates of tls");
+        }
+    }
+
+    /// <summary>A proxy could not make a context of anything else, and the server would have none.</summary>
+    private static void PinsAreHashes(ServerTlsSettings tls, ObjectReader at)
+    {
+        Span<byte> hash = stackalloc byte[HashOctets];
+        foreach (var (i, pin) in tls.VerifyCertificateSpki.Index())
+        {
+            if (!Convert.TryFromBase64String(pin, hash, out int octets) || octets != HashOctets)
+                at.ReportItem(
+                    DiagnosticCodes.InvalidTls, "verifyCertificateSpki", i, $"'{pin}' is not the base64 of a SHA-256 hash",
+                    "openssl x509 -in FILE -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64");
+        }
+
+        foreach (var (i, pin) in tls.VerifyCertificateHash.Index())
+        {
+            if (Convert.FromHexString(pin.Replace(":", "", StringComparison.Ordinal), hash, out _, out int octets) != OperationStatus.Done || octets != HashOctets)
+                at.ReportItem(
+                    DiagnosticCodes.InvalidTls, "verifyCertificateHash", i, $"'{pin}' is not the hexadecimal text of a SHA-256 hash",
+                    "openssl x509 -in FILE -noout -fingerprint -sha256");
+        }
+    }
+
+    /// <summary>Istio passes over these in silence, and who wrote one believes that clients are verified. So it is a warning.</summary>
+    private static void SettingsHaveAnEffect(ServerTlsSettings tls, ObjectReader at)
+    {
+        if (tls.Mode is ServerTlsMode.Mutual or ServerTlsMode.OptionalMutual) return;
+        Unused("verifyCertificateSpki", !tls.VerifyCertificateSpki.IsEmpty, NoVerification, VerifyHint);
+        Unused("verifyCertificateHash", !tls.VerifyCertificateHash.IsEmpty, NoVerification, VerifyHint);
+        if (tls.Mode == ServerTlsMode.IstioMutual) return;
+        Unused("subjectAltNames", !tls.SubjectAltNames.IsEmpty, NoVerification, VerifyHint);
+        Unused("caCertificates", tls.CaCertificates is not null, NoVerification, VerifyHint);
+        Unused("caCertCredentialName", tls.CaCertCredentialName is not null, NoVerification, VerifyHint);
+        if (tls.Mode == ServerTlsMode.Simple) return;
+        Unused("minProtocolVersion", tls.MinProtocolVersion != TlsProtocolVersion.Auto, NoTermination, TerminateHint);
+        Unused("maxProtocolVersion", tls.MaxProtocolVersion != TlsProtocolVersion.Auto, NoTermination, TerminateHint);
+        Unused("cipherSuites", !tls.CipherSuites.IsEmpty, NoTermination, TerminateHint);
+
+        void Unused(string field, bool isWritten, string why, string hint)
+        {
+            if (isWritten) at.Report(DiagnosticCodes.TlsSettingUnused, field, $"'{field}' has no effect: {why}", hint);
         }
     }
 
