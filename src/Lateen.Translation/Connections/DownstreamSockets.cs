@@ -50,7 +50,7 @@ internal static class DownstreamSockets
         return parameters;
     }
 
-    private static Version Of(TlsProtocolVersion version) => version switch
+    public static Version Of(TlsProtocolVersion version) => version switch
     {
         TlsProtocolVersion.Tls12 => Version.Tlsv12,
         TlsProtocolVersion.Tls13 => Version.Tlsv13,

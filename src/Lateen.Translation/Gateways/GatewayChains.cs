@@ -102,7 +102,7 @@ internal sealed class GatewayChains(
     }
 
     private TransportSocket Terminating(ServerTlsSettings tls, ImmutableArray<string> alpn) => tls.Mode == ServerTlsMode.IstioMutual
-        ? MeshTlsContexts.Server(snapshot.Mesh, alpn)
+        ? MeshTlsContexts.Server(snapshot.Mesh, alpn, tls)
         : DownstreamSockets.Of(tls, alpn, secrets);
 
     private ConnectionRoutes Routes(GatewayServerEntry entry) => new(snapshot, proxy.Namespace, proxy.Labels, destinations.Find, entry.Server.Port.Number);

@@ -27,15 +27,16 @@ internal static class MeshTlsContexts
 
     /// <summary>What a server of the mesh asks of its clients: a certificate of the mesh's roots, for an identity of one of its trust domains.</summary>
     /// <param name="alpn">What the server agrees on.</param>
-    public static TransportSocket Server(MeshConfig mesh, ImmutableArray<string> alpn)
+    /// <param name="asked">What a gateway's server asks beside, such as certain identities; null: nothing.</param>
+    public static TransportSocket Server(MeshConfig mesh, ImmutableArray<string> alpn, ServerTlsSettings? asked = null)
     {
-        var demands = new CertificateValidationContext();
-        foreach (string domain in TrustDomains(mesh)) demands.MatchTypedSubjectAltNames.Add(UriPrefix($"spiffe://{domain}/"));
-        return Socket(new DownstreamTlsContext
-        {
-            CommonTlsContext = Common(mesh, alpn, demands),
-            RequireClientCertificate = true,
-        });
+        var demands = TlsContexts.Demands(asked?.SubjectAltNames ?? []);
+        // One of the names is enough, so the trust domains beside certain identities would let everybody in.
+        if (demands.MatchTypedSubjectAltNames.Count == 0)
+            foreach (string domain in TrustDomains(mesh)) demands.MatchTypedSubjectAltNames.Add(UriPrefix($"spiffe://{domain}/"));
+        var common = Common(mesh, alpn, demands);
+        if (asked is not null) Narrow(common.TlsParams, asked);
+        return Socket(new DownstreamTlsContext { CommonTlsContext = common, RequireClientCertificate = true });
     }
 
     /// <summary>What a client of the mesh shows to an endpoint, and who it lets the endpoint be.</summary>
@@ -50,6 +51,15 @@ internal static class MeshTlsContexts
     public static IEnumerable<string> TrustDomains(MeshConfig mesh) => mesh.TrustDomainAliases.Prepend(mesh.TrustDomain).Distinct(StringComparer.Ordinal);
 
     public static SubjectAltNameMatcher UriPrefix(string prefix) => new() { SanType = SanType.Uri, Matcher = new StringMatcher { Prefix = prefix } };
+
+    private static void Narrow(TlsParameters parameters, ServerTlsSettings asked)
+    {
+        parameters.CipherSuites.AddRange(asked.CipherSuites);
+        if (asked.MinProtocolVersion != TlsProtocolVersion.Auto) parameters.TlsMinimumProtocolVersion = DownstreamSockets.Of(asked.MinProtocolVersion);
+        if (asked.MaxProtocolVersion != TlsProtocolVersion.Tls12) return;
+        // A server's own word holds against the mesh's minimum.
+        parameters.TlsMinimumProtocolVersion = parameters.TlsMaximumProtocolVersion = Version.Tlsv12;
+    }
 
     private static TransportSocket Socket(Google.Protobuf.IMessage context) => new() { Name = TlsContexts.SocketName, TypedConfig = Messages.Pack(context) };
 
