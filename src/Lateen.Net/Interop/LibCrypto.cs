@@ -306,7 +306,6 @@ internal static unsafe partial class LibCrypto
     internal static partial int SetMacParameters(nint context, Parameter* parameters);
 
     internal const int BioTypeSourceSink = 0x400;
-    internal const int BioControlEndOfFile = 2;
     internal const int BioControlContent = 3;
     internal const int BioControlPush = 6;
     internal const int BioControlPop = 7;

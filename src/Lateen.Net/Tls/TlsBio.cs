@@ -75,11 +75,10 @@ internal static unsafe class TlsBio
         }
     }
 
+    /// <summary>
+    /// Flushing is all that it can do. Asked whether the stream has ended it says no: after a yes OpenSSL answers an end without close_notify by a fatal
+    /// alert, and nothing can be written any more to a peer who has ended its half and waits for an answer. The engine knows the end by itself.
+    /// </summary>
     [UnmanagedCallersOnly]
-    private static nint Control(nint bio, int command, nint number, nint pointer) => command switch
-    {
-        LibCrypto.BioControlFlush => 1,
-        LibCrypto.BioControlEndOfFile => EngineOf(bio).IsWireEnded ? 1 : 0,
-        _ => 0,
-    };
+    private static nint Control(nint bio, int command, nint number, nint pointer) => command == LibCrypto.BioControlFlush ? 1 : 0;
 }

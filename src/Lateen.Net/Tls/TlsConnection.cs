@@ -108,6 +108,10 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     /// <summary>True as well from when the peer's close_notify was read.</summary>
     public override bool IsPeerClosed => _hasPeerClosed || _inner.IsPeerClosed;
 
+    public override bool HasFailed => _inner.HasFailed;
+
+    public override bool HasEndedUnannounced => _engine.HasEndedUnannounced;
+
     public override bool IsClosed => _phase > Phase.Open;
 
     public override bool CanRead => _isReadable && !IsClosed;
@@ -220,16 +224,10 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
     public override EndPoint? GetOriginalDestination() => _inner.GetOriginalDestination();
 
     /// <summary>Sends close_notify, then the transport's FIN; reading goes on.</summary>
-    public override void ShutdownWrite()
-    {
-        Reactor.VerifyAccess();
-        if (_phase != Phase.Open || _isWriteEnded)
-            return;
-        _isWriteEnded = true;
-        _engine.Shutdown();
-        _owesFin = true;
-        SendFinIfDue();
-    }
+    public override void ShutdownWrite() => EndWriting(isAnnounced: true);
+
+    /// <summary>Sends the transport's FIN alone, which the peer reads as a truncation (RFC 8446 6.1).</summary>
+    public override void ShutdownWriteUnannounced() => EndWriting(isAnnounced: false);
 
     public override void Abort()
     {
@@ -290,6 +288,18 @@ public sealed class TlsConnection : TransportConnection, ITransportObserver
             BeginLinger(Phase.Lingering, LingerMilliseconds);
         else
             Close(isAbort: false);
+    }
+
+    private void EndWriting(bool isAnnounced)
+    {
+        Reactor.VerifyAccess();
+        if (_phase != Phase.Open || _isWriteEnded)
+            return;
+        _isWriteEnded = true;
+        if (isAnnounced)
+            _engine.Shutdown();
+        _owesFin = true;
+        SendFinIfDue();
     }
 
     private static void ResumeQueued(object? state) => ((TlsConnection)state!).Resume();

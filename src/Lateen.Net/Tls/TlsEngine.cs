@@ -61,6 +61,9 @@ internal sealed unsafe class TlsEngine
     /// <summary>The peer said that it sends no more.</summary>
     internal bool HasPeerClosed => _ssl != 0 && (LibSsl.ShutdownState(_ssl) & LibSsl.ReceivedShutdown) != 0;
 
+    /// <summary>The transport ended between two records, without close_notify.</summary>
+    internal bool HasEndedUnannounced { get; private set; }
+
     /// <summary>Received bytes lie within OpenSSL, decrypted or not, so that a read may succeed though the transport has nothing.</summary>
     internal bool HasPending => LibSsl.HasPending(_ssl) != 0;
 
@@ -277,9 +280,6 @@ internal sealed unsafe class TlsEngine
 
     internal IoResult OnSend(ReadOnlySpan<byte> bytes) => _wire.Send(bytes);
 
-    /// <summary>The BIO's answer to "was that the end?".</summary>
-    internal bool IsWireEnded => _wire.LastReceive.Status == IoStatus.EndOfStream;
-
     /// <summary>An exception must not pass through OpenSSL's frames: it is kept until they are left.</summary>
     internal void KeepBug(Exception exception) => _bug ??= ExceptionDispatchInfo.Capture(exception);
 
@@ -430,7 +430,8 @@ internal sealed unsafe class TlsEngine
 
         if (_wire.LastReceive.Status == IoStatus.EndOfStream)
         {
-            // Bytes may be missing, and an attacker can make it so: this is no good end (RFC 8446 6.1).
+            // Bytes may be missing, and an attacker can make it so: this is no good end (RFC 8446 6.1). Of a record that was cut bytes are missing.
+            HasEndedUnannounced = !HasPending;
             Failure ??= new TlsFailure(TlsFailureCause.PeerClosed, "the peer ended the connection without close_notify");
             return IoResult.Failed(Errno.ConnectionReset);
         }

@@ -42,6 +42,7 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
     private bool _isReadable;
     private bool _isWritable;
     private bool _isPeerClosed;
+    private bool _hasFailed;
     private bool _isResumeQueued;
     private bool _isRegistered;
 
@@ -70,6 +71,8 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
     public override bool CanSplice => true;
 
     public override bool IsPeerClosed => _isPeerClosed;
+
+    public override bool HasFailed => _hasFailed;
 
     public override bool IsClosed => _descriptor == Closed;
 
@@ -383,6 +386,9 @@ internal sealed unsafe class SocketConnection : TransportConnection, IPollTarget
             _isWritable = true;
         if ((events & PeerGone) != 0)
             _isPeerClosed = true;
+        // After FIN a reset is told by this event alone: reads go on to find the end (tcp(7), SOCK_DONE).
+        if ((events & Linux.EpollError) != 0)
+            _hasFailed = true;
         // Each continuation may close the connection, or park it again: what follows looks at the state anew.
         if (_isReadable && _readWait.IsArmed && (_waitsForMore ? !_isPeeked : HasReadBudget()))
             _readWait.Complete(true);

@@ -46,6 +46,18 @@ public abstract class TransportConnection : IDisposable
     /// <summary>True from the moment that the peer's FIN or RST was seen, even if bytes before it are still unread.</summary>
     public abstract bool IsPeerClosed { get; }
 
+    /// <summary>
+    /// The peer or the network has reset the connection. Reads and writes tell of it too; this is for who does neither any more, such as a party that has
+    /// read the end and has nothing to send.
+    /// </summary>
+    public abstract bool HasFailed { get; }
+
+    /// <summary>
+    /// Reading failed because the transport ended where the layer's own goodbye (close_notify of TLS) should have come. All that was sent was read;
+    /// whether more was meant to come nobody can tell.
+    /// </summary>
+    public virtual bool HasEndedUnannounced => false;
+
     /// <summary>True after <see cref="Abort"/> or <see cref="Dispose()"/>.</summary>
     public abstract bool IsClosed { get; }
 
@@ -164,6 +176,9 @@ public abstract class TransportConnection : IDisposable
 
     /// <summary>Sends FIN (or the layer's close notice) after what was written; reading goes on.</summary>
     public abstract void ShutdownWrite();
+
+    /// <summary>As <see cref="ShutdownWrite"/>, without the layer's close notice: the peer learns that there may have been more.</summary>
+    public virtual void ShutdownWriteUnannounced() => ShutdownWrite();
 
     /// <summary>Ends the connection at once, with RST where the transport has it; unsent bytes are dropped.</summary>
     public abstract void Abort();

@@ -54,6 +54,7 @@ internal struct RelayDirection
     private byte _smallSplices;
     private bool _isSplicing;
     private bool _hasSourceEnded;
+    private bool _isEndUnannounced;
     private bool _isFinished;
 
     /// <summary>Octets taken from the source so far.</summary>
@@ -90,10 +91,12 @@ internal struct RelayDirection
                 if (!_isFinished)
                 {
                     _isFinished = true;
-                    sink.ShutdownWrite();
+                    if (_isEndUnannounced) sink.ShutdownWriteUnannounced();
+                    else sink.ShutdownWrite();
                 }
 
-                return RelayStep.Finished;
+                // Nobody reads from it any more, and the other direction may have nothing to write to it for as long as its own source is silent.
+                return source.HasFailed ? RelayStep.SourceFailed : RelayStep.Finished;
             }
 
             if (!source.CanRead || !sink.CanWrite)
@@ -116,6 +119,14 @@ internal struct RelayDirection
                     Release(source.Reactor);
                     return RelayStep.Wait;
                 default:
+                    if (source.HasEndedUnannounced)
+                    {
+                        // Many programs close TLS so, and mean it well. Whoever is behind TLS is told just as little; for others it is an end,
+                        // as with other proxies: they know their protocol, and a reset would take from them what is on its way.
+                        _hasSourceEnded = _isEndUnannounced = true;
+                        break;
+                    }
+
                     Release(source.Reactor);
                     return RelayStep.SourceFailed;
             }

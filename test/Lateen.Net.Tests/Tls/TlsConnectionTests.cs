@@ -241,6 +241,23 @@ public sealed class TlsConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task Unannounced_end_is_told_from_a_reset_and_from_a_record_that_was_cut()
+    {
+        await using var harness = new TlsHarness();
+        var (near, far) = await harness.Establish(_server, _client);
+        await harness.Test.Run(near.ShutdownWriteUnannounced);
+        Assert.Equal(TransportError.ConnectionReset, (await harness.ReadOne(far)).Error);
+        await harness.Test.Run(() => Assert.True(far.HasEndedUnannounced && !far.HasFailed));
+        await harness.Exchange(far, near);
+
+        var (cutter, reader) = await harness.Establish(_server, _client);
+        await harness.Test.Run(() => cutter.Inner.WriteAll(new byte[] { 23, 3, 3, 0, 20, 1, 2, 3 }));
+        await harness.Test.Run(cutter.Inner.ShutdownWrite);
+        Assert.Equal(TransportError.ConnectionReset, (await harness.ReadOne(reader)).Error);
+        await harness.Test.Run(() => Assert.False(reader.HasEndedUnannounced));
+    }
+
+    [Fact]
     public async Task Broken_record_fails_the_read_and_is_answered_by_an_alert()
     {
         await using var harness = new TlsHarness();

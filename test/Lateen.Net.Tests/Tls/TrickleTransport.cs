@@ -23,6 +23,8 @@ internal sealed class TrickleTransport : TransportConnection, ITransportObserver
 
     public override bool IsPeerClosed => _inner.IsPeerClosed;
 
+    public override bool HasFailed => _inner.HasFailed;
+
     public override bool IsClosed => _inner.IsClosed;
 
     public override bool CanRead => _mayRead && _inner.CanRead;

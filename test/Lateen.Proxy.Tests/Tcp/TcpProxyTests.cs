@@ -71,6 +71,29 @@ public sealed class TcpProxyTests
         Assert.Equal("still", await got.Task.WaitAsync(Cancel));
     }
 
+    [Fact]
+    public async Task A_client_that_ends_its_half_and_is_gone_then_is_not_kept_for_a_server_that_is_silent()
+    {
+        var hasEnded = new TaskCompletionSource();
+        var end = new TaskCompletionSource();
+        await using var upstream = TestUpstream.Serving(async peer =>
+        {
+            await peer.WaitForCloseAsync();
+            hasEnded.SetResult();
+            await end.Task;
+        });
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple(upstream.Address));
+        using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
+        await client.SendAsync("question");
+        client.ShutdownSend();
+        await hasEnded.Task.WaitAsync(Cancel);
+        client.Abort();
+
+        Assert.StartsWith("- 8/0 ", await proxy.Log.NextAsync());
+        await proxy.EventuallyAsync("cluster.backend.upstream_cx_active", 0);
+        end.SetResult();
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(1000)]

@@ -44,6 +44,46 @@ public sealed class TlsTcpTests : IDisposable
     }
 
     [Fact]
+    public async Task A_client_that_ends_TLS_without_a_word_is_heard_to_its_end_and_gets_the_answer()
+    {
+        await using var upstream = TestUpstream.Serving(async peer =>
+        {
+            var got = new MemoryStream();
+            await peer.Stream().CopyToAsync(got, Cancel);
+            await peer.SendAsync($"{got.Length} octets");
+        });
+        var yaml = TcpYaml.Listeners(TcpYaml.Listener("tcp", TcpYaml.Chain(TcpYaml.Proxy("backend"), options: $"transport_socket: {Downstream()}")))
+            + TcpYaml.Clusters(TcpYaml.Cluster("backend", "", upstream.Address));
+        await using var proxy = await BootstrappedProxy.StartAsync(yaml);
+        var (socket, client) = await OpenAsync(proxy.AddressOf("tcp"));
+        await using (client)
+        {
+            await client.WriteAsync(new byte[300_000], Cancel);
+            socket.Shutdown(SocketShutdown.Send);
+
+            Assert.Equal("300000 octets", await new StreamReader(client).ReadToEndAsync(Cancel));
+        }
+
+        Assert.StartsWith("- 300000/13 ", await proxy.Log.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_server_that_ends_TLS_without_a_word_is_passed_on_to_its_end()
+    {
+        await using var upstream = Server(static async (tls, peer) =>
+        {
+            await tls.WriteAsync("all of it"u8.ToArray(), Cancel);
+            peer.ShutdownSend();
+            await peer.WaitForCloseAsync();
+        });
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple(upstream.Address, clusterOptions: $"transport_socket: {Upstream()}"));
+        using (var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp")))
+            Assert.Equal("all of it", await client.ReadToEndAsync());
+
+        Assert.StartsWith("- 0/9 ", await proxy.Log.NextAsync());
+    }
+
+    [Fact]
     public async Task A_server_behind_TLS_that_speaks_first_is_heard_on_a_port_of_unknown_protocol()
     {
         await using var upstream = Server(async tls =>
@@ -81,7 +121,9 @@ public sealed class TlsTcpTests : IDisposable
         Assert.Contains("TLS_error:", line);
     }
 
-    private async Task<SslStream> ConnectAsync(IPEndPoint address)
+    private async Task<SslStream> ConnectAsync(IPEndPoint address) => (await OpenAsync(address)).Tls;
+
+    private async Task<(Socket Socket, SslStream Tls)> OpenAsync(IPEndPoint address)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(address, Cancel);
@@ -89,10 +131,12 @@ public sealed class TlsTcpTests : IDisposable
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         policy.CustomTrustStore.Add(_authority.Root);
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "in.test", CertificateChainPolicy = policy }, Cancel);
-        return tls;
+        return (socket, tls);
     }
 
-    private TestUpstream Server(Func<SslStream, Task> serve, TestAuthority? authority = null)
+    private TestUpstream Server(Func<SslStream, Task> serve, TestAuthority? authority = null) => Server((tls, _) => serve(tls), authority);
+
+    private TestUpstream Server(Func<SslStream, UpstreamPeer, Task> serve, TestAuthority? authority = null)
     {
         var certificate = (authority ?? _authority).Issue(["out.test"]).ToX509();
         return TestUpstream.Serving(async peer =>
@@ -108,7 +152,7 @@ public sealed class TlsTcpTests : IDisposable
                 return;
             }
 
-            await serve(tls);
+            await serve(tls, peer);
         });
     }
 
