@@ -75,7 +75,7 @@ public static class AccessLogCompilers
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
             {
-                errors.Add(path, $"'{file}' cannot be opened for writing: {failure.Message}");
+                errors.Add(path, $"'{file}' cannot be opened for writing: {FileFailureText.Of(failure)}");
                 return null;
             }
         }

@@ -33,11 +33,11 @@ internal static class DataSourceReader
         }
         catch (IOException failure)
         {
-            errors.Add(path, $"'{name}' cannot be read: {failure.Message}");
+            errors.Add(path, $"'{name}' cannot be read: {FileFailureText.Of(failure)}");
         }
         catch (UnauthorizedAccessException failure)
         {
-            errors.Add(path, $"'{name}' cannot be read: {failure.Message}");
+            errors.Add(path, $"'{name}' cannot be read: {FileFailureText.Of(failure)}");
         }
 
         return [];

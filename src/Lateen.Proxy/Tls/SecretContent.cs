@@ -118,7 +118,7 @@ internal sealed class SecretContent
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            errors.Add(path, $"'{name}' cannot be read: {failure.Message}");
+            errors.Add(path, $"'{name}' cannot be read: {FileFailureText.Of(failure)}");
         }
 
         return null;

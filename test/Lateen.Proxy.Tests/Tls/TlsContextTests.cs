@@ -33,7 +33,7 @@ public sealed class TlsContextTests : IDisposable
     [Theory]
     [InlineData("common_tls_context: {}", "common_tls_context: a server needs a certificate")]
     [InlineData("common_tls_context: {tls_certificates: [{}]}", "common_tls_context.tls_certificates[0].certificate_chain: is required")]
-    [InlineData("common_tls_context: {tls_certificates: [{certificate_chain: {filename: /nowhere}, private_key: {inline_string: x}}]}", "common_tls_context.tls_certificates[0].certificate_chain.filename: '/nowhere' cannot be read")]
+    [InlineData("common_tls_context: {tls_certificates: [{certificate_chain: {filename: /nowhere}, private_key: {inline_string: x}}]}", "common_tls_context.tls_certificates[0].certificate_chain.filename: '/nowhere' cannot be read: there is no such file")]
     [InlineData("common_tls_context: {tls_certificate_sds_secret_configs: [{name: own}]}", "tls_certificate_sds_secret_configs[0].name: there is no static secret 'own'")]
     [InlineData("common_tls_context: {tls_certificate_sds_secret_configs: [{name: own, sds_config: {ads: {}}}]}", "sds_config: the secret should come over ADS, but dynamic_resources.ads_config is not set")]
     [InlineData("common_tls_context: {tls_params: {tls_minimum_protocol_version: TLSv1_1}}", "tls_params.tls_minimum_protocol_version: only TLSv1_2 and TLSv1_3 are spoken")]
