@@ -84,6 +84,7 @@ public static class DiagnosticCodes
     public static readonly DiagnosticCode InvalidOutlier = Error("LAT0406", "outlier detection that counts nothing");
     public static readonly DiagnosticCode InvalidTls = Error("LAT0407", "TLS settings that contradict each other or lack something");
     public static readonly DiagnosticCode SelectorExported = Error("LAT0408", "a rule for chosen workloads exported to other namespaces");
+    public static readonly DiagnosticCode ClientTlsSettingUnused = Warning("LAT0409", "a TLS setting towards a host that its mode makes nothing of");
 
     public static readonly DiagnosticCode NoServers = Error("LAT0501", "a Gateway without servers");
     public static readonly DiagnosticCode DuplicateServer = Error("LAT0502", "two servers of one name");

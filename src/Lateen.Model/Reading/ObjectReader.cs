@@ -103,11 +103,14 @@ internal sealed partial class ObjectReader
     /// <summary>True when the field is written and not null.</summary>
     public bool Has(string field) => Node(field) is not null;
 
-    /// <summary>Reports <see cref="DiagnosticCodes.MissingField"/> unless the field is written.</summary>
+    /// <summary>True when the field is not written, or is a list without items: in a message of protobuf these are the same.</summary>
+    public bool Lacks(string field) => Node(field) is null or YamlSequence { Count: 0 };
+
+    /// <summary>Reports <see cref="DiagnosticCodes.MissingField"/> when the message lacks the field.</summary>
     public bool Require(string field, string? hint = null)
     {
-        if (Has(field)) return true;
-        Context.Report(DiagnosticCodes.MissingField, Path.Field(field), _mapping, $"{_shape.Name} needs '{field}'", hint);
+        if (!Lacks(field)) return true;
+        Report(DiagnosticCodes.MissingField, field, $"{_shape.Name} needs '{field}'", hint);
         return false;
     }
 

@@ -61,8 +61,6 @@ internal static class EndpointSliceReader
             Zone = at.String("zone"),
             TargetName = target?.String("name"),
         };
-        if (endpoint.Addresses.IsEmpty && at.Has("addresses"))
-            at.Report(DiagnosticCodes.MissingField, "addresses", "an endpoint needs an address");
         for (var i = 0; i < endpoint.Addresses.Length; i++)
             if (!IsOfType(endpoint.Addresses[i], addressType))
                 at.ReportItem(

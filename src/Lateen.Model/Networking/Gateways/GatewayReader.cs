@@ -21,7 +21,7 @@ internal static class GatewayReader
     public static Gateway Read(ObjectReader at)
     {
         var gateway = new Gateway { Selector = at.Selector("selector"), Servers = at.Objects("servers", ReadServer) };
-        if (gateway.Servers.IsEmpty && !at.Has("servers"))
+        if (at.Lacks("servers"))
             at.Report(DiagnosticCodes.NoServers, "servers", "the Gateway opens no port", "write at least one server");
         ServerRules.PortNamesDiffer(gateway, at);
         ServerRules.ServerNamesDiffer(gateway, at);

@@ -9,8 +9,6 @@ internal static class ServiceEntryHostRules
 {
     public static void Check(ServiceEntry entry, ObjectReader at)
     {
-        if (entry.Hosts.IsEmpty && at.Has("hosts"))
-            at.Report(DiagnosticCodes.MissingField, "hosts", "ServiceEntry needs at least one host");
         var seen = new HashSet<string>();
         for (var i = 0; i < entry.Hosts.Length; i++)
         {
@@ -62,7 +60,7 @@ internal static class ServiceEntryPortRules
                     "remove targetPort");
         }
 
-        if (entry.Ports.IsEmpty && !at.Has("ports"))
+        if (at.Lacks("ports"))
             at.Report(DiagnosticCodes.NoPorts, "ports", "without ports the hosts cannot be reached", "declare each port that clients use");
         if (entry.Resolution == ServiceEntryResolution.DynamicDns
             && entry.Ports.Any(port => !port.Protocol.IsHttp() && !port.Protocol.IsTls()))
