@@ -58,7 +58,10 @@ internal sealed class TcpSession : IDownstreamSession
         try
         {
             UpstreamDial dial = Dial();
-            while (!dial.IsDone) await _signal.WaitAsync();
+            // Who has ended its half may want the answer all the same; who has reset the connection wants nothing more.
+            _transport.WatchPeerClosed(static state => ((WakeSignal)state!).Wake(), _signal);
+            while (!dial.IsDone && !_transport.HasFailed) await _signal.WaitAsync();
+            _transport.Unwatch();
             Note(dial);
             if (dial.Connection is { } upstream) await RelayAsync(upstream);
         }
@@ -107,13 +110,13 @@ internal sealed class TcpSession : IDownstreamSession
         _record.Endpoint = dial.Endpoint;
         _record.Attempts = dial.Attempts;
         _record.UpstreamFailureReason = dial.FailureReason;
-        _record.Flags |= dial.Flags;
+        _record.Flags |= dial.IsDone ? dial.Flags : ResponseFlags.DownstreamConnectionTermination;
         _record.ConnectBeganAt = dial.BeganAt;
         _record.ConnectedAt = dial.ConnectedAt;
         _record.UpstreamConnectionId = dial.ConnectionId;
         _record.UpstreamLocal = dial.Connection?.LocalEndPoint;
         _record.UpstreamTls = (dial.Connection as Lateen.Net.Tls.TlsConnection)?.Session;
-        if (dial.Cluster is null) _worker.Shard.Increment(_profile.Stats.NoRoute);
+        if (dial is { IsDone: true, Cluster: null }) _worker.Shard.Increment(_profile.Stats.NoRoute);
         if (_profile.Metrics is not { } metrics) return;
         _series = metrics.SeriesOf(_worker, _profile.Listener, _record);
         _worker.Shard.Increment(_series.ConnectionsOpened);

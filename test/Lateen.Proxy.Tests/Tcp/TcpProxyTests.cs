@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Lateen.Proxy.Tests.Harness;
+using Lateen.Proxy.Tests.Tls;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Lateen.Proxy.Tests.Tcp;
@@ -92,6 +93,24 @@ public sealed class TcpProxyTests
         Assert.StartsWith("- 8/0 ", await proxy.Log.NextAsync());
         await proxy.EventuallyAsync("cluster.backend.upstream_cx_active", 0);
         end.SetResult();
+    }
+
+    [Fact]
+    public async Task A_client_that_has_reset_is_not_kept_until_the_server_can_be_reached()
+    {
+        var hasCome = new TaskCompletionSource();
+        await using var upstream = TestUpstream.Serving(async peer =>
+        {
+            hasCome.SetResult();
+            await peer.WaitForCloseAsync(); // And never says a word of TLS.
+        });
+        await using var proxy = await BootstrappedProxy.StartAsync(TcpYaml.Simple(
+            upstream.Address, clusterOptions: $"transport_socket: {TlsYaml.UpstreamContext("sni: nobody.test")}"));
+        using var client = await RawClient.ConnectAsync(proxy.AddressOf("tcp"));
+        await hasCome.Task.WaitAsync(Cancel);
+        client.Abort();
+
+        Assert.StartsWith("DC 0/0 ", await proxy.Log.NextAsync());
     }
 
     [Theory]
