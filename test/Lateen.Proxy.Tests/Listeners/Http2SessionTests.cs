@@ -132,14 +132,7 @@ public sealed class Http2SessionTests
     public async Task More_streams_than_are_allowed_are_refused_and_the_others_served()
     {
         var release = new TaskCompletionSource();
-        await using var upstream = TestUpstream.Serving(async peer =>
-        {
-            while (await peer.ReadRequestAsync() is not null)
-            {
-                await release.Task;
-                await peer.SendAsync(TestUpstream.Hello);
-            }
-        });
+        await using var upstream = AnsweringAfter(release.Task);
         await using var proxy = Start(upstream, static recipe => recipe.Http2 = Http2Options.Default with { MaxConcurrentStreams = 2 });
         using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
 
@@ -155,14 +148,7 @@ public sealed class Http2SessionTests
     public async Task A_drain_is_announced_then_final_and_open_streams_are_served()
     {
         var release = new TaskCompletionSource();
-        await using var upstream = TestUpstream.Serving(async peer =>
-        {
-            while (await peer.ReadRequestAsync() is not null)
-            {
-                await release.Task;
-                await peer.SendAsync(TestUpstream.Hello);
-            }
-        });
+        await using var upstream = AnsweringAfter(release.Task);
         await using var proxy = Start(upstream);
         using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
         await client.SendBytesAsync(RawHttp2Client.Get(1));
@@ -187,14 +173,7 @@ public sealed class Http2SessionTests
     public async Task A_drain_that_is_announced_is_not_begun_again_by_what_the_client_says_of_its_end()
     {
         var release = new TaskCompletionSource();
-        await using var upstream = TestUpstream.Serving(async peer =>
-        {
-            while (await peer.ReadRequestAsync() is not null)
-            {
-                await release.Task;
-                await peer.SendAsync(TestUpstream.Hello);
-            }
-        });
+        await using var upstream = AnsweringAfter(release.Task);
         await using var proxy = Start(upstream);
         using var client = await RawHttp2Client.ConnectAsync(proxy.Address);
         await client.SendBytesAsync(RawHttp2Client.Get(1));
@@ -386,6 +365,16 @@ public sealed class Http2SessionTests
         await proxy.EventuallyAsync("http.in.downstream_rq_active", 0);
         Assert.Equal(200, (await RawClient.ExchangeAsync(proxy.Address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")).Status);
     }
+
+    /// <summary>Keeps each request until then.</summary>
+    private static TestUpstream AnsweringAfter(Task release) => TestUpstream.Serving(async peer =>
+    {
+        while (await peer.ReadRequestAsync() is not null)
+        {
+            await release;
+            await peer.SendAsync(TestUpstream.Hello);
+        }
+    });
 
     private static EngineUnderTest Start(TestUpstream upstream, Action<EngineRecipe>? configure = null) => EngineUnderTest.Start(recipe =>
     {
